@@ -1,0 +1,2 @@
+//! Placeholder target until the first benchmark lands with the frontend.
+fn main() {}
