@@ -1,1 +1,14 @@
-//! Under construction.
+//! The StableHLO language in Rust: types, module, builder, printer, parser, verifier, shape inference and a slow
+//! reference evaluation.
+//!
+//! This floor knows no jaxpr and no PJRT. A module is plain data ([`Module`], [`Func`], [`Block`], [`Operation`]); every
+//! operation of the language is one struct in `ops/<family>.rs` that states its name, attributes, constraints, text
+//! form and reference semantics together.
+//!
+//! Source: the StableHLO specification, version 1.13 and later where noted.
+
+mod error;
+mod types;
+
+pub use error::{Error, ErrorKind, Result};
+pub use types::{DYNAMIC, ElementType, Kind, Shape, TensorType, Type};
