@@ -1,0 +1,432 @@
+//! Pytrees: nested containers whose leaves are arrays, taken apart into leaves and structure and put together again.
+//!
+//! Owns the [`Pytree`] trait, the structure [`TreeDef`], the functions over trees and the prefix trees [`Axes`].
+//! Invariants: leaves come in one fixed order (declaration order, and sorted keys for maps), the same for every way of
+//! taking a tree apart; by reference nothing is cloned, by value every array is moved, so that an owner stays the only one.
+//! Deliberately absent: Rust numbers as leaves; put them into an `Array`, or into the structure with [`Static`].
+
+mod axes;
+mod def;
+mod impls;
+
+#[cfg(test)]
+mod tests;
+
+pub use axes::Axes;
+pub use def::{DynStatic, Key, KeyPath, Node, NodeType, StaticValue, TreeDef, TreeError, keystr};
+pub use impls::Static;
+
+/// Derives [`Pytree`] for a struct or an enum; `#[pytree(static)]` puts a field into the structure.
+pub use jacinth_macros::Pytree;
+
+use crate::trace::Array;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Leaves that were moved out of a tree.
+pub type Leaves = SmallVec<[Array; 8]>;
+
+/// A container of arrays that transformations can take apart and put together again.
+///
+/// Implemented for `Array` (a leaf), `()`, tuples up to 12, `Vec`, arrays, `Option` (`None` is an absent node), `Box`,
+/// `BTreeMap` and `HashMap` with string keys (sorted), [`Static`], `PhantomData`; derived for structs and enums.
+/// No reference type implements it: arguments by reference and by value stay distinguishable.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a pytree",
+    label = "not a pytree",
+    note = "derive it with `#[derive(Pytree)]`; wrap a value that is no array in `Static`, or mark its field `#[pytree(static)]`"
+)]
+pub trait Pytree: Sized + 'static {
+    /// Hands structure and leaves over by reference, in preorder.
+    fn flatten<'a>(&'a self, out: &mut Flattener<'a>);
+    /// Moves the leaves out, in the order of [`Pytree::flatten`].
+    fn into_leaves(self, out: &mut Leaves);
+    /// Puts a tree together from its structure and leaves.
+    ///
+    /// # Errors
+    /// Where the structure is not one that this type has; the error names the path.
+    fn unflatten(from: &mut Unflattener<'_>) -> Result<Self, TreeError>;
+}
+
+/// Receives the nodes and leaves of a tree by reference, recording its structure or comparing it with a known one.
+#[derive(Debug)]
+pub struct Flattener<'a> {
+    leaves: SmallVec<[&'a Array; 8]>,
+    shape: Shape<'a>,
+}
+
+#[derive(Debug)]
+enum Shape<'a> {
+    Record(Vec<Node>),
+    Compare { nodes: &'a [Node], at: usize, same: bool },
+    Ignore,
+}
+
+impl<'a> Flattener<'a> {
+    /// Records the structure; take it with [`Flattener::finish`].
+    pub fn new() -> Flattener<'a> {
+        Flattener { leaves: SmallVec::new(), shape: Shape::Record(Vec::new()) }
+    }
+
+    /// Compares with `known` instead of recording: no allocation; ask with [`Flattener::matches`].
+    pub fn comparing(known: &'a TreeDef) -> Flattener<'a> {
+        Flattener {
+            leaves: SmallVec::new(),
+            shape: Shape::Compare { nodes: known.nodes(), at: 0, same: true },
+        }
+    }
+
+    /// Collects the leaves only.
+    pub fn leaves_only() -> Flattener<'a> {
+        Flattener { leaves: SmallVec::new(), shape: Shape::Ignore }
+    }
+
+    /// The leaves so far.
+    pub fn leaves(&self) -> &[&'a Array] {
+        &self.leaves
+    }
+
+    /// Whether all that was handed over is exactly the known structure. False where none is known.
+    pub fn matches(&self) -> bool {
+        matches!(&self.shape, Shape::Compare { nodes, at, same } if *same && *at == nodes.len())
+    }
+
+    /// The leaves, and the structure that was recorded (empty where none was).
+    pub fn finish(self) -> (SmallVec<[&'a Array; 8]>, TreeDef) {
+        let nodes = match self.shape {
+            Shape::Record(nodes) => nodes,
+            Shape::Compare { nodes, at, .. } => nodes[..at].to_vec(),
+            Shape::Ignore => Vec::new(),
+        };
+        (self.leaves, TreeDef::from_nodes(nodes))
+    }
+
+    /// A leaf.
+    #[inline]
+    pub fn leaf(&mut self, array: &'a Array) {
+        self.leaves.push(array);
+        self.node(|| Node::Leaf, |known| matches!(known, Node::Leaf));
+    }
+
+    /// An absent node.
+    pub fn none(&mut self) {
+        self.node(|| Node::None, |known| matches!(known, Node::None));
+    }
+
+    /// A tuple; its `len` children follow.
+    pub fn tuple(&mut self, len: usize) {
+        self.node(|| Node::Tuple(len as u32), |known| matches!(known, Node::Tuple(n) if *n as usize == len));
+    }
+
+    /// A list; its `len` children follow.
+    pub fn list(&mut self, len: usize) {
+        self.node(|| Node::List(len as u32), |known| matches!(known, Node::List(n) if *n as usize == len));
+    }
+
+    /// A map with these sorted keys; their values follow.
+    pub fn dict<'k>(&mut self, keys: impl ExactSizeIterator<Item = &'k str> + Clone) {
+        let recorded = keys.clone();
+        self.node(
+            || Node::Dict(recorded.map(Box::from).collect()),
+            |known| matches!(known, Node::Dict(k) if k.len() == keys.len() && keys.zip(k.iter()).all(|(a, b)| a == &**b)),
+        );
+    }
+
+    /// A derived struct or variant; its fields follow.
+    #[inline]
+    pub fn structure(&mut self, node: &'static NodeType) {
+        self.node(|| Node::Struct(node), |known| matches!(known, Node::Struct(n) if n.same(node)));
+    }
+
+    /// A value that is part of the structure.
+    pub fn fixed<T: StaticValue>(&mut self, value: &T) {
+        self.node(
+            || Node::Static(Arc::new(value.clone())),
+            |known| matches!(known, Node::Static(v) if (**v).as_any().downcast_ref::<T>() == Some(value)),
+        );
+    }
+
+    #[inline]
+    fn node(&mut self, record: impl FnOnce() -> Node, is: impl FnOnce(&Node) -> bool) {
+        match &mut self.shape {
+            Shape::Record(nodes) => nodes.push(record()),
+            Shape::Compare { nodes, at, same } => {
+                *same = *same && nodes.get(*at).is_some_and(is);
+                *at += *same as usize;
+            }
+            Shape::Ignore => {}
+        }
+    }
+}
+
+impl Default for Flattener<'_> {
+    fn default() -> Self {
+        Flattener::new()
+    }
+}
+
+/// Gives structure and leaves back, in preorder, to a tree that is being put together.
+#[derive(Debug)]
+pub struct Unflattener<'a> {
+    nodes: &'a [Node],
+    at: usize,
+    leaves: smallvec::IntoIter<[Array; 8]>,
+}
+
+impl<'a> Unflattener<'a> {
+    /// Starts with a structure and its leaves.
+    ///
+    /// # Errors
+    /// Where the number of leaves is not the structure's.
+    pub fn new(def: &'a TreeDef, leaves: Leaves) -> Result<Unflattener<'a>, TreeError> {
+        if def.num_leaves() != leaves.len() {
+            let (expected, found) = (def.num_leaves(), leaves.len());
+            return Err(TreeError::LeafCount { structure: Box::new(def.clone()), expected, found });
+        }
+        Ok(Unflattener { nodes: def.nodes(), at: 0, leaves: leaves.into_iter() })
+    }
+
+    /// Takes a leaf.
+    pub fn leaf(&mut self) -> Result<Array, TreeError> {
+        match self.nodes.get(self.at) {
+            Some(Node::Leaf) => {
+                self.at += 1;
+                Ok(self.leaves.next().expect("the leaves were counted"))
+            }
+            _ => Err(self.differs("a leaf")),
+        }
+    }
+
+    /// Takes an absent node, if one comes next.
+    pub fn none(&mut self) -> bool {
+        let none = matches!(self.nodes.get(self.at), Some(Node::None));
+        self.at += none as usize;
+        none
+    }
+
+    /// Takes a tuple of `len`; its children follow.
+    pub fn tuple(&mut self, len: usize) -> Result<(), TreeError> {
+        match self.nodes.get(self.at) {
+            Some(Node::Tuple(n)) if *n as usize == len => {
+                self.at += 1;
+                Ok(())
+            }
+            _ => Err(self.differs(&format!("a tuple of {len}"))),
+        }
+    }
+
+    /// Takes a list of any length; its children follow.
+    pub fn list(&mut self) -> Result<usize, TreeError> {
+        match self.nodes.get(self.at) {
+            Some(Node::List(n)) => {
+                self.at += 1;
+                Ok(*n as usize)
+            }
+            _ => Err(self.differs("a list")),
+        }
+    }
+
+    /// Takes a list of `len`; its children follow.
+    pub fn list_of(&mut self, len: usize) -> Result<(), TreeError> {
+        match self.nodes.get(self.at) {
+            Some(Node::List(n)) if *n as usize == len => {
+                self.at += 1;
+                Ok(())
+            }
+            _ => Err(self.differs(&format!("a list of {len}"))),
+        }
+    }
+
+    /// Takes a map; the values of its sorted keys follow.
+    pub fn dict(&mut self) -> Result<Arc<[Box<str>]>, TreeError> {
+        match self.nodes.get(self.at) {
+            Some(Node::Dict(keys)) => {
+                self.at += 1;
+                Ok(keys.clone())
+            }
+            _ => Err(self.differs("a dict")),
+        }
+    }
+
+    /// Takes a derived struct or variant, one of `options`, and says which; its fields follow.
+    pub fn structure(&mut self, options: &[&'static NodeType]) -> Result<usize, TreeError> {
+        if let Some(Node::Struct(node)) = self.nodes.get(self.at)
+            && let Some(which) = options.iter().position(|o| o.same(node))
+        {
+            self.at += 1;
+            return Ok(which);
+        }
+        let names: Vec<&str> = options.iter().map(|o| o.name).collect();
+        Err(self.differs(&names.join(" or ")))
+    }
+
+    /// Takes a value that is part of the structure.
+    pub fn fixed<T: StaticValue>(&mut self) -> Result<T, TreeError> {
+        if let Some(Node::Static(value)) = self.nodes.get(self.at)
+            && let Some(value) = (**value).as_any().downcast_ref::<T>()
+        {
+            self.at += 1;
+            return Ok(value.clone());
+        }
+        Err(self.differs(&format!("a static value of type {}", std::any::type_name::<T>())))
+    }
+
+    /// Checks that nothing is left over.
+    pub fn finish(self) -> Result<(), TreeError> {
+        if self.at == self.nodes.len() { Ok(()) } else { Err(self.differs("nothing")) }
+    }
+
+    fn differs(&self, expected: &str) -> TreeError {
+        TreeError::Differ {
+            path: def::path_at(self.nodes, self.at),
+            expected: expected.into(),
+            found: self.nodes.get(self.at).map_or_else(|| "nothing".into(), Node::describe),
+        }
+    }
+}
+
+/// The leaves of a tree.
+pub fn leaves<T: Pytree>(tree: &T) -> Vec<Array> {
+    borrow(tree).into_iter().cloned().collect()
+}
+
+/// The leaves and the structure of a tree.
+pub fn flatten<T: Pytree>(tree: &T) -> (Vec<Array>, TreeDef) {
+    let (leaves, def) = flatten_ref(tree);
+    (leaves.into_iter().cloned().collect(), def)
+}
+
+/// The structure of a tree.
+pub fn structure<T: Pytree>(tree: &T) -> TreeDef {
+    flatten_ref(tree).1
+}
+
+/// Puts a tree together from its structure and leaves.
+///
+/// # Panics
+/// Where [`try_unflatten`] errs.
+#[track_caller]
+pub fn unflatten<T: Pytree>(def: &TreeDef, leaves: impl IntoIterator<Item = Array>) -> T {
+    try_unflatten(def, leaves).unwrap_or_else(|e| panic!("tree::unflatten: {e}"))
+}
+
+/// Puts a tree together from its structure and leaves.
+///
+/// # Errors
+/// Where the structure is not one of `T`'s, or the number of leaves is another.
+pub fn try_unflatten<T: Pytree>(
+    def: &TreeDef,
+    leaves: impl IntoIterator<Item = Array>,
+) -> Result<T, TreeError> {
+    let mut from = Unflattener::new(def, leaves.into_iter().collect())?;
+    let tree = T::unflatten(&mut from)?;
+    from.finish()?;
+    Ok(tree)
+}
+
+/// A tree of the same structure with `f` applied to every leaf.
+#[track_caller]
+pub fn map<T: Pytree>(tree: &T, f: impl FnMut(&Array) -> Array) -> T {
+    let (leaves, def) = flatten_ref(tree);
+    rebuild(&def, leaves.into_iter().map(f).collect())
+}
+
+/// Applies `f` to the corresponding leaves of two trees; the result has the structure of the first.
+///
+/// # Panics
+/// Where the structures differ; the message names the path. [`try_map2`] returns it as an error.
+#[track_caller]
+pub fn map2<T: Pytree, U: Pytree>(a: &T, b: &U, f: impl FnMut(&Array, &Array) -> Array) -> T {
+    try_map2(a, b, f).unwrap_or_else(|e| panic!("tree::map2: {e}"))
+}
+
+/// As [`map2`].
+///
+/// # Errors
+/// Where the structures differ; the error names the path.
+pub fn try_map2<T: Pytree, U: Pytree>(
+    a: &T,
+    b: &U,
+    mut f: impl FnMut(&Array, &Array) -> Array,
+) -> Result<T, TreeError> {
+    let (a, def) = flatten_ref(a);
+    let (b, found) = flatten_ref(b);
+    def.expect(&found)?;
+    try_unflatten(&def, a.iter().zip(b.iter()).map(|(a, b)| f(a, b)).collect::<Leaves>())
+}
+
+/// Applies `f` to the corresponding leaves of three trees; the result has the structure of the first.
+///
+/// # Panics
+/// Where the structures differ; the message names the path.
+#[track_caller]
+pub fn map3<T: Pytree, U: Pytree, V: Pytree>(
+    a: &T,
+    b: &U,
+    c: &V,
+    mut f: impl FnMut(&Array, &Array, &Array) -> Array,
+) -> T {
+    let (a, def) = flatten_ref(a);
+    let (b, b_def) = flatten_ref(b);
+    let (c, c_def) = flatten_ref(c);
+    if let Err(e) = def.expect(&b_def).and_then(|()| def.expect(&c_def)) {
+        panic!("tree::map3: {e}");
+    }
+    rebuild(&def, (0..a.len()).map(|i| f(a[i], b[i], c[i])).collect())
+}
+
+/// Folds the leaves from the first to the last, starting with `init`.
+pub fn reduce<T: Pytree, B>(tree: &T, init: B, f: impl FnMut(B, &Array) -> B) -> B {
+    borrow(tree).into_iter().fold(init, f)
+}
+
+/// Whether every leaf satisfies `f`; true of a tree without leaves.
+pub fn all<T: Pytree>(tree: &T, f: impl FnMut(&Array) -> bool) -> bool {
+    borrow(tree).into_iter().all(f)
+}
+
+/// The leaves of a tree, each with its key path.
+pub fn flatten_with_path<T: Pytree>(tree: &T) -> (Vec<(KeyPath, Array)>, TreeDef) {
+    let (leaves, def) = flatten(tree);
+    (def.paths().into_iter().zip(leaves).collect(), def)
+}
+
+/// A tree of the same structure with `f` applied to every leaf and its key path.
+#[track_caller]
+pub fn map_with_path<T: Pytree>(tree: &T, mut f: impl FnMut(&[Key], &Array) -> Array) -> T {
+    let (leaves, def) = flatten_ref(tree);
+    rebuild(&def, def.paths().iter().zip(leaves).map(|(path, leaf)| f(path, leaf)).collect())
+}
+
+/// Turns a tree of trees inside out: of structure `outer` ∘ `inner` into one of `inner` ∘ `outer`.
+///
+/// # Panics
+/// Where `tree` does not have the structure `outer.compose(inner)`, or `U` not the one inside out.
+#[track_caller]
+pub fn transpose<T: Pytree, U: Pytree>(outer: &TreeDef, inner: &TreeDef, tree: &T) -> U {
+    let (leaves, def) = flatten_ref(tree);
+    if let Err(e) = outer.compose(inner).expect(&def) {
+        panic!("tree::transpose: {e}");
+    }
+    let (n, m) = (outer.num_leaves(), inner.num_leaves());
+    let leaves = (0..m).flat_map(|j| (0..n).map(move |i| i * m + j)).map(|i| leaves[i].clone());
+    rebuild(&inner.compose(outer), leaves.collect())
+}
+
+/// The leaves of a tree by reference, and its structure.
+pub fn flatten_ref<T: Pytree>(tree: &T) -> (SmallVec<[&Array; 8]>, TreeDef) {
+    let mut out = Flattener::new();
+    tree.flatten(&mut out);
+    out.finish()
+}
+
+fn borrow<T: Pytree>(tree: &T) -> SmallVec<[&Array; 8]> {
+    let mut out = Flattener::leaves_only();
+    tree.flatten(&mut out);
+    out.leaves
+}
+
+#[track_caller]
+fn rebuild<T: Pytree>(def: &TreeDef, leaves: Leaves) -> T {
+    try_unflatten(def, leaves).unwrap_or_else(|e| panic!("tree: {e}"))
+}

@@ -1,0 +1,242 @@
+//! Trees taken apart and put together, their structures as JAX prints them, errors that name the path.
+
+use super::*;
+use std::collections::{BTreeMap, HashMap};
+use std::marker::PhantomData;
+
+/// Leaves that can be told apart.
+fn leaf(name: &str) -> Array {
+    Array::named(name)
+}
+
+fn names<'a>(leaves: impl IntoIterator<Item = &'a Array>) -> Vec<String> {
+    leaves.into_iter().map(|a| a.name().to_string()).collect()
+}
+
+#[derive(Pytree, Clone, Debug)]
+struct Dense {
+    w: Array,
+    b: Option<Array>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Act {
+    Relu,
+    Tanh,
+}
+
+#[derive(Pytree, Clone, Debug)]
+struct Mlp {
+    layers: Vec<Dense>,
+    #[pytree(static)]
+    act: Act,
+}
+
+#[derive(Pytree)]
+struct Pair<A, B>(A, #[pytree(static)] usize, B);
+
+#[derive(Pytree)]
+struct Nothing;
+
+#[derive(Pytree)]
+struct Tagged<T, K>
+where
+    T: Clone,
+{
+    value: T,
+    #[pytree(static)]
+    tag: K,
+    r#type: PhantomData<K>,
+}
+
+#[derive(Pytree, Debug)]
+enum Shape {
+    Empty,
+    Circle { radius: Array },
+    Nested(Box<Shape>, Array),
+}
+
+fn mlp(act: Act) -> Mlp {
+    let layer = |i: usize| Dense { w: leaf(&format!("w{i}")), b: (i == 0).then(|| leaf("b0")) };
+    Mlp { layers: vec![layer(0), layer(1)], act }
+}
+
+fn round_trip<T: Pytree>(tree: T) -> T {
+    let (leaves, def) = flatten(&tree);
+    let by_reference = names(&leaves);
+    let mut moved = Leaves::new();
+    tree.into_leaves(&mut moved);
+    assert_eq!(by_reference, names(&moved), "both ways give the same order");
+    let again: T = try_unflatten(&def, moved).expect("a tree goes back together");
+    assert_eq!(structure(&again), def);
+    assert_eq!(names(&self::leaves(&again)), by_reference);
+    {
+        let mut compare = Flattener::comparing(&def);
+        again.flatten(&mut compare);
+        assert!(compare.matches());
+    }
+    again
+}
+
+#[test]
+fn structures_print_as_in_jax() {
+    let x = || leaf("x");
+    let dict: BTreeMap<String, Array> = [("b".to_string(), x()), ("a".to_string(), x())].into();
+    let cases = [
+        (structure(&x()), "PyTreeDef(*)"),
+        (structure(&()), "PyTreeDef(())"),
+        (structure(&(x(),)), "PyTreeDef((*,))"),
+        (structure(&vec![vec![x()], vec![x(), x()]]), "PyTreeDef([[*], [*, *]])"),
+        (structure(&([x(), x()], (x(), None::<Array>))), "PyTreeDef(([*, *], (*, None)))"),
+        (structure(&dict), "PyTreeDef({'a': *, 'b': *})"),
+        (structure(&Nothing), "PyTreeDef(CustomNode(Nothing[()], []))"),
+        (structure(&Pair(x(), 3, x())), "PyTreeDef(CustomNode(Pair[(3,)], [*, *]))"),
+        (
+            structure(&mlp(Act::Relu)),
+            "PyTreeDef(CustomNode(Mlp[(Relu,)], [[CustomNode(Dense[()], [*, *]), CustomNode(Dense[()], [*, None])]]))",
+        ),
+        (structure(&Shape::Circle { radius: x() }), "PyTreeDef(CustomNode(Shape::Circle[()], [*]))"),
+    ];
+    for (def, expected) in cases {
+        assert_eq!(def.to_string(), expected);
+    }
+}
+
+#[test]
+fn trees_go_apart_and_together() {
+    round_trip(mlp(Act::Tanh));
+    round_trip((leaf("a"), [leaf("b"), leaf("c")], vec![(leaf("d"),)], ()));
+    round_trip(HashMap::from([("z".to_string(), leaf("1")), ("a".to_string(), leaf("0"))]));
+    round_trip(BTreeMap::from([("z".to_string(), vec![leaf("1")]), ("a".to_string(), vec![])]));
+    assert_eq!(round_trip(Tagged { value: (leaf("v"),), tag: 'k', r#type: PhantomData }).tag, 'k');
+    assert_eq!(*round_trip(Static("text".to_string())), "text");
+    assert_eq!(round_trip(Pair(Box::new(leaf("a")), 7, Some(leaf("b")))).1, 7);
+    let shape =
+        round_trip(Shape::Nested(Box::new(Shape::Nested(Box::new(Shape::Empty), leaf("i"))), leaf("o")));
+    assert!(matches!(shape, Shape::Nested(inner, _) if matches!(*inner, Shape::Nested(..))));
+    assert!(matches!(round_trip(Shape::Empty), Shape::Empty));
+    round_trip(Nothing);
+}
+
+#[test]
+fn maps_come_in_the_order_of_their_keys() {
+    let map = HashMap::from([("z".to_string(), leaf("1")), ("a".to_string(), leaf("0"))]);
+    assert_eq!(names(&leaves(&map)), ["0", "1"]);
+}
+
+#[test]
+fn static_values_are_part_of_the_structure() {
+    assert_ne!(structure(&mlp(Act::Relu)), structure(&mlp(Act::Tanh)));
+    assert_ne!(structure(&Static(1u8)), structure(&Static(1u16)));
+    let (known, other) = (structure(&mlp(Act::Relu)), mlp(Act::Tanh));
+    let mut compare = Flattener::comparing(&known);
+    other.flatten(&mut compare);
+    assert!(!compare.matches());
+    assert_eq!(compare.leaves().len(), 3, "the leaves are collected all the same");
+}
+
+#[test]
+fn a_prefix_does_not_match() {
+    let known = structure(&(leaf("a"), leaf("b")));
+    let mut compare = Flattener::comparing(&known);
+    compare.tuple(2);
+    leaf_into(&mut compare);
+    assert!(!compare.matches());
+}
+
+fn leaf_into(out: &mut Flattener<'_>) {
+    // Leaked on purpose: the flattener borrows it for as long as it wants.
+    out.leaf(Box::leak(Box::new(leaf("a"))));
+}
+
+#[test]
+fn functions_over_trees() {
+    let tree = mlp(Act::Relu);
+    let marked = map(&tree, |a| leaf(&format!("{}'", a.name())));
+    assert_eq!(names(&leaves(&marked)), ["w0'", "b0'", "w1'"]);
+    let joined = map2(&tree, &marked, |a, b| leaf(&format!("{}+{}", a.name(), b.name())));
+    assert_eq!(names(&leaves(&joined)), ["w0+w0'", "b0+b0'", "w1+w1'"]);
+    let joined = map3(&tree, &marked, &tree, |a, b, c| leaf(&(a.name().to_string() + &b.name() + &c.name())));
+    assert_eq!(names(&leaves(&joined)), ["w0w0'w0", "b0b0'b0", "w1w1'w1"]);
+    assert_eq!(reduce(&tree, String::new(), |s, a| s + &a.name()), "w0b0w1");
+    assert!(all(&tree, |a| a.name().len() == 2));
+    assert!(!all(&tree, |a| a.name().starts_with('w')));
+    let (inner, outer) = (structure(&(leaf(""), leaf(""))), structure(&vec![leaf(""); 3]));
+    let tree = vec![(leaf("a0"), leaf("b0")), (leaf("a1"), leaf("b1")), (leaf("a2"), leaf("b2"))];
+    let turned: (Vec<Array>, Vec<Array>) = transpose(&outer, &inner, &tree);
+    assert_eq!(names(&turned.0), ["a0", "a1", "a2"]);
+    assert_eq!(names(&turned.1), ["b0", "b1", "b2"]);
+    assert_eq!(structure(&tree).children(), vec![inner.clone(); 3]);
+    assert_eq!(outer.compose(&inner), structure(&tree));
+}
+
+#[test]
+fn key_paths_read_like_rust_and_python() {
+    let tree = (mlp(Act::Relu), HashMap::from([("k".to_string(), [Pair(leaf("x"), 0, ())])]));
+    let (paths, _) = flatten_with_path(&tree);
+    let paths: Vec<String> = paths.iter().map(|(path, _)| keystr(path)).collect();
+    assert_eq!(paths, ["[0].layers[0].w", "[0].layers[0].b", "[0].layers[1].w", "[1]['k'][0].0"]);
+    let named = map_with_path(&mlp(Act::Relu), |path, _| leaf(&keystr(path)));
+    assert_eq!(names(&leaves(&named)), [".layers[0].w", ".layers[0].b", ".layers[1].w"]);
+}
+
+#[test]
+fn errors_name_the_path() {
+    let (a, mut b) = (mlp(Act::Relu), mlp(Act::Relu));
+    b.layers[1].b = Some(leaf("more"));
+    let error = try_map2(&a, &b, |a, _| a.clone()).unwrap_err();
+    assert_eq!(error.to_string(), "pytree structures differ at .layers[1].b: expected None, found a leaf");
+    let error =
+        try_unflatten::<(Array, Array)>(&structure(&vec![leaf("x"); 2]), [leaf("x"), leaf("y")]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "pytree structures differ at the root: expected a tuple of 2, found a list of 2"
+    );
+    let error = try_unflatten::<Array>(&TreeDef::leaf(), []).unwrap_err();
+    assert_eq!(error.to_string(), "the structure PyTreeDef(*) has 1 leaves, but 0 were given");
+    let error = try_unflatten::<Shape>(&structure(&Nothing), []).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "pytree structures differ at the root: expected Shape::Empty or Shape::Circle or Shape::Nested, found Nothing"
+    );
+    let error = structure(&vec![leaf("a"); 2]).expect(&structure(&vec![leaf("a"); 3])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "pytree structures differ at the root: expected a list of 2, found a list of 3"
+    );
+}
+
+#[test]
+fn axes_spread_over_the_leaves() {
+    let tree = ((leaf("a"), vec![leaf("b"), leaf("c")]), leaf("d"));
+    let def = structure(&tree);
+    let spread = |axes: Axes| axes.broadcast("vmap in_axes", &def).map_err(|e| e.to_string());
+    assert_eq!(spread(0.into()), Ok(vec![Some(0); 4]));
+    assert_eq!(spread((None, 0).into()), Ok(vec![None, None, None, Some(0)]));
+    assert_eq!(spread(((1, [None, Some(-1)]), 0).into()), Ok(vec![Some(1), None, Some(-1), Some(0)]));
+    assert_eq!(
+        spread(((0, (0, 0)), None).into()),
+        Err("vmap in_axes must be a tree prefix of the corresponding value: at [0][1] the specification is (0, 0), \
+             the value is a list of 2; the specification as a whole is ((0, (0, 0)), None) and the value \
+             PyTreeDef(((*, [*, *]), *))"
+            .to_string())
+    );
+}
+
+#[test]
+fn axes_name_keys_and_fields() {
+    let tree =
+        (mlp(Act::Relu), BTreeMap::from([("k1".to_string(), leaf("x")), ("k2".to_string(), leaf("y"))]));
+    let def = structure(&tree);
+    let dict = Axes::from(BTreeMap::from([("k1", Axes::None), ("k2", 0.into())]));
+    let by_field = Axes::from(BTreeMap::from([("layers", 1)]));
+    let axes = Axes::Tuple(vec![by_field, dict.clone()]).broadcast("vmap in_axes", &def);
+    assert_eq!(axes, Ok(vec![Some(1), Some(1), Some(1), None, Some(0)]));
+    let wrong = Axes::Tuple(vec![dict, 0.into()]).broadcast("vmap in_axes", &def).unwrap_err();
+    assert!(
+        wrong.to_string().contains("at [0] the specification is {'k1': None, 'k2': 0}, the value is Mlp"),
+        "{wrong}"
+    );
+    let missing = Axes::Tuple(vec![Axes::Dict(BTreeMap::new()), 0.into()]).broadcast("vmap in_axes", &def);
+    assert!(missing.unwrap_err().to_string().contains("at [0].layers the specification is absent"));
+}
