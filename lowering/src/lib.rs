@@ -7,8 +7,19 @@
 //!
 //! Source: the StableHLO specification, version 1.13 and later where noted.
 
+mod attribute;
+mod builder;
 mod error;
+pub mod eval;
+mod literal;
+mod module;
+pub mod ops;
 mod types;
 
+pub use attribute::{Attribute, Attributes};
+pub use builder::FuncBuilder;
 pub use error::{Error, ErrorKind, Result};
+pub use literal::{Literal, Native};
+pub use module::{Block, Func, Location, Module, Operation, Value, Values};
+pub use ops::{Op, OpDef};
 pub use types::{DYNAMIC, ElementType, Kind, Shape, TensorType, Type};

@@ -1,0 +1,286 @@
+//! The operations of StableHLO, one struct each, by family.
+//!
+//! [`Op`] is the closed set of them; the macro below is the only list. Everything an operation knows of itself (name,
+//! attributes, constraints and result types, text form, reference semantics) is its [`OpDef`], in its family's file.
+
+pub mod collective;
+pub mod constant;
+pub mod control;
+pub mod conv;
+pub mod custom;
+pub mod dot;
+pub mod dynamic;
+pub mod elementwise;
+pub mod fft;
+pub mod gather;
+pub mod linalg;
+pub mod norm;
+pub mod random;
+pub mod reduce;
+pub mod shape;
+pub mod slice;
+pub mod sort;
+pub mod window;
+
+use crate::attribute::Attributes;
+use crate::eval::Evaluator;
+use crate::module::Block;
+use crate::{Literal, Result, TensorType, Type};
+
+/// What an operation knows of itself.
+pub trait OpDef: Sized {
+    /// The names, with their dialect, that [`OpDef::from_attributes`] understands.
+    const NAMES: &'static [&'static str];
+
+    /// The operation's name with its dialect: `stablehlo.add`.
+    fn name(&self) -> &'static str;
+
+    /// Its attributes in the order of the generic text form (alphabetical).
+    fn attributes(&self) -> Attributes;
+
+    /// Reads the operation called `name` from its attributes, taking those it knows out of `attributes`.
+    fn from_attributes(name: &str, attributes: &mut Attributes) -> Result<Self>;
+
+    /// The result types, where the operands, attributes and regions determine them; `None` where they do not (`reshape`,
+    /// `convert`, …). Checks every constraint on operands, attributes and regions on the way.
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>>;
+
+    /// Checks the constraints that involve `results`, after [`OpDef::infer`] has accepted the operands. Where `infer` gave types,
+    /// the caller has already compared them.
+    fn verify(&self, cx: &Context<'_>, results: &[Type]) -> Result<()> {
+        let _ = (cx, results);
+        Ok(())
+    }
+
+    /// The operation's value on these operands, by definition and without cleverness.
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Literal>>;
+}
+
+/// What inference and verification may look at: operand types and nested blocks.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The operands' types.
+    pub operands: &'a [&'a Type],
+    /// The regions.
+    pub regions: &'a [Block],
+    /// The types of all values of the function, for looking into regions.
+    pub values: &'a [Type],
+}
+
+impl<'a> Context<'a> {
+    /// Operand `i` as a tensor type, or a sentence.
+    pub fn tensor(&self, name: &str, i: usize) -> Result<&'a TensorType> {
+        let ty = self
+            .operands
+            .get(i)
+            .ok_or_else(|| crate::Error::verify(format!("{name}: operand {i} is missing")))?;
+        ty.as_tensor()
+            .ok_or_else(|| crate::Error::verify(format!("{name}: operand {i} must be a tensor, got {ty}")))
+    }
+
+    /// The types of a region's arguments.
+    pub fn region_args(&self, region: usize) -> impl ExactSizeIterator<Item = &'a Type> {
+        let values = self.values;
+        self.regions[region].args.iter().map(move |v| &values[v.index()])
+    }
+
+    /// The types of what a region returns.
+    pub fn region_results(&self, region: usize) -> impl ExactSizeIterator<Item = &'a Type> {
+        let values = self.values;
+        self.regions[region].results.iter().map(move |v| &values[v.index()])
+    }
+}
+
+/// What reference evaluation may look at.
+#[derive(Debug)]
+pub struct EvalContext<'a, 'e> {
+    /// The operands' values.
+    pub operands: &'a [Literal],
+    /// The regions, to be run by `evaluator`.
+    pub regions: &'a [Block],
+    /// The declared result types.
+    pub results: &'a [Type],
+    /// Runs regions, and knows the replica and partition it stands for.
+    pub evaluator: &'a mut Evaluator<'e>,
+}
+
+/// Stands in for an [`OpDef`] until the family's own is written: the name, and errors that say what is missing.
+macro_rules! scaffold {
+    ($($ty:ident $name:literal),*) => {$(
+        impl $crate::ops::OpDef for $ty {
+            const NAMES: &'static [&'static str] = &[$name];
+            fn name(&self) -> &'static str {
+                $name
+            }
+            fn attributes(&self) -> $crate::Attributes {
+                $crate::Attributes::new()
+            }
+            fn from_attributes(_: &str, _: &mut $crate::Attributes) -> $crate::Result<Self> {
+                Err($crate::Error::unsupported(concat!($name, " is not supported yet")))
+            }
+            fn infer(&self, _: &$crate::ops::Context<'_>) -> $crate::Result<Option<Vec<$crate::Type>>> {
+                Err($crate::Error::unsupported(concat!($name, " is not supported yet")))
+            }
+            fn eval(&self, _: &mut $crate::ops::EvalContext<'_, '_>) -> $crate::Result<Vec<$crate::Literal>> {
+                Err($crate::Error::unsupported(concat!($name, " is not supported yet")))
+            }
+        }
+    )*};
+}
+use scaffold;
+
+/// As [`scaffold`], for a table of names.
+macro_rules! scaffold_table {
+    ($($ty:ident),*) => {$(
+        impl $crate::ops::OpDef for $ty {
+            const NAMES: &'static [&'static str] = &{
+                let mut names = [""; $ty::TABLE.len()];
+                let mut i = 0;
+                while i < names.len() {
+                    names[i] = $ty::TABLE[i].1;
+                    i += 1;
+                }
+                names
+            };
+            fn name(&self) -> &'static str {
+                $ty::TABLE[*self as usize].1
+            }
+            fn attributes(&self) -> $crate::Attributes {
+                $crate::Attributes::new()
+            }
+            fn from_attributes(name: &str, _: &mut $crate::Attributes) -> $crate::Result<Self> {
+                Ok($ty::TABLE.iter().find(|row| row.1 == name).expect("one of NAMES").0)
+            }
+            fn infer(&self, _: &$crate::ops::Context<'_>) -> $crate::Result<Option<Vec<$crate::Type>>> {
+                Err($crate::Error::unsupported(format!("{} is not supported yet", self.name())))
+            }
+            fn eval(&self, _: &mut $crate::ops::EvalContext<'_, '_>) -> $crate::Result<Vec<$crate::Literal>> {
+                Err($crate::Error::unsupported(format!("{} is not supported yet", self.name())))
+            }
+        }
+    )*};
+}
+use scaffold_table;
+
+macro_rules! ops {
+    ($($(#[$doc:meta])* $variant:ident($ty:path);)*) => {
+        /// An operation of StableHLO.
+        #[derive(Clone, PartialEq, Debug)]
+        pub enum Op { $($(#[$doc])* $variant($ty)),* }
+
+        $(impl From<$ty> for Op {
+            fn from(op: $ty) -> Op {
+                Op::$variant(op)
+            }
+        })*
+
+        impl Op {
+            /// The operation's name with its dialect: `stablehlo.add`.
+            pub fn name(&self) -> &'static str {
+                match self { $(Op::$variant(op) => op.name()),* }
+            }
+
+            /// Its attributes in the order of the generic text form.
+            pub fn attributes(&self) -> Attributes {
+                match self { $(Op::$variant(op) => op.attributes()),* }
+            }
+
+            /// The operation called `name` (with its dialect); `Ok(None)` if there is none of that name.
+            pub fn from_attributes(name: &str, attributes: &mut Attributes) -> Result<Option<Op>> {
+                $(if <$ty>::NAMES.contains(&name) {
+                    return <$ty as OpDef>::from_attributes(name, attributes).map(|op| Some(Op::$variant(op)));
+                })*
+                Ok(None)
+            }
+
+            /// See [`OpDef::infer`].
+            pub fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+                match self { $(Op::$variant(op) => op.infer(cx)),* }
+            }
+
+            /// See [`OpDef::verify`].
+            pub fn verify(&self, cx: &Context<'_>, results: &[Type]) -> Result<()> {
+                match self { $(Op::$variant(op) => op.verify(cx, results)),* }
+            }
+
+            /// See [`OpDef::eval`].
+            pub fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Literal>> {
+                match self { $(Op::$variant(op) => op.eval(cx)),* }
+            }
+        }
+    };
+}
+
+ops! {
+    /// `stablehlo.constant`.
+    Constant(constant::Constant);
+    Iota(constant::Iota);
+    /// One operand, element by element: `sine`, `negate`, …
+    Unary(elementwise::Unary);
+    /// Two operands, element by element: `add`, `power`, …
+    Binary(elementwise::Binary);
+    Compare(elementwise::Compare);
+    Select(elementwise::Select);
+    Clamp(elementwise::Clamp);
+    Convert(elementwise::Convert);
+    BitcastConvert(elementwise::BitcastConvert);
+    ReducePrecision(elementwise::ReducePrecision);
+    BroadcastInDim(shape::BroadcastInDim);
+    Reshape(shape::Reshape);
+    Transpose(shape::Transpose);
+    Concatenate(shape::Concatenate);
+    Pad(shape::Pad);
+    Reverse(shape::Reverse);
+    Slice(slice::Slice);
+    DynamicSlice(slice::DynamicSlice);
+    DynamicUpdateSlice(slice::DynamicUpdateSlice);
+    Gather(gather::Gather);
+    Scatter(gather::Scatter);
+    Reduce(reduce::Reduce);
+    Map(reduce::Map);
+    ReduceWindow(window::ReduceWindow);
+    SelectAndScatter(window::SelectAndScatter);
+    DotGeneral(dot::DotGeneral);
+    Convolution(conv::Convolution);
+    Sort(sort::Sort);
+    TopK(sort::TopK);
+    If(control::If);
+    Case(control::Case);
+    While(control::While);
+    Call(control::Call);
+    Composite(control::Composite);
+    OptimizationBarrier(control::OptimizationBarrier);
+    Tuple(control::Tuple);
+    GetTupleElement(control::GetTupleElement);
+    CreateToken(control::CreateToken);
+    AfterAll(control::AfterAll);
+    AllReduce(collective::AllReduce);
+    AllGather(collective::AllGather);
+    AllToAll(collective::AllToAll);
+    ReduceScatter(collective::ReduceScatter);
+    CollectivePermute(collective::CollectivePermute);
+    CollectiveBroadcast(collective::CollectiveBroadcast);
+    PartitionId(collective::PartitionId);
+    ReplicaId(collective::ReplicaId);
+    Fft(fft::Fft);
+    Cholesky(linalg::Cholesky);
+    TriangularSolve(linalg::TriangularSolve);
+    Rng(random::Rng);
+    RngBitGenerator(random::RngBitGenerator);
+    BatchNormTraining(norm::BatchNormTraining);
+    BatchNormInference(norm::BatchNormInference);
+    BatchNormGrad(norm::BatchNormGrad);
+    CustomCall(custom::CustomCall);
+    Infeed(custom::Infeed);
+    Outfeed(custom::Outfeed);
+    Send(custom::Send);
+    Recv(custom::Recv);
+    GetDimensionSize(dynamic::GetDimensionSize);
+    SetDimensionSize(dynamic::SetDimensionSize);
+    DynamicReshape(dynamic::DynamicReshape);
+    DynamicBroadcastInDim(dynamic::DynamicBroadcastInDim);
+    DynamicIota(dynamic::DynamicIota);
+    DynamicPad(dynamic::DynamicPad);
+    DynamicGather(dynamic::DynamicGather);
+    DynamicConv(dynamic::DynamicConv);
+}
