@@ -66,7 +66,9 @@ fn frontend_modules_name_only_lower_floors() {
 
 #[test]
 fn lowering_knows_no_jaxpr_and_the_plugin_no_frontend() {
-    for (dir, forbidden) in [("lowering/src", ["jaxpr", "pjrt", "Tracer"]), ("plugins/cpu/src", ["jaxpr", "frontend", "Tracer"])] {
+    for (dir, forbidden) in
+        [("lowering/src", ["jaxpr", "pjrt", "Tracer"]), ("plugins/cpu/src", ["jaxpr", "frontend", "Tracer"])]
+    {
         for file in rust_files(&root().join(dir)) {
             let text = fs::read_to_string(&file).expect("a source file");
             for (number, line) in code_lines(&text) {
@@ -84,13 +86,16 @@ fn lowering_knows_no_jaxpr_and_the_plugin_no_frontend() {
 fn unsafe_stays_in_its_rooms() {
     for dir in ["src", "lowering", "frontend", "plugins", "pjrt", "xtask", "benches", "examples"] {
         for file in rust_files(&root().join(dir)) {
-            let path = file.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/");
+            let path =
+                file.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/");
             if UNSAFE_ROOMS.iter().any(|room| path.starts_with(room)) {
                 continue;
             }
             let text = fs::read_to_string(&file).expect("a source file");
             for (number, line) in code_lines(&text) {
-                let opens = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"].iter().any(|w| line.contains(w));
+                let opens = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"]
+                    .iter()
+                    .any(|w| line.contains(w));
                 assert!(!opens, "{path}:{number}: `unsafe` outside its rooms: {line}");
             }
         }

@@ -1,0 +1,117 @@
+"""The rival's side of `cargo xtask compare`: the same work in JAX, one JSON line per case.
+
+    python compare.py first            # process start to first jitted result, nothing else
+    python compare.py cases DIGITS.csv # every other case: {"case": name, "seconds": [samples]}
+"""
+
+import json
+import sys
+import time
+
+
+def samples(work, count, inner=1):
+    """`count` timings of `work`, each the mean of `inner` calls, in seconds."""
+    out = []
+    for _ in range(count):
+        start = time.perf_counter()
+        for _ in range(inner):
+            work()
+        out.append((time.perf_counter() - start) / inner)
+    return out
+
+
+def report(case, seconds):
+    print(json.dumps({"case": case, "seconds": seconds}), flush=True)
+
+
+def first():
+    import jax
+
+    x = jax.jit(lambda x: x + 1)(jax.numpy.float32(1))
+    assert float(x) == 2.0
+
+
+def chain(x):
+    for _ in range(200):
+        x = x * 1.5
+        x = x + 2.0
+        x = x - x
+    return x
+
+
+def init(rng, np):
+    sizes = [64, 128, 64, 10]
+    return [
+        (rng.standard_normal((m, n)).astype(np.float32) * np.sqrt(2.0 / m).astype(np.float32), np.zeros(n, np.float32))
+        for m, n in zip(sizes, sizes[1:])
+    ]
+
+
+def cases(path):
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    # Call of a jitted x + 1 on f32[], asynchronous.
+    add = jax.jit(lambda x: x + 1)
+    x = jnp.float32(1)
+    add(x).block_until_ready()
+    report("call", samples(lambda: add(x), 30, 2000))
+
+    # A jitted identity-like map over a tree of 100 leaves, run included.
+    tree = {f"k{i:03}": jnp.full((3,), float(i)) for i in range(100)}
+    mapped = jax.jit(lambda t: jax.tree.map(lambda v: v, t) | {"k000": t["k000"] + 1})
+    jax.block_until_ready(mapped(tree))
+    report("tree", samples(lambda: jax.block_until_ready(mapped(tree)), 30, 50))
+
+    # Trace and lower 600 equations; a new function each time, so that no cache answers.
+    v = jnp.ones((8,))
+    report("lower", samples(lambda: jax.jit(lambda x: chain(x)).lower(v), 15))
+
+    # Compile and run the digits training step.
+    data = np.loadtxt(path, delimiter=",", dtype=np.float32)
+    images, labels = jnp.asarray(data[:128, :64] / 16), jnp.asarray(data[:128, 64].astype(np.int32))
+    params = jax.tree.map(jnp.asarray, init(np.random.default_rng(0), np))
+    momentum = jax.tree.map(jnp.zeros_like, params)
+
+    def loss(params, x, y):
+        for i, (w, b) in enumerate(params):
+            x = x @ w + b
+            if i + 1 < len(params):
+                x = jax.nn.relu(x)
+        return -jnp.mean(jnp.sum(jax.nn.log_softmax(x) * jax.nn.one_hot(y, 10), axis=-1))
+
+    def step(params, momentum, x, y):
+        value, grads = jax.value_and_grad(loss)(params, x, y)
+        momentum = jax.tree.map(lambda m, g: 0.9 * m + g, momentum, grads)
+        params = jax.tree.map(lambda p, m: p - 0.1 * m, params, momentum)
+        return params, momentum, value
+
+    def compile():
+        start = time.perf_counter()
+        lowered = jax.jit(step, donate_argnums=(0, 1)).lower(params, momentum, images, labels)
+        traced = time.perf_counter()
+        compiled = lowered.compile()
+        return compiled, traced - start, time.perf_counter() - traced
+
+    compiles = []
+    for _ in range(5):
+        jax.clear_caches()
+        compiled, _, seconds = compile()
+        compiles.append(seconds)
+    report("compile", compiles)
+
+    state = [params, momentum]
+
+    def run():
+        p, m, value = compiled(state[0], state[1], images, labels)
+        state[:] = [p, m]
+        value.block_until_ready()
+
+    for _ in range(20):
+        run()
+    report("step", samples(run, 30, 20))
+
+
+if __name__ == "__main__":
+    first() if sys.argv[1] == "first" else cases(sys.argv[2])
