@@ -12,6 +12,7 @@ pub mod dot;
 pub mod dynamic;
 pub mod elementwise;
 pub mod fft;
+pub(crate) mod fields;
 pub mod gather;
 pub mod linalg;
 pub mod norm;
@@ -23,7 +24,7 @@ pub mod sort;
 pub mod window;
 
 use crate::attribute::Attributes;
-use crate::eval::Evaluator;
+use crate::eval::{Datum, Evaluator};
 use crate::module::Block;
 use crate::{Literal, Result, TensorType, Type};
 
@@ -53,7 +54,7 @@ pub trait OpDef: Sized {
     }
 
     /// The operation's value on these operands, by definition and without cleverness.
-    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Literal>>;
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>>;
 }
 
 /// What inference and verification may look at: operand types and nested blocks.
@@ -95,13 +96,37 @@ impl<'a> Context<'a> {
 #[derive(Debug)]
 pub struct EvalContext<'a, 'e> {
     /// The operands' values.
-    pub operands: &'a [Literal],
+    pub operands: &'a [Datum],
     /// The regions, to be run by `evaluator`.
     pub regions: &'a [Block],
-    /// The declared result types.
-    pub results: &'a [Type],
+    /// The result types: those declared, with dynamic dimensions resolved where [`OpDef::infer`] can.
+    pub results: &'a [&'a Type],
     /// Runs regions, and knows the replica and partition it stands for.
     pub evaluator: &'a mut Evaluator<'e>,
+}
+
+impl<'a> EvalContext<'a, '_> {
+    /// Operand `i` as a tensor, or a sentence.
+    pub fn tensor(&self, name: &str, i: usize) -> Result<&'a Literal> {
+        let operands: &'a [Datum] = self.operands;
+        match operands.get(i) {
+            Some(Datum::Tensor(literal)) => Ok(literal),
+            Some(other) => {
+                let ty = other.ty();
+                Err(crate::Error::eval(format!("{name}: operand {i} must be a tensor, got {ty}")))
+            }
+            None => Err(crate::Error::eval(format!("{name}: operand {i} is missing"))),
+        }
+    }
+
+    /// The declared type of result `i` as a tensor type, or a sentence.
+    pub fn result(&self, name: &str, i: usize) -> Result<&'a TensorType> {
+        let results: &'a [&'a Type] = self.results;
+        results
+            .get(i)
+            .and_then(|ty| ty.as_tensor())
+            .ok_or_else(|| crate::Error::eval(format!("{name}: result {i} must be a tensor")))
+    }
 }
 
 /// Stands in for an [`OpDef`] until the family's own is written: the name, and errors that say what is missing.
@@ -121,7 +146,7 @@ macro_rules! scaffold {
             fn infer(&self, _: &$crate::ops::Context<'_>) -> $crate::Result<Option<Vec<$crate::Type>>> {
                 Err($crate::Error::unsupported(concat!($name, " is not supported yet")))
             }
-            fn eval(&self, _: &mut $crate::ops::EvalContext<'_, '_>) -> $crate::Result<Vec<$crate::Literal>> {
+            fn eval(&self, _: &mut $crate::ops::EvalContext<'_, '_>) -> $crate::Result<Vec<$crate::eval::Datum>> {
                 Err($crate::Error::unsupported(concat!($name, " is not supported yet")))
             }
         }
@@ -154,7 +179,7 @@ macro_rules! scaffold_table {
             fn infer(&self, _: &$crate::ops::Context<'_>) -> $crate::Result<Option<Vec<$crate::Type>>> {
                 Err($crate::Error::unsupported(format!("{} is not supported yet", self.name())))
             }
-            fn eval(&self, _: &mut $crate::ops::EvalContext<'_, '_>) -> $crate::Result<Vec<$crate::Literal>> {
+            fn eval(&self, _: &mut $crate::ops::EvalContext<'_, '_>) -> $crate::Result<Vec<$crate::eval::Datum>> {
                 Err($crate::Error::unsupported(format!("{} is not supported yet", self.name())))
             }
         }
@@ -204,7 +229,7 @@ macro_rules! ops {
             }
 
             /// See [`OpDef::eval`].
-            pub fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Literal>> {
+            pub fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
                 match self { $(Op::$variant(op) => op.eval(cx)),* }
             }
         }
