@@ -1,1 +1,3 @@
-//! Under construction.
+//! The embedded CPU plugin: a StableHLO compiler in Rust behind the PJRT C ABI.
+
+pub mod kernels;
