@@ -6,6 +6,7 @@
 use crate::attribute::Attributes;
 use crate::module::{Block, Func, Location, Operation, Value, Values};
 use crate::ops::Context;
+use crate::types::compatible;
 use crate::{Error, Op, Result, TensorType, Type};
 
 /// A function under construction.
@@ -86,14 +87,14 @@ impl FuncBuilder {
         let cx = Context { operands: &operand_types, regions: &regions, values: &self.func.values };
         let inferred = op.infer(&cx)?;
         let types = match (inferred, types) {
-            (Some(inferred), Some(given)) if inferred != given => {
+            (Some(inferred), Some(given)) if !compatible(&inferred, &given) => {
                 return Err(Error::verify(format!(
                     "{}: result types {given:?} should be {inferred:?}",
                     op.name()
                 )));
             }
-            (Some(inferred), _) => inferred,
-            (None, Some(given)) => given,
+            (_, Some(given)) => given,
+            (Some(inferred), None) => inferred,
             (None, None) => {
                 return Err(Error::verify(format!("{}: the result types must be given", op.name())));
             }

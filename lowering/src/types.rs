@@ -222,6 +222,11 @@ impl fmt::Debug for TensorType {
     }
 }
 
+/// Whether two dimension sizes can be the same: equal, or one of them not known.
+pub(crate) fn fits(a: i64, b: i64) -> bool {
+    a == b || a == DYNAMIC || b == DYNAMIC
+}
+
 /// The type of a value: a tensor, a token that orders side effects, or a tuple of types.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Type {
@@ -241,6 +246,26 @@ impl Type {
             _ => None,
         }
     }
+
+    /// Whether a value can have both types: they are equal where both dimension sizes are known.
+    pub fn is_compatible(&self, other: &Type) -> bool {
+        match (self, other) {
+            (Type::Tensor(a), Type::Tensor(b)) => {
+                a.element == b.element
+                    && a.rank() == b.rank()
+                    && a.shape.iter().zip(&b.shape).all(|(&a, &b)| fits(a, b))
+            }
+            (Type::Tuple(a), Type::Tuple(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_compatible(b))
+            }
+            _ => self == other,
+        }
+    }
+}
+
+/// Whether two lists of types are as long and pairwise compatible.
+pub(crate) fn compatible(a: &[Type], b: &[Type]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_compatible(b))
 }
 
 impl From<TensorType> for Type {

@@ -1,7 +1,115 @@
 //! Operations element by element: unary, binary, compare, select, clamp and the conversions.
 //!
 //! The unary and binary families are tables; CHLO's elementwise functions stand in the same tables under their own
-//! dialect's name, because they have the same form.
+//! dialect's name, because they have the same form. A row says which kinds of element an operation takes and what it
+//! gives; its value stands in `numeric`.
+
+use super::rules::{inferred, join, named, plain, result, tensors};
+use super::{Context, EvalContext, OpDef};
+use crate::attribute::{Attribute, Attributes};
+use crate::eval::Datum;
+use crate::types::fits;
+use crate::{ElementType, Error, Kind, Result, TensorType, Type};
+
+/// What a row gives for an operand of element type `E`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Gives {
+    /// `E`.
+    Same,
+    /// The real part's type.
+    Real,
+    /// `i1`.
+    Boolean,
+    /// `complex<E>`.
+    Complex,
+}
+
+/// What a row says of its operation beside the name.
+#[derive(Debug)]
+struct Row {
+    /// The name without its dialect.
+    short: &'static str,
+    /// Label of the constraint that operand types agree.
+    types: &'static str,
+    /// Label of the constraint on the kind of element.
+    kind: &'static str,
+    /// Which kinds of element are taken.
+    takes: &'static [Kind],
+    gives: Gives,
+}
+
+macro_rules! kind {
+    (B) => {
+        Kind::Boolean
+    };
+    (S) => {
+        Kind::Signed
+    };
+    (U) => {
+        Kind::Unsigned
+    };
+    (F) => {
+        Kind::Float
+    };
+    (C) => {
+        Kind::Complex
+    };
+}
+
+/// Rows `Variant dialect name [kinds…] gives;` in the order of the enumeration.
+macro_rules! elementwise {
+    ($family:ident $($variant:ident $dialect:literal $name:literal [$($kind:tt)*] $gives:ident;)*) => {
+        impl $family {
+            /// Every operation of this family with its name, in the order of the enumeration.
+            pub const TABLE: &[($family, &'static str)] =
+                &[$(($family::$variant, concat!($dialect, ".", $name))),*];
+
+            const NAMES: &[&'static str] = &[$(concat!($dialect, ".", $name)),*];
+
+            const ROWS: &[Row] = &[$(Row {
+                short: $name,
+                types: concat!($name, "_c1"),
+                kind: concat!($name, "_i1"),
+                takes: &[$(kind!($kind)),*],
+                gives: Gives::$gives,
+            }),*];
+
+            fn row(self) -> &'static Row {
+                &Self::ROWS[self as usize]
+            }
+
+            fn from_name(name: &str) -> Result<Self> {
+                let row = Self::TABLE.iter().find(|row| row.1 == name);
+                row.map(|row| row.0).ok_or_else(|| Error::verify(format!("{name} is not an elementwise operation")))
+            }
+        }
+    };
+}
+
+impl Row {
+    /// The result type for operands of that type, whose kind is checked.
+    fn infer(&self, operand: &TensorType) -> Result<Option<Vec<Type>>> {
+        let op = self.short;
+        if !self.takes.contains(&operand.element.kind()) {
+            return Err(Error::constraint(
+                self.kind,
+                format!(
+                    "{op}: operands of type {operand} are not of a kind that it takes ({:?})",
+                    self.takes
+                ),
+            ));
+        }
+        let element = match self.gives {
+            Gives::Same => operand.element,
+            Gives::Real => operand.element.real(),
+            Gives::Boolean => ElementType::I1,
+            Gives::Complex => operand.element.complex().ok_or_else(|| {
+                Error::constraint(self.kind, format!("{op}: parts must be f32 or f64, got {operand}"))
+            })?,
+        };
+        inferred(operand.with_element(element))
+    }
+}
 
 /// One operand, element by element.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -96,54 +204,51 @@ pub enum Unary {
     Square,
 }
 
-impl Unary {
-    /// Every operation of this family with its name, in the order of the enumeration.
-    pub const TABLE: &[(Unary, &'static str)] = &[
-        (Unary::Abs, "stablehlo.abs"),
-        (Unary::Cbrt, "stablehlo.cbrt"),
-        (Unary::Ceil, "stablehlo.ceil"),
-        (Unary::CountLeadingZeros, "stablehlo.count_leading_zeros"),
-        (Unary::Cosine, "stablehlo.cosine"),
-        (Unary::Exponential, "stablehlo.exponential"),
-        (Unary::ExponentialMinusOne, "stablehlo.exponential_minus_one"),
-        (Unary::Floor, "stablehlo.floor"),
-        (Unary::Imag, "stablehlo.imag"),
-        (Unary::IsFinite, "stablehlo.is_finite"),
-        (Unary::Log, "stablehlo.log"),
-        (Unary::LogPlusOne, "stablehlo.log_plus_one"),
-        (Unary::Logistic, "stablehlo.logistic"),
-        (Unary::Negate, "stablehlo.negate"),
-        (Unary::Not, "stablehlo.not"),
-        (Unary::Popcnt, "stablehlo.popcnt"),
-        (Unary::Real, "stablehlo.real"),
-        (Unary::RoundNearestAfz, "stablehlo.round_nearest_afz"),
-        (Unary::RoundNearestEven, "stablehlo.round_nearest_even"),
-        (Unary::Rsqrt, "stablehlo.rsqrt"),
-        (Unary::Sign, "stablehlo.sign"),
-        (Unary::Sine, "stablehlo.sine"),
-        (Unary::Sqrt, "stablehlo.sqrt"),
-        (Unary::Tan, "stablehlo.tan"),
-        (Unary::Tanh, "stablehlo.tanh"),
-        (Unary::Acos, "chlo.acos"),
-        (Unary::Acosh, "chlo.acosh"),
-        (Unary::Asin, "chlo.asin"),
-        (Unary::Asinh, "chlo.asinh"),
-        (Unary::Atan, "chlo.atan"),
-        (Unary::Atanh, "chlo.atanh"),
-        (Unary::BesselI1e, "chlo.bessel_i1e"),
-        (Unary::Conj, "chlo.conj"),
-        (Unary::Cosh, "chlo.cosh"),
-        (Unary::Digamma, "chlo.digamma"),
-        (Unary::Erf, "chlo.erf"),
-        (Unary::ErfInv, "chlo.erf_inv"),
-        (Unary::Erfc, "chlo.erfc"),
-        (Unary::IsInf, "chlo.is_inf"),
-        (Unary::IsNegInf, "chlo.is_neg_inf"),
-        (Unary::IsPosInf, "chlo.is_pos_inf"),
-        (Unary::Lgamma, "chlo.lgamma"),
-        (Unary::Sinh, "chlo.sinh"),
-        (Unary::Square, "chlo.square"),
-    ];
+elementwise! { Unary
+    Abs "stablehlo" "abs" [S F C] Real;
+    Cbrt "stablehlo" "cbrt" [F C] Same;
+    Ceil "stablehlo" "ceil" [F] Same;
+    CountLeadingZeros "stablehlo" "count_leading_zeros" [S U] Same;
+    Cosine "stablehlo" "cosine" [F C] Same;
+    Exponential "stablehlo" "exponential" [F C] Same;
+    ExponentialMinusOne "stablehlo" "exponential_minus_one" [F C] Same;
+    Floor "stablehlo" "floor" [F] Same;
+    Imag "stablehlo" "imag" [F C] Real;
+    IsFinite "stablehlo" "is_finite" [F] Boolean;
+    Log "stablehlo" "log" [F C] Same;
+    LogPlusOne "stablehlo" "log_plus_one" [F C] Same;
+    Logistic "stablehlo" "logistic" [F C] Same;
+    Negate "stablehlo" "negate" [S U F C] Same;
+    Not "stablehlo" "not" [B S U] Same;
+    Popcnt "stablehlo" "popcnt" [S U] Same;
+    Real "stablehlo" "real" [F C] Real;
+    RoundNearestAfz "stablehlo" "round_nearest_afz" [F] Same;
+    RoundNearestEven "stablehlo" "round_nearest_even" [F] Same;
+    Rsqrt "stablehlo" "rsqrt" [F C] Same;
+    Sign "stablehlo" "sign" [S F C] Same;
+    Sine "stablehlo" "sine" [F C] Same;
+    Sqrt "stablehlo" "sqrt" [F C] Same;
+    Tan "stablehlo" "tan" [F C] Same;
+    Tanh "stablehlo" "tanh" [F C] Same;
+    Acos "chlo" "acos" [F C] Same;
+    Acosh "chlo" "acosh" [F C] Same;
+    Asin "chlo" "asin" [F C] Same;
+    Asinh "chlo" "asinh" [F C] Same;
+    Atan "chlo" "atan" [F C] Same;
+    Atanh "chlo" "atanh" [F C] Same;
+    BesselI1e "chlo" "bessel_i1e" [F] Same;
+    Conj "chlo" "conj" [S U F C] Same;
+    Cosh "chlo" "cosh" [F C] Same;
+    Digamma "chlo" "digamma" [F] Same;
+    Erf "chlo" "erf" [F] Same;
+    ErfInv "chlo" "erf_inv" [F] Same;
+    Erfc "chlo" "erfc" [F] Same;
+    IsInf "chlo" "is_inf" [F] Boolean;
+    IsNegInf "chlo" "is_neg_inf" [F] Boolean;
+    IsPosInf "chlo" "is_pos_inf" [F] Boolean;
+    Lgamma "chlo" "lgamma" [F] Same;
+    Sinh "chlo" "sinh" [F C] Same;
+    Square "chlo" "square" [S U F C] Same;
 }
 
 /// Two operands, element by element.
@@ -191,30 +296,85 @@ pub enum Binary {
     Zeta,
 }
 
-impl Binary {
-    /// Every operation of this family with its name, in the order of the enumeration.
-    pub const TABLE: &[(Binary, &'static str)] = &[
-        (Binary::Add, "stablehlo.add"),
-        (Binary::And, "stablehlo.and"),
-        (Binary::Atan2, "stablehlo.atan2"),
-        (Binary::Complex, "stablehlo.complex"),
-        (Binary::Divide, "stablehlo.divide"),
-        (Binary::Maximum, "stablehlo.maximum"),
-        (Binary::Minimum, "stablehlo.minimum"),
-        (Binary::Multiply, "stablehlo.multiply"),
-        (Binary::Or, "stablehlo.or"),
-        (Binary::Power, "stablehlo.power"),
-        (Binary::Remainder, "stablehlo.remainder"),
-        (Binary::ShiftLeft, "stablehlo.shift_left"),
-        (Binary::ShiftRightArithmetic, "stablehlo.shift_right_arithmetic"),
-        (Binary::ShiftRightLogical, "stablehlo.shift_right_logical"),
-        (Binary::Subtract, "stablehlo.subtract"),
-        (Binary::Xor, "stablehlo.xor"),
-        (Binary::Mulhi, "chlo.mulhi"),
-        (Binary::NextAfter, "chlo.next_after"),
-        (Binary::Polygamma, "chlo.polygamma"),
-        (Binary::Zeta, "chlo.zeta"),
-    ];
+elementwise! { Binary
+    Add "stablehlo" "add" [B S U F C] Same;
+    And "stablehlo" "and" [B S U] Same;
+    Atan2 "stablehlo" "atan2" [F C] Same;
+    Complex "stablehlo" "complex" [F] Complex;
+    Divide "stablehlo" "divide" [S U F C] Same;
+    Maximum "stablehlo" "maximum" [B S U F C] Same;
+    Minimum "stablehlo" "minimum" [B S U F C] Same;
+    Multiply "stablehlo" "multiply" [B S U F C] Same;
+    Or "stablehlo" "or" [B S U] Same;
+    Power "stablehlo" "power" [S U F C] Same;
+    Remainder "stablehlo" "remainder" [S U F C] Same;
+    ShiftLeft "stablehlo" "shift_left" [S U] Same;
+    ShiftRightArithmetic "stablehlo" "shift_right_arithmetic" [S U] Same;
+    ShiftRightLogical "stablehlo" "shift_right_logical" [S U] Same;
+    Subtract "stablehlo" "subtract" [S U F C] Same;
+    Xor "stablehlo" "xor" [B S U] Same;
+    Mulhi "chlo" "mulhi" [S U] Same;
+    NextAfter "chlo" "next_after" [F] Same;
+    Polygamma "chlo" "polygamma" [F] Same;
+    Zeta "chlo" "zeta" [F] Same;
+}
+
+impl OpDef for Unary {
+    const NAMES: &'static [&'static str] = Unary::NAMES;
+
+    fn name(&self) -> &'static str {
+        Unary::TABLE[*self as usize].1
+    }
+
+    fn attributes(&self) -> Attributes {
+        Attributes::new()
+    }
+
+    fn from_attributes(name: &str, _: &mut Attributes) -> Result<Self> {
+        Unary::from_name(name)
+    }
+
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+        let row = self.row();
+        let [operand] = tensors(row.short, cx)?;
+        row.infer(operand)
+    }
+
+    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        Err(Error::unsupported(format!("{}: no reference evaluation yet", self.name())))
+    }
+}
+
+impl OpDef for Binary {
+    const NAMES: &'static [&'static str] = Binary::NAMES;
+
+    fn name(&self) -> &'static str {
+        Binary::TABLE[*self as usize].1
+    }
+
+    fn attributes(&self) -> Attributes {
+        Attributes::new()
+    }
+
+    fn from_attributes(name: &str, _: &mut Attributes) -> Result<Self> {
+        Binary::from_name(name)
+    }
+
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+        let row = self.row();
+        let [lhs, rhs] = tensors(row.short, cx)?;
+        let Some(shape) = join(&lhs.shape, &rhs.shape).filter(|_| lhs.element == rhs.element) else {
+            return Err(Error::constraint(
+                row.types,
+                format!("{}: operand types differ: lhs is {lhs}, rhs is {rhs}", row.short),
+            ));
+        };
+        row.infer(&TensorType { shape, element: lhs.element })
+    }
+
+    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        Err(Error::unsupported(format!("{}: no reference evaluation yet", self.name())))
+    }
 }
 
 /// `stablehlo.compare`: element by element, giving `i1`.
@@ -224,6 +384,66 @@ pub struct Compare {
     pub direction: Direction,
     /// How floats are ordered; `None` where the text did not say.
     pub compare_type: Option<CompareType>,
+}
+
+impl OpDef for Compare {
+    named!("stablehlo.compare");
+
+    fn attributes(&self) -> Attributes {
+        let mut attributes = Attributes::new();
+        if let Some(compare_type) = self.compare_type {
+            attributes.set("compare_type", Attribute::enumeration("comparison_type", compare_type.name()));
+        }
+        let direction = Attribute::enumeration("comparison_direction", self.direction.name());
+        attributes.set("comparison_direction", direction);
+        attributes
+    }
+
+    fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
+        let direction = attributes.take_enum("compare", "comparison_direction")?;
+        let direction = Direction::from_name(&direction)
+            .ok_or_else(|| Error::verify(format!("compare: {direction} is not a comparison direction")))?;
+        let compare_type = match attributes.take_optional_enum("compare", "compare_type")? {
+            Some(name) if name == "NOTYPE" => None,
+            Some(name) => Some(
+                CompareType::from_name(&name)
+                    .ok_or_else(|| Error::verify(format!("compare: {name} is not a comparison type")))?,
+            ),
+            None => None,
+        };
+        Ok(Compare { direction, compare_type })
+    }
+
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+        let [lhs, rhs] = tensors("compare", cx)?;
+        if lhs.element != rhs.element {
+            return Err(Error::constraint(
+                "compare_c1",
+                format!("compare: element types differ: lhs is {lhs}, rhs is {rhs}"),
+            ));
+        }
+        let shape = join(&lhs.shape, &rhs.shape).ok_or_else(|| {
+            Error::constraint("compare_c2", format!("compare: shapes differ: lhs is {lhs}, rhs is {rhs}"))
+        })?;
+        let fits = match (self.compare_type, lhs.element.kind()) {
+            (None, _) => true,
+            (Some(CompareType::Signed), kind) => kind == Kind::Signed,
+            (Some(CompareType::Unsigned), kind) => matches!(kind, Kind::Unsigned | Kind::Boolean),
+            (Some(CompareType::Float), kind) => matches!(kind, Kind::Float | Kind::Complex),
+            (Some(CompareType::TotalOrder), kind) => kind == Kind::Float,
+        };
+        if let (false, Some(compare_type)) = (fits, self.compare_type) {
+            return Err(Error::constraint(
+                "compare_c3",
+                format!("compare: {} does not order operands of type {lhs}", compare_type.name()),
+            ));
+        }
+        inferred(TensorType { shape, element: ElementType::I1 })
+    }
+
+    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        Err(Error::unsupported("compare: no reference evaluation yet"))
+    }
 }
 
 /// The relation that `compare` tests.
@@ -243,6 +463,21 @@ pub enum Direction {
     Lt,
 }
 
+impl Direction {
+    const ALL: [Direction; 6] =
+        [Direction::Eq, Direction::Ne, Direction::Ge, Direction::Gt, Direction::Le, Direction::Lt];
+
+    /// The specification's spelling.
+    pub fn name(self) -> &'static str {
+        ["EQ", "NE", "GE", "GT", "LE", "LT"][self as usize]
+    }
+
+    /// The relation of that spelling.
+    pub fn from_name(name: &str) -> Option<Direction> {
+        Self::ALL.into_iter().find(|direction| direction.name() == name)
+    }
+}
+
 /// How `compare` orders its operands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum CompareType {
@@ -256,21 +491,179 @@ pub enum CompareType {
     Unsigned,
 }
 
+impl CompareType {
+    const ALL: [CompareType; 4] =
+        [CompareType::Float, CompareType::TotalOrder, CompareType::Signed, CompareType::Unsigned];
+
+    /// The specification's spelling.
+    pub fn name(self) -> &'static str {
+        ["FLOAT", "TOTALORDER", "SIGNED", "UNSIGNED"][self as usize]
+    }
+
+    /// The order of that spelling.
+    pub fn from_name(name: &str) -> Option<CompareType> {
+        Self::ALL.into_iter().find(|compare_type| compare_type.name() == name)
+    }
+
+    /// The order that values of that kind have when none is named.
+    pub fn natural(kind: Kind) -> CompareType {
+        match kind {
+            Kind::Signed => CompareType::Signed,
+            Kind::Unsigned | Kind::Boolean => CompareType::Unsigned,
+            Kind::Float | Kind::Complex => CompareType::Float,
+        }
+    }
+}
+
 /// `stablehlo.select(pred, on_true, on_false)`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Select;
+
+impl OpDef for Select {
+    plain!("stablehlo.select");
+
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+        let [pred, on_true, on_false] = tensors("select", cx)?;
+        if !pred.element.is_boolean() {
+            return Err(Error::constraint(
+                "select_i1",
+                format!("select: the predicate must be i1, got {pred}"),
+            ));
+        }
+        let Some(shape) =
+            join(&on_true.shape, &on_false.shape).filter(|_| on_true.element == on_false.element)
+        else {
+            return Err(Error::constraint(
+                "select_c2",
+                format!("select: on_true is {on_true}, on_false is {on_false}"),
+            ));
+        };
+        if pred.rank() != 0 && join(&pred.shape, &shape).is_none() {
+            return Err(Error::constraint(
+                "select_c1",
+                format!("select: the predicate {pred} is neither a scalar nor of the shape of {on_true}"),
+            ));
+        }
+        inferred(TensorType { shape, element: on_true.element })
+    }
+
+    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        Err(Error::unsupported("select: no reference evaluation yet"))
+    }
+}
 
 /// `stablehlo.clamp(min, operand, max)`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Clamp;
 
+impl OpDef for Clamp {
+    plain!("stablehlo.clamp");
+
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+        let [min, operand, max] = tensors("clamp", cx)?;
+        if min.rank() != 0 && join(&min.shape, &operand.shape).is_none() {
+            return Err(Error::constraint(
+                "clamp_c1",
+                format!("clamp: min {min} is neither a scalar nor of the shape of {operand}"),
+            ));
+        }
+        if max.rank() != 0 && join(&max.shape, &operand.shape).is_none() {
+            return Err(Error::constraint(
+                "clamp_c2",
+                format!("clamp: max {max} is neither a scalar nor of the shape of {operand}"),
+            ));
+        }
+        if min.element != operand.element || max.element != operand.element {
+            return Err(Error::constraint(
+                "clamp_c3",
+                format!("clamp: element types of min {min}, operand {operand} and max {max} differ"),
+            ));
+        }
+        inferred(operand.clone())
+    }
+
+    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        Err(Error::unsupported("clamp: no reference evaluation yet"))
+    }
+}
+
 /// `stablehlo.convert`: to the element type of the result.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Convert;
 
+impl OpDef for Convert {
+    plain!("stablehlo.convert");
+
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+        tensors::<1>("convert", cx)?;
+        Ok(None)
+    }
+
+    fn verify(&self, cx: &Context<'_>, results: &[Type]) -> Result<()> {
+        let [operand] = tensors("convert", cx)?;
+        let result = result("convert", results)?;
+        match join(&operand.shape, &result.shape) {
+            Some(_) => Ok(()),
+            None => Err(Error::constraint(
+                "convert_c1",
+                format!("convert: shapes differ: operand is {operand}, result is {result}"),
+            )),
+        }
+    }
+
+    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        Err(Error::unsupported("convert: no reference evaluation yet"))
+    }
+}
+
 /// `stablehlo.bitcast_convert`: the same bits as the element type of the result.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct BitcastConvert;
+
+impl OpDef for BitcastConvert {
+    plain!("stablehlo.bitcast_convert");
+
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+        tensors::<1>("bitcast_convert", cx)?;
+        Ok(None)
+    }
+
+    fn verify(&self, cx: &Context<'_>, results: &[Type]) -> Result<()> {
+        let [operand] = tensors("bitcast_convert", cx)?;
+        let result = result("bitcast_convert", results)?;
+        if operand.element.is_complex() != result.element.is_complex() {
+            return Err(Error::constraint(
+                "bitcast_convert_c2",
+                format!("bitcast_convert: only one of operand {operand} and result {result} is complex"),
+            ));
+        }
+        let (from, to) = (operand.element.bits() as i64, result.element.bits() as i64);
+        // The wider side lacks the last dimension of the narrower, which counts the parts.
+        let (wide, narrow, ratio) = if from >= to {
+            (&operand.shape, &result.shape, from / to)
+        } else {
+            (&result.shape, &operand.shape, to / from)
+        };
+        let exact = from.max(to) == ratio * from.min(to);
+        let fits = exact
+            && match narrow.split_last() {
+                _ if from == to => join(wide, narrow).is_some(),
+                Some((&parts, outer)) => fits(parts, ratio) && join(wide, outer).is_some(),
+                None => false,
+            };
+        if !fits {
+            return Err(Error::constraint(
+                "bitcast_convert_c1",
+                format!("bitcast_convert: the bits of {operand} are not those of {result}"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        Err(Error::unsupported("bitcast_convert: no reference evaluation yet"))
+    }
+}
 
 /// `stablehlo.reduce_precision`: rounds to a float of fewer bits and back.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -281,6 +674,49 @@ pub struct ReducePrecision {
     pub mantissa_bits: i32,
 }
 
-super::scaffold!(Compare "stablehlo.compare", Select "stablehlo.select", Clamp "stablehlo.clamp", Convert "stablehlo.convert",
-    BitcastConvert "stablehlo.bitcast_convert", ReducePrecision "stablehlo.reduce_precision");
-super::scaffold_table!(Unary, Binary);
+impl OpDef for ReducePrecision {
+    named!("stablehlo.reduce_precision");
+
+    fn attributes(&self) -> Attributes {
+        Attributes(vec![
+            ("exponent_bits".into(), Attribute::Int(self.exponent_bits.into(), ElementType::I32)),
+            ("mantissa_bits".into(), Attribute::Int(self.mantissa_bits.into(), ElementType::I32)),
+        ])
+    }
+
+    fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
+        let mut bits = |name| {
+            let value = attributes.take_int("reduce_precision", name)?;
+            i32::try_from(value)
+                .map_err(|_| Error::verify(format!("reduce_precision: {name} {value} is out of range")))
+        };
+        Ok(ReducePrecision { exponent_bits: bits("exponent_bits")?, mantissa_bits: bits("mantissa_bits")? })
+    }
+
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+        let [operand] = tensors("reduce_precision", cx)?;
+        if !operand.element.is_float() {
+            return Err(Error::constraint(
+                "reduce_precision_i1",
+                format!("reduce_precision: the operand must be of floats, got {operand}"),
+            ));
+        }
+        if self.exponent_bits < 1 {
+            return Err(Error::constraint(
+                "reduce_precision_c2",
+                format!("reduce_precision: {} exponent bits are too few", self.exponent_bits),
+            ));
+        }
+        if self.mantissa_bits < 0 {
+            return Err(Error::constraint(
+                "reduce_precision_c3",
+                format!("reduce_precision: {} mantissa bits are too few", self.mantissa_bits),
+            ));
+        }
+        inferred(operand.clone())
+    }
+
+    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        Err(Error::unsupported("reduce_precision: no reference evaluation yet"))
+    }
+}

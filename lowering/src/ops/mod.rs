@@ -18,6 +18,7 @@ pub mod linalg;
 pub mod norm;
 pub mod random;
 pub mod reduce;
+pub(crate) mod rules;
 pub mod shape;
 pub mod slice;
 pub mod sort;
@@ -154,39 +155,6 @@ macro_rules! scaffold {
 }
 use scaffold;
 
-/// As [`scaffold`], for a table of names.
-macro_rules! scaffold_table {
-    ($($ty:ident),*) => {$(
-        impl $crate::ops::OpDef for $ty {
-            const NAMES: &'static [&'static str] = &{
-                let mut names = [""; $ty::TABLE.len()];
-                let mut i = 0;
-                while i < names.len() {
-                    names[i] = $ty::TABLE[i].1;
-                    i += 1;
-                }
-                names
-            };
-            fn name(&self) -> &'static str {
-                $ty::TABLE[*self as usize].1
-            }
-            fn attributes(&self) -> $crate::Attributes {
-                $crate::Attributes::new()
-            }
-            fn from_attributes(name: &str, _: &mut $crate::Attributes) -> $crate::Result<Self> {
-                Ok($ty::TABLE.iter().find(|row| row.1 == name).expect("one of NAMES").0)
-            }
-            fn infer(&self, _: &$crate::ops::Context<'_>) -> $crate::Result<Option<Vec<$crate::Type>>> {
-                Err($crate::Error::unsupported(format!("{} is not supported yet", self.name())))
-            }
-            fn eval(&self, _: &mut $crate::ops::EvalContext<'_, '_>) -> $crate::Result<Vec<$crate::eval::Datum>> {
-                Err($crate::Error::unsupported(format!("{} is not supported yet", self.name())))
-            }
-        }
-    )*};
-}
-use scaffold_table;
-
 macro_rules! ops {
     ($($(#[$doc:meta])* $variant:ident($ty:path);)*) => {
         /// An operation of StableHLO.
@@ -212,6 +180,8 @@ macro_rules! ops {
 
             /// The operation called `name` (with its dialect); `Ok(None)` if there is none of that name.
             pub fn from_attributes(name: &str, attributes: &mut Attributes) -> Result<Option<Op>> {
+                // `chlo.tan` is what `stablehlo.tan` was before the specification had it.
+                let name = if name == "chlo.tan" { "stablehlo.tan" } else { name };
                 $(if <$ty>::NAMES.contains(&name) {
                     return <$ty as OpDef>::from_attributes(name, attributes).map(|op| Some(Op::$variant(op)));
                 })*

@@ -1,5 +1,10 @@
 //! Rectangular parts: static slices, and dynamic slices read and written.
-use crate::Shape;
+
+use super::rules::{all_tensors, inferred, named, plain, tensors};
+use super::{Context, EvalContext, OpDef};
+use crate::attribute::{Attribute, Attributes};
+use crate::eval::Datum;
+use crate::{DYNAMIC, Error, Result, Shape, TensorType, Type};
 
 /// `stablehlo.slice`.
 #[derive(Clone, PartialEq, Debug)]
@@ -12,6 +17,60 @@ pub struct Slice {
     pub strides: Shape,
 }
 
+impl OpDef for Slice {
+    named!("stablehlo.slice");
+
+    fn attributes(&self) -> Attributes {
+        Attributes(vec![
+            ("limit_indices".into(), Attribute::ints(&self.limit_indices)),
+            ("start_indices".into(), Attribute::ints(&self.start_indices)),
+            ("strides".into(), Attribute::ints(&self.strides)),
+        ])
+    }
+
+    fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
+        Ok(Slice {
+            start_indices: attributes.take_ints("slice", "start_indices")?,
+            limit_indices: attributes.take_ints("slice", "limit_indices")?,
+            strides: attributes.take_ints("slice", "strides")?,
+        })
+    }
+
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+        let [operand] = tensors("slice", cx)?;
+        let (start, limit, strides) = (&self.start_indices, &self.limit_indices, &self.strides);
+        if [start, limit, strides].iter().any(|v| v.len() != operand.rank()) {
+            return Err(Error::constraint(
+                "slice_c2",
+                format!("slice: start {start:?}, limit {limit:?}, strides {strides:?} for {operand}"),
+            ));
+        }
+        if strides.iter().any(|&s| s <= 0) {
+            return Err(Error::constraint(
+                "slice_c4",
+                format!("slice: strides {strides:?} are not positive"),
+            ));
+        }
+        let mut shape = Shape::new();
+        for d in 0..operand.rank() {
+            let size = operand.shape[d];
+            if start[d] < 0 || start[d] > limit[d] || (size != DYNAMIC && limit[d] > size) {
+                return Err(Error::constraint(
+                    "slice_c3",
+                    format!("slice: dimension {d} of {operand} has no part {}:{}", start[d], limit[d]),
+                ));
+            }
+            let span = limit[d] - start[d];
+            shape.push(span / strides[d] + i64::from(span % strides[d] != 0));
+        }
+        inferred(TensorType { shape, element: operand.element })
+    }
+
+    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        Err(Error::unsupported("slice: no reference evaluation yet"))
+    }
+}
+
 /// `stablehlo.dynamic_slice(operand, start…)`: start indices are clamped so that the slice lies inside.
 #[derive(Clone, PartialEq, Debug)]
 pub struct DynamicSlice {
@@ -19,8 +78,110 @@ pub struct DynamicSlice {
     pub slice_sizes: Shape,
 }
 
+impl OpDef for DynamicSlice {
+    named!("stablehlo.dynamic_slice");
+
+    fn attributes(&self) -> Attributes {
+        Attributes(vec![("slice_sizes".into(), Attribute::ints(&self.slice_sizes))])
+    }
+
+    fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
+        Ok(DynamicSlice { slice_sizes: attributes.take_ints("dynamic_slice", "slice_sizes")? })
+    }
+
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+        let inputs = all_tensors("dynamic_slice", cx)?;
+        let Some((&operand, starts)) = inputs.split_first() else {
+            return Err(Error::verify("dynamic_slice: there is no operand"));
+        };
+        if starts.len() != operand.rank() || self.slice_sizes.len() != operand.rank() {
+            return Err(Error::constraint(
+                "dynamic_slice_c2",
+                format!(
+                    "dynamic_slice: {} start indices and sizes {:?} for {operand}",
+                    starts.len(),
+                    self.slice_sizes
+                ),
+            ));
+        }
+        start_indices("dynamic_slice", "dynamic_slice_c3", starts)?;
+        for (d, (&size, &of)) in self.slice_sizes.iter().zip(&operand.shape).enumerate() {
+            if size < 0 || (of != DYNAMIC && size > of) {
+                return Err(Error::constraint(
+                    "dynamic_slice_c4",
+                    format!("dynamic_slice: dimension {d} of {operand} has no part of size {size}"),
+                ));
+            }
+        }
+        inferred(TensorType { shape: self.slice_sizes.clone(), element: operand.element })
+    }
+
+    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        Err(Error::unsupported("dynamic_slice: no reference evaluation yet"))
+    }
+}
+
 /// `stablehlo.dynamic_update_slice(operand, update, start…)`: start indices are clamped.
 #[derive(Clone, PartialEq, Debug)]
 pub struct DynamicUpdateSlice;
 
-super::scaffold!(Slice "stablehlo.slice", DynamicSlice "stablehlo.dynamic_slice", DynamicUpdateSlice "stablehlo.dynamic_update_slice");
+impl OpDef for DynamicUpdateSlice {
+    plain!("stablehlo.dynamic_update_slice");
+
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+        let inputs = all_tensors("dynamic_update_slice", cx)?;
+        let [operand, update, starts @ ..] = &inputs[..] else {
+            return Err(Error::verify("dynamic_update_slice: operand and update are missing"));
+        };
+        if update.element != operand.element {
+            return Err(Error::constraint(
+                "dynamic_update_slice_c2",
+                format!("dynamic_update_slice: operand is {operand}, update is {update}"),
+            ));
+        }
+        if update.rank() != operand.rank() {
+            return Err(Error::constraint(
+                "dynamic_update_slice_c3",
+                format!("dynamic_update_slice: operand is {operand}, update is {update}"),
+            ));
+        }
+        if starts.len() != operand.rank() {
+            return Err(Error::constraint(
+                "dynamic_update_slice_c4",
+                format!("dynamic_update_slice: {} start indices for {operand}", starts.len()),
+            ));
+        }
+        start_indices("dynamic_update_slice", "dynamic_update_slice_c5", starts)?;
+        for (d, (&size, &of)) in update.shape.iter().zip(&operand.shape).enumerate() {
+            if size != DYNAMIC && of != DYNAMIC && size > of {
+                return Err(Error::constraint(
+                    "dynamic_update_slice_c6",
+                    format!(
+                        "dynamic_update_slice: dimension {d} of the update {update} exceeds that of {operand}"
+                    ),
+                ));
+            }
+        }
+        inferred((*operand).clone())
+    }
+
+    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        Err(Error::unsupported("dynamic_update_slice: no reference evaluation yet"))
+    }
+}
+
+/// Start indices are integer scalars of one type.
+fn start_indices(op: &str, label: &'static str, starts: &[&TensorType]) -> Result<()> {
+    for (i, start) in starts.iter().enumerate() {
+        if start.rank() != 0 || !start.element.is_integer() {
+            return Err(Error::verify(format!(
+                "{op}: start index {i} must be an integer scalar, got {start}"
+            )));
+        }
+        if *start != starts[0] {
+            let message = format!("{op}: start index 0 is {}, start index {i} is {start}", starts[0]);
+            return Err(Error::constraint(label, message));
+        }
+    }
+    Ok(())
+}
