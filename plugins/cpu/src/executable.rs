@@ -1,0 +1,130 @@
+//! A compiled program and what running it takes: the interface between the ABI and the compiler.
+//!
+//! Invariants: an [`Executable`] is immutable, so any number of threads may run it at once; it keeps no pointer into its
+//! arguments after [`Executable::execute`] returns. Deliberately absent: queues, events and devices (the ABI's).
+
+use std::sync::Arc;
+
+use jacinth_lowering::{ErrorKind, TensorType};
+use smallvec::SmallVec;
+
+use crate::compile::schedule::Program;
+use crate::kernels::{Cost, KernelContext};
+use crate::memory::{Allocation, Allocator};
+
+/// Why the plugin could not do something.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Error {
+    /// The program or an argument is wrong.
+    #[error("{0}")]
+    InvalidArgument(String),
+    /// Legal, but not supported.
+    #[error("{0}")]
+    Unimplemented(String),
+    /// Out of memory.
+    #[error("{0}")]
+    ResourceExhausted(String),
+    /// The plugin itself is at fault.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Result with the plugin's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<jacinth_lowering::Error> for Error {
+    fn from(error: jacinth_lowering::Error) -> Self {
+        match error.kind {
+            ErrorKind::Unsupported => Error::Unimplemented(error.to_string()),
+            _ => Error::InvalidArgument(error.to_string()),
+        }
+    }
+}
+
+/// A compiled program, ready to run on any device of the client.
+#[derive(Debug)]
+pub struct Executable {
+    pub(crate) program: Program,
+}
+
+/// One argument of an execution.
+#[derive(Debug)]
+pub enum Argument<'a> {
+    /// The caller keeps the buffer; it is only read.
+    Borrowed(&'a Allocation),
+    /// The buffer is given up: it may be overwritten, and may come back as a result.
+    Donated(Allocation),
+}
+
+impl Argument<'_> {
+    /// The buffer.
+    #[inline]
+    pub fn allocation(&self) -> &Allocation {
+        match self {
+            Argument::Borrowed(allocation) => allocation,
+            Argument::Donated(allocation) => allocation,
+        }
+    }
+}
+
+/// The arguments of an execution in order.
+pub type Arguments<'a> = SmallVec<[Argument<'a>; 4]>;
+
+/// The results of an execution in order.
+pub type Outputs = SmallVec<[Allocation; 2]>;
+
+/// What an execution may use.
+#[derive(Clone, Copy, Debug)]
+pub struct RunContext<'a> {
+    /// Where results and working memory come from.
+    pub allocator: &'a Arc<Allocator>,
+    /// What kernels may use: the thread pool, and which process of the grid this is.
+    pub kernels: KernelContext<'a>,
+}
+
+impl Executable {
+    /// Types of the parameters of `main`.
+    pub fn parameters(&self) -> &[TensorType] {
+        &self.program.parameters
+    }
+
+    /// Types of the results of `main`.
+    pub fn results(&self) -> &[TensorType] {
+        &self.program.results
+    }
+
+    /// Which result can take over which donated parameter's buffer: (result, parameter).
+    pub fn aliases(&self) -> &[(usize, usize)] {
+        &self.program.aliases
+    }
+
+    /// Arithmetic operations, and bytes read and written, of one execution.
+    pub fn cost(&self) -> Cost {
+        self.program.cost
+    }
+
+    /// Bytes of working memory of one execution, beside arguments and results.
+    pub fn temp_bytes(&self) -> usize {
+        self.program.arena_bytes
+    }
+
+    /// Whether an execution is so short that it should run on the caller's thread.
+    pub fn cheap(&self) -> bool {
+        self.program.cheap
+    }
+
+    /// The optimized program, for people to read: steps, fused regions and where each value lives.
+    pub fn to_text(&self) -> String {
+        self.program.to_string()
+    }
+
+    /// Runs the program: one argument per parameter, one result per result of `main`.
+    ///
+    /// A donated argument's buffer comes back as a result where [`Executable::aliases`] says so, and is freed otherwise.
+    ///
+    /// Errors if the number of arguments or the size of one is wrong, if memory runs out, or if a kernel fails.
+    #[inline]
+    pub fn execute(&self, arguments: Arguments<'_>, cx: &RunContext<'_>) -> Result<Outputs> {
+        self.program.execute(arguments, cx)
+    }
+}
