@@ -37,6 +37,28 @@ pub unsafe trait AbiStruct: Copy {
     fn new() -> Self;
 }
 
+/// A PJRT api table that is linked into this process, with the promise that it may be called.
+#[derive(Clone, Copy, Debug)]
+pub struct StaticApi(&'static PJRT_Api);
+
+impl StaticApi {
+    /// # Safety
+    /// The functions of `api` keep the contract of the PJRT header, from any thread, until the process ends.
+    pub const unsafe fn new(api: &'static PJRT_Api) -> StaticApi {
+        StaticApi(api)
+    }
+
+    /// The table.
+    pub const fn get(self) -> &'static PJRT_Api {
+        self.0
+    }
+}
+
+// SAFETY: the table is immutable and its functions may be called from any thread, as `new` was promised.
+unsafe impl Send for StaticApi {}
+// SAFETY: as above.
+unsafe impl Sync for StaticApi {}
+
 macro_rules! abi_structs {
     ($($name:ident = $size:ident,)*) => {$(
         const _: () = assert!($size <= size_of::<$name>() && size_of::<$name>() - $size < align_of::<$name>());
