@@ -8,6 +8,7 @@
 //! nothing larger than [`MAX_BYTES`] is made; nesting is bounded, so a program cannot exhaust the stack.
 
 mod grid;
+pub(crate) mod index;
 
 use std::sync::Arc;
 
@@ -15,8 +16,9 @@ pub use grid::{Grid, Process};
 use smallvec::SmallVec;
 
 use crate::module::{Block, Func, Operation, Value};
+use crate::ops::elementwise::Convert;
 use crate::ops::{Context, EvalContext};
-use crate::{DYNAMIC, Error, Literal, Module, Op, Result, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Literal, Module, Op, Result, TensorType, Type};
 
 /// The most bytes that one value may take.
 pub const MAX_BYTES: usize = 1 << 32;
@@ -248,6 +250,26 @@ impl<'m> Evaluator<'m> {
     ) -> Result<Vec<Literal>> {
         let results = self.run_block(block, args.into_iter().map(Datum::Tensor))?;
         results.into_iter().map(Datum::into_literal).collect()
+    }
+
+    /// Evaluates an operation without regions that stands in no program: a definition written in terms of others.
+    pub fn apply(&mut self, op: &Op, operands: &[Literal], result: &TensorType) -> Result<Literal> {
+        let operands: SmallVec<[Datum; 4]> = operands.iter().cloned().map(Datum::Tensor).collect();
+        let result = Type::Tensor(result.clone());
+        let cx = &mut EvalContext { operands: &operands, regions: &[], results: &[&result], evaluator: self };
+        match op.eval(cx)?.pop() {
+            Some(datum) => datum.into_literal(),
+            None => Err(Error::eval(format!("{}: evaluation gave no result", op.name()))),
+        }
+    }
+
+    /// The same numbers in another element type, as `convert` does.
+    pub fn convert(&mut self, literal: &Literal, element: ElementType) -> Result<Literal> {
+        if literal.ty().element == element {
+            return Ok(literal.clone());
+        }
+        let ty = literal.ty().with_element(element);
+        self.apply(&Op::Convert(Convert), std::slice::from_ref(literal), &ty)
     }
 
     fn step(&mut self, operation: &Operation) -> Result<()> {

@@ -1,5 +1,15 @@
 //! Products of tensors.
-use crate::{ElementType, Shape};
+
+use super::elementwise::Binary;
+use super::fields::{
+    check_dims, check_operand_count, check_result_shape, enum_name, enum_of, enumeration, int, int_list,
+    missing, need_int, sizes_agree, take_bool, take_ints, take_struct, wrong,
+};
+use super::{Context, EvalContext, OpDef};
+use crate::attribute::{Attribute, Attributes};
+use crate::eval::Datum;
+use crate::eval::index::{self, Elements, Indices};
+use crate::{DYNAMIC, ElementType, Error, Literal, Op, Result, Shape, TensorType, Type};
 
 /// How precisely a product is computed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -26,15 +36,24 @@ pub struct DotDimensionNumbers {
     pub rhs_contracting_dimensions: Shape,
 }
 
+/// A type that numbers are rounded to on the way.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum PrecisionType {
+    /// An element type.
+    Element(ElementType),
+    /// `tf32`: eight bits of exponent and ten of mantissa; only ever on the way.
+    Tf32,
+}
+
 /// The algorithm a product is asked to use (`#stablehlo.dot_algorithm`).
 #[derive(Clone, PartialEq, Debug)]
 pub struct DotAlgorithm {
-    /// Element type to which the left side is rounded.
-    pub lhs_precision_type: ElementType,
-    /// Element type to which the right side is rounded.
-    pub rhs_precision_type: ElementType,
-    /// Element type of sums.
-    pub accumulation_type: ElementType,
+    /// Type to which the left side is rounded.
+    pub lhs_precision_type: PrecisionType,
+    /// Type to which the right side is rounded.
+    pub rhs_precision_type: PrecisionType,
+    /// Type of sums.
+    pub accumulation_type: PrecisionType,
     /// Number of parts of the left side.
     pub lhs_component_count: i64,
     /// Number of parts of the right side.
@@ -56,4 +75,312 @@ pub struct DotGeneral {
     pub algorithm: Option<DotAlgorithm>,
 }
 
-super::scaffold!(DotGeneral "stablehlo.dot_general");
+impl DotDimensionNumbers {
+    /// Free dimensions of a side of that rank: neither batching nor contracting.
+    pub fn free(rank: usize, batching: &[i64], contracting: &[i64]) -> Shape {
+        (0..rank as i64).filter(|d| !batching.contains(d) && !contracting.contains(d)).collect()
+    }
+
+    /// The result's shape on operands that pass every check: batching, then free of lhs, then free of rhs.
+    ///
+    /// Errors with the specification's constraint where they do not (`dot_general_c1` to `dot_general_c10`).
+    pub fn result_shape(&self, lhs: &TensorType, rhs: &TensorType) -> Result<Shape> {
+        let (lb, rb) = (&self.lhs_batching_dimensions, &self.rhs_batching_dimensions);
+        let (lc, rc) = (&self.lhs_contracting_dimensions, &self.rhs_contracting_dimensions);
+        if lb.len() != rb.len() {
+            return Err(Error::constraint(
+                "dot_general_c1",
+                format!("{NAME}: batching dimensions {lb:?} and {rb:?} must be as many"),
+            ));
+        }
+        if lc.len() != rc.len() {
+            return Err(Error::constraint(
+                "dot_general_c2",
+                format!("{NAME}: contracting dimensions {lc:?} and {rc:?} must be as many"),
+            ));
+        }
+        distinct("dot_general_c3", "lhs", lb, lc)?;
+        distinct("dot_general_c4", "rhs", rb, rc)?;
+        check_dims("dot_general_c5", NAME, "lhs batching dimensions", lb, lhs.rank())?;
+        check_dims("dot_general_c6", NAME, "lhs contracting dimensions", lc, lhs.rank())?;
+        check_dims("dot_general_c7", NAME, "rhs batching dimensions", rb, rhs.rank())?;
+        check_dims("dot_general_c8", NAME, "rhs contracting dimensions", rc, rhs.rank())?;
+        paired("dot_general_c9", "batching", lhs, rhs, lb, rb)?;
+        paired("dot_general_c10", "contracting", lhs, rhs, lc, rc)?;
+        let size = |ty: &TensorType, d: i64| ty.shape[d as usize];
+        let mut shape: Shape = lb
+            .iter()
+            .zip(rb)
+            .map(|(&l, &r)| if size(lhs, l) == DYNAMIC { size(rhs, r) } else { size(lhs, l) })
+            .collect();
+        shape.extend(Self::free(lhs.rank(), lb, lc).iter().map(|&d| size(lhs, d)));
+        shape.extend(Self::free(rhs.rank(), rb, rc).iter().map(|&d| size(rhs, d)));
+        Ok(shape)
+    }
+}
+
+impl OpDef for DotGeneral {
+    const NAMES: &'static [&'static str] = &["stablehlo.dot_general"];
+
+    fn name(&self) -> &'static str {
+        "stablehlo.dot_general"
+    }
+
+    fn attributes(&self) -> Attributes {
+        let mut out = Attributes::new();
+        if let Some(algorithm) = &self.algorithm {
+            out.set("algorithm", algorithm.attribute());
+        }
+        let d = &self.dimension_numbers;
+        let mut fields = Attributes::new();
+        for (name, dims) in [
+            ("lhs_batching_dimensions", &d.lhs_batching_dimensions),
+            ("rhs_batching_dimensions", &d.rhs_batching_dimensions),
+            ("lhs_contracting_dimensions", &d.lhs_contracting_dimensions),
+            ("rhs_contracting_dimensions", &d.rhs_contracting_dimensions),
+        ] {
+            if !dims.is_empty() {
+                fields.set(name, int_list(dims));
+            }
+        }
+        out.set("dot_dimension_numbers", Attribute::Struct("dot".into(), fields));
+        if !self.precision_config.is_empty() {
+            out.set("precision_config", precision_attribute(&self.precision_config));
+        }
+        out
+    }
+
+    fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
+        let mut fields = take_struct(NAME, attributes, "dot_dimension_numbers")?
+            .ok_or_else(|| missing(NAME, "dot_dimension_numbers"))?;
+        let mut dims = |name| Ok::<_, Error>(take_ints(NAME, &mut fields, name)?.unwrap_or_default());
+        let dimension_numbers = DotDimensionNumbers {
+            lhs_batching_dimensions: dims("lhs_batching_dimensions")?,
+            rhs_batching_dimensions: dims("rhs_batching_dimensions")?,
+            lhs_contracting_dimensions: dims("lhs_contracting_dimensions")?,
+            rhs_contracting_dimensions: dims("rhs_contracting_dimensions")?,
+        };
+        Ok(DotGeneral {
+            dimension_numbers,
+            precision_config: take_precision(NAME, attributes)?,
+            algorithm: take_struct(NAME, attributes, "algorithm")?
+                .map(DotAlgorithm::from_fields)
+                .transpose()?,
+        })
+    }
+
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+        let (lhs, rhs) = (cx.tensor(NAME, 0)?, cx.tensor(NAME, 1)?);
+        check_operand_count(NAME, cx, 2)?;
+        if lhs.element.kind() != rhs.element.kind() {
+            return Err(Error::constraint(
+                "dot_general_c13",
+                format!("{NAME}: element types differ: lhs is {lhs}, rhs is {rhs}"),
+            ));
+        }
+        if !matches!(self.precision_config.len(), 0 | 2) {
+            let n = self.precision_config.len();
+            return Err(Error::constraint(
+                "dot_general_c11",
+                format!("{NAME}: precision_config must have 2 entries, got {n}"),
+            ));
+        }
+        if let Some(algorithm) = &self.algorithm {
+            if self.precision_config.iter().any(|&p| p != Precision::Default) {
+                return Err(Error::constraint(
+                    "dot_general_c21",
+                    format!("{NAME}: with an algorithm the precision must be DEFAULT"),
+                ));
+            }
+            for (label, what, count) in [
+                ("dot_general_c22", "lhs_component_count", algorithm.lhs_component_count),
+                ("dot_general_c23", "rhs_component_count", algorithm.rhs_component_count),
+                ("dot_general_c24", "num_primitive_operations", algorithm.num_primitive_operations),
+            ] {
+                if count < 1 {
+                    return Err(Error::constraint(
+                        label,
+                        format!("{NAME}: {what} must be positive, got {count}"),
+                    ));
+                }
+            }
+        }
+        self.dimension_numbers.result_shape(lhs, rhs)?;
+        Ok(None)
+    }
+
+    fn verify(&self, cx: &Context<'_>, results: &[Type]) -> Result<()> {
+        let shape = self.dimension_numbers.result_shape(cx.tensor(NAME, 0)?, cx.tensor(NAME, 1)?)?;
+        check_result_shape("dot_general_c12", NAME, results, &shape)
+    }
+
+    /// Products and sums in the result's element type, summed from zero along the contracting dimensions in lexicographic order.
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let (lhs, rhs) = (cx.tensor(NAME, 0)?, cx.tensor(NAME, 1)?);
+        let d = &self.dimension_numbers;
+        let element = cx.result(NAME, 0)?.element;
+        let ty = TensorType::new(d.result_shape(lhs.ty(), rhs.ty())?, element);
+        let lhs = &cx.evaluator.convert(lhs, element)?;
+        let rhs = &cx.evaluator.convert(rhs, element)?;
+        let contracted: Shape =
+            d.lhs_contracting_dimensions.iter().map(|&d| lhs.ty().shape[d as usize]).collect();
+        let batch = d.lhs_batching_dimensions.len();
+        let lhs_free = DotDimensionNumbers::free(
+            lhs.ty().rank(),
+            &d.lhs_batching_dimensions,
+            &d.lhs_contracting_dimensions,
+        );
+        let rhs_free = DotDimensionNumbers::free(
+            rhs.ty().rank(),
+            &d.rhs_batching_dimensions,
+            &d.rhs_contracting_dimensions,
+        );
+        let mut sum = Elements::zeros(&ty)?.finish();
+        let mut indices = Indices::new(&contracted);
+        while let Some(k) = indices.next() {
+            let left = pick_term(
+                &ty,
+                lhs,
+                [(&d.lhs_batching_dimensions, 0), (&lhs_free, batch)],
+                &d.lhs_contracting_dimensions,
+                k,
+            )?;
+            let right = pick_term(
+                &ty,
+                rhs,
+                [(&d.rhs_batching_dimensions, 0), (&rhs_free, batch + lhs_free.len())],
+                &d.rhs_contracting_dimensions,
+                k,
+            )?;
+            let product = cx.evaluator.apply(&Op::Binary(Binary::Multiply), &[left, right], &ty)?;
+            sum = cx.evaluator.apply(&Op::Binary(Binary::Add), &[sum, product], &ty)?;
+        }
+        Ok(vec![sum.into()])
+    }
+}
+
+/// For every result index, the factor that one side contributes at the contracting index `k`. Each of `parts` says which of the side's
+/// dimensions follow the result's from which on.
+fn pick_term(
+    ty: &TensorType,
+    side: &Literal,
+    parts: [(&Shape, usize); 2],
+    contracting: &[i64],
+    k: &[i64],
+) -> Result<Literal> {
+    let strides = index::strides(&side.ty().shape);
+    let base: i64 = contracting.iter().zip(k).map(|(&d, &i)| strides[d as usize] * i).sum();
+    index::pick(ty, side, |result_index| {
+        let along = |(dims, from): (&Shape, usize)| -> i64 {
+            dims.iter().enumerate().map(|(i, &d)| strides[d as usize] * result_index[from + i]).sum()
+        };
+        (base + along(parts[0]) + along(parts[1])) as usize
+    })
+}
+
+/// That the dimensions of one side are listed once.
+fn distinct(label: &'static str, side: &str, batching: &[i64], contracting: &[i64]) -> Result<()> {
+    let all = [batching, contracting].concat();
+    match all.iter().enumerate().find(|&(i, d)| all[..i].contains(d)) {
+        None => Ok(()),
+        Some((_, d)) => {
+            Err(Error::constraint(label, format!("{NAME}: {side} dimension {d} is paired more than once")))
+        }
+    }
+}
+
+/// That paired dimensions have one size.
+fn paired(
+    label: &'static str,
+    what: &str,
+    lhs: &TensorType,
+    rhs: &TensorType,
+    lhs_dims: &[i64],
+    rhs_dims: &[i64],
+) -> Result<()> {
+    for (&l, &r) in lhs_dims.iter().zip(rhs_dims) {
+        let (m, n) = (lhs.shape[l as usize], rhs.shape[r as usize]);
+        if !sizes_agree(m, n) {
+            return Err(Error::constraint(
+                label,
+                format!("dot_general: {what} sizes differ: lhs dim {l} is {m}, rhs dim {r} is {n}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+const NAME: &str = "dot_general";
+
+/// The values of [`Precision`].
+pub(crate) const PRECISIONS: &[(Precision, &str)] =
+    &[(Precision::Default, "DEFAULT"), (Precision::High, "HIGH"), (Precision::Highest, "HIGHEST")];
+
+/// `[#stablehlo<precision DEFAULT>, …]`.
+pub(crate) fn precision_attribute(values: &[Precision]) -> Attribute {
+    Attribute::Array(values.iter().map(|p| enumeration("precision", enum_name(p, PRECISIONS))).collect())
+}
+
+/// Takes `precision_config`; empty if there is none.
+pub(crate) fn take_precision(op: &str, attributes: &mut Attributes) -> Result<Vec<Precision>> {
+    match attributes.take("precision_config") {
+        None => Ok(Vec::new()),
+        Some(Attribute::Array(values)) => {
+            values.iter().map(|v| enum_of(op, "precision_config", v, PRECISIONS)).collect()
+        }
+        Some(_) => Err(wrong(op, "precision_config", "a list of precisions")),
+    }
+}
+
+impl PrecisionType {
+    fn name(self) -> &'static str {
+        match self {
+            PrecisionType::Element(element) => element.name(),
+            PrecisionType::Tf32 => "tf32",
+        }
+    }
+
+    fn take(fields: &mut Attributes, name: &str) -> Result<Self> {
+        let known = match fields.take(name) {
+            None => return Err(missing(NAME, name)),
+            Some(Attribute::Type(Type::Tensor(ty))) => Some(PrecisionType::Element(ty.element)),
+            Some(Attribute::Opaque(text) | Attribute::String(text)) if text == "tf32" => {
+                Some(PrecisionType::Tf32)
+            }
+            Some(Attribute::Opaque(text) | Attribute::String(text)) => {
+                ElementType::from_name(&text).map(PrecisionType::Element)
+            }
+            Some(_) => None,
+        };
+        known.ok_or_else(|| wrong(NAME, name, "an element type"))
+    }
+}
+
+impl DotAlgorithm {
+    fn attribute(&self) -> Attribute {
+        let mut fields = Attributes::new();
+        let ty = |ty: PrecisionType| Attribute::Opaque(ty.name().to_owned());
+        fields.set("lhs_precision_type", ty(self.lhs_precision_type));
+        fields.set("rhs_precision_type", ty(self.rhs_precision_type));
+        fields.set("accumulation_type", ty(self.accumulation_type));
+        fields.set("lhs_component_count", int(self.lhs_component_count));
+        fields.set("rhs_component_count", int(self.rhs_component_count));
+        fields.set("num_primitive_operations", int(self.num_primitive_operations));
+        fields.set("allow_imprecise_accumulation", Attribute::Bool(self.allow_imprecise_accumulation));
+        Attribute::Struct("dot_algorithm".into(), fields)
+    }
+
+    fn from_fields(mut fields: Attributes) -> Result<Self> {
+        let f = &mut fields;
+        Ok(DotAlgorithm {
+            lhs_precision_type: PrecisionType::take(f, "lhs_precision_type")?,
+            rhs_precision_type: PrecisionType::take(f, "rhs_precision_type")?,
+            accumulation_type: PrecisionType::take(f, "accumulation_type")?,
+            lhs_component_count: need_int(NAME, f, "lhs_component_count")?,
+            rhs_component_count: need_int(NAME, f, "rhs_component_count")?,
+            num_primitive_operations: need_int(NAME, f, "num_primitive_operations")?,
+            allow_imprecise_accumulation: take_bool(NAME, f, "allow_imprecise_accumulation")?
+                .unwrap_or(false),
+        })
+    }
+}

@@ -208,14 +208,26 @@ pub(crate) fn wrong(op: &str, name: &str, wanted: &str) -> Error {
 
 // What the constraints of several families ask.
 
-/// The values of `list`, which must lie in `0..rank`, once each.
+/// That the values of `list` lie in `0..rank`, once each.
 pub(crate) fn check_dims(label: &'static str, op: &str, what: &str, list: &[i64], rank: usize) -> Result<()> {
+    check_dims_twice(label, label, op, what, list, rank)
+}
+
+/// As [`check_dims`], where the range and the uniqueness have labels of their own.
+pub(crate) fn check_dims_twice(
+    label: &'static str,
+    unique: &'static str,
+    op: &str,
+    what: &str,
+    list: &[i64],
+    rank: usize,
+) -> Result<()> {
     for (i, &d) in list.iter().enumerate() {
         if d < 0 || d >= rank as i64 {
             return Err(Error::constraint(label, format!("{op}: {what} {list:?} must lie in 0..{rank}")));
         }
         if list[..i].contains(&d) {
-            return Err(Error::constraint(label, format!("{op}: {what} {list:?} must be unique")));
+            return Err(Error::constraint(unique, format!("{op}: {what} {list:?} must be unique")));
         }
     }
     Ok(())
@@ -267,4 +279,104 @@ pub(crate) fn check_scalar_region(
             scalars(results)
         ),
     ))
+}
+
+/// Whether numbers of one element type may be widened to another: the same kind, no fewer bits.
+pub(crate) fn is_promotable(from: ElementType, to: ElementType) -> bool {
+    from.kind() == to.kind() && from.bits() <= to.bits()
+}
+
+/// Checks a region that reduces values of the element types `inputs` and returns the types in which it does: it must take
+/// two scalars of each and return one, where each may be wider than its input.
+pub(crate) fn check_reducer(
+    label: &'static str,
+    op: &str,
+    cx: &super::Context<'_>,
+    region: usize,
+    inputs: &[ElementType],
+) -> Result<Vec<ElementType>> {
+    if cx.regions.get(region).is_none() {
+        return Err(Error::verify(format!("{op}: region {region} is missing")));
+    }
+    let returned: Vec<ElementType> =
+        cx.region_results(region).filter_map(|ty| ty.as_tensor()).map(|ty| ty.element).collect();
+    let promotable = returned.len() == inputs.len()
+        && inputs.iter().zip(&returned).all(|(&input, &output)| is_promotable(input, output));
+    let accumulators: &[ElementType] = if promotable { &returned } else { inputs };
+    let args = [accumulators, accumulators].concat();
+    check_scalar_region(label, op, cx, region, &args, accumulators)?;
+    Ok(returned)
+}
+
+/// The first half of an operation's operands and the second, as tensors, as `(inputs…, init_values…)` are.
+pub(crate) fn halves<'a>(
+    label: &'static str,
+    op: &str,
+    cx: &super::Context<'a>,
+) -> Result<(Vec<&'a TensorType>, Vec<&'a TensorType>)> {
+    let n = cx.operands.len();
+    if n == 0 || n % 2 == 1 {
+        return Err(Error::constraint(
+            label,
+            format!("{op}: there must be as many init values as inputs, and at least one; got {n} operands"),
+        ));
+    }
+    let all: Vec<&TensorType> = (0..n).map(|i| cx.tensor(op, i)).collect::<Result<_>>()?;
+    Ok((all[..n / 2].to_vec(), all[n / 2..].to_vec()))
+}
+
+/// That all of several tensors have one shape.
+pub(crate) fn check_same_shape(label: &'static str, op: &str, types: &[&TensorType]) -> Result<()> {
+    match types.iter().find(|ty| !shapes_agree(&ty.shape, &types[0].shape)) {
+        None => Ok(()),
+        Some(other) => {
+            Err(Error::constraint(label, format!("{op}: shapes differ: {} and {other}", types[0])))
+        }
+    }
+}
+
+/// That initial values are scalars of their inputs' element types.
+pub(crate) fn check_inits(
+    label: &'static str,
+    op: &str,
+    inputs: &[&TensorType],
+    inits: &[&TensorType],
+) -> Result<()> {
+    for (i, (input, init)) in inputs.iter().zip(inits).enumerate() {
+        if init.rank() != 0 || init.element != input.element {
+            return Err(Error::constraint(
+                label,
+                format!(
+                    "{op}: init value {i} of input {input} must be tensor<{}>, got {init}",
+                    input.element
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// That there are as many operands as the operation takes.
+pub(crate) fn check_operand_count(op: &str, cx: &super::Context<'_>, wanted: usize) -> Result<()> {
+    match cx.operands.len() {
+        got if got == wanted => Ok(()),
+        got => Err(Error::verify(format!("{op}: expected {wanted} operands, got {got}"))),
+    }
+}
+
+/// That the only result has a shape.
+pub(crate) fn check_result_shape(
+    label: &'static str,
+    op: &str,
+    results: &[crate::Type],
+    shape: &[i64],
+) -> Result<()> {
+    match results {
+        [crate::Type::Tensor(ty)] if shapes_agree(&ty.shape, shape) => Ok(()),
+        [crate::Type::Tensor(ty)] => {
+            let wanted = TensorType::new(shape.iter().copied(), ty.element);
+            Err(Error::constraint(label, format!("{op}: the result must be {wanted}, is declared {ty}")))
+        }
+        _ => Err(Error::verify(format!("{op}: expected one tensor as result, got {results:?}"))),
+    }
 }
