@@ -12,7 +12,13 @@ use std::sync::Arc;
 
 use jacinth_lowering::{Block, Op, Result, TensorType, Type};
 
+mod element;
 pub mod scratch;
+mod shape;
+mod slice;
+mod strided;
+#[cfg(test)]
+mod tests;
 
 /// One operation, ready to run on arrays of the types it was built for.
 pub trait Kernel: Send + Sync + Debug {
@@ -141,6 +147,13 @@ pub(crate) struct Builder<'a> {
     cx: &'a dyn RegionCompiler,
 }
 
+impl Builder<'_> {
+    /// The cost of moving operands and results, with that many operations.
+    fn cost(&self, flops: u64) -> Cost {
+        Cost::new(flops, self.operands, self.results)
+    }
+}
+
 type Built = Result<Option<Box<dyn Kernel>>>;
 
 /// The kernel of one operation, or `None` where there is none and the reference evaluation must do.
@@ -155,7 +168,17 @@ pub fn build(
     cx: &dyn RegionCompiler,
 ) -> Result<Option<Box<dyn Kernel>>> {
     let b = Builder { operands, results, regions, values, cx };
-    let _ = (b.operands, b.results, b.regions, b.values, b.cx);
-    let _ = op;
-    Ok(None)
+    match op {
+        Op::Iota(op) => shape::iota(op, &b),
+        Op::Reshape(_) => shape::reshape(&b),
+        Op::Transpose(op) => shape::transpose(op, &b),
+        Op::BroadcastInDim(op) => shape::broadcast_in_dim(op, &b),
+        Op::Slice(op) => shape::slice(op, &b),
+        Op::Reverse(op) => shape::reverse(op, &b),
+        Op::Concatenate(op) => shape::concatenate(op, &b),
+        Op::Pad(op) => shape::pad(op, &b),
+        Op::DynamicSlice(_) => slice::dynamic_slice(&b),
+        Op::DynamicUpdateSlice(_) => slice::dynamic_update_slice(&b),
+        _ => Ok(None),
+    }
 }
