@@ -17,7 +17,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 ];
 
 /// The floors inside the frontend, lowest first.
-const FRONTEND: &[&str] = &["ir", "trace", "transform", "lower", "lax", "api"];
+const FRONTEND: &[&str] = &["ir", "lower", "runtime", "trace", "transform", "lax", "api"];
 
 /// The only places where `unsafe` may stand.
 const UNSAFE_ROOMS: &[&str] = &[

@@ -1,9 +1,18 @@
 //! Tracing and transformations: jit, grad, vmap, pytrees, arrays, lax and numpy.
+//!
+//! Floors, lowest first: `ir` (nouns) < `lower` (jaxpr → module) < `runtime` (plugin, buffers, compiled programs) < `trace`
+//! (bind, contexts) < `transform` (jvp, vmap, partial evaluation, transposition) < `lax` (primitives) < `api`. A lower floor never
+//! names a higher one. `lower` and `runtime` stand below `trace` because evaluating an operation outside of any trace
+//! lowers, compiles and runs it; neither ever sees a tracer.
 
 // The derive writes `::jacinth::tree`; inside this crate that is this crate.
 extern crate self as jacinth;
 
 pub mod api;
+pub mod error;
+pub mod ir;
+pub mod lax;
 pub mod trace;
 
 pub use api::tree;
+pub use error::{Error, Result};

@@ -1,15 +1,167 @@
-//! Values and traces.
+//! Tracing: the current trace, binding a primitive in it, and the two traces that need no transformation.
+//!
+//! There is one *current trace* per thread (none means: evaluate). [`bind`] hands a primitive to it; each trace knows its
+//! parent, and a value that is not a tracer of a trace is a constant to it, whose operations it passes on. Invariants: the
+//! current trace is restored on unwinding; a tracer is only ever used while its trace is current or an ancestor of
+//! the current one, which every trace checks before it takes a foreign value as a constant.
 
-/// An array (its home is being built; this holds its place).
-#[derive(Clone, Debug)]
-pub struct Array(pub(crate) std::sync::Arc<str>);
+mod eval;
+mod staging;
 
-#[cfg(test)]
-impl Array {
-    pub(crate) fn name(&self) -> std::sync::Arc<str> {
-        self.0.clone()
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::{Concretization, Error, OrRaise, Result};
+use crate::ir::{Arrays, Prim, Repr, Source, TraceId};
+
+pub use crate::ir::Array;
+pub(crate) use staging::{Staging, eval_jaxpr, stage};
+
+/// An interpretation of primitives.
+pub(crate) trait Trace {
+    /// The id that its tracers carry.
+    fn id(&self) -> TraceId;
+    /// The trace that was current when this one began.
+    fn parent(&self) -> Option<&TraceRef>;
+    /// Applies a primitive. A user's mistake is raised.
+    fn process(&self, prim: Prim, args: &[Array], source: Source) -> Arrays;
+    /// What is being traced by what, and where that began, for errors.
+    fn describe(&self) -> (String, Option<Source>);
+}
+
+/// A trace, shared by those begun inside of it.
+pub(crate) type TraceRef = Rc<dyn Trace>;
+
+struct Context {
+    trace: RefCell<Option<TraceRef>>,
+    source: Cell<Option<Source>>,
+}
+
+thread_local! {
+    static CONTEXT: Context = const { Context { trace: RefCell::new(None), source: Cell::new(None) } };
+}
+
+/// Applies a primitive to arrays under the current trace.
+///
+/// # Panics
+/// If the operands do not fit; the message names the caller's line.
+#[track_caller]
+pub fn bind(prim: impl Into<Prim>, args: &[Array]) -> Arrays {
+    bind_at(prim.into(), args, Location::caller())
+}
+
+/// [`bind`] for primitives with one result.
+#[track_caller]
+pub fn bind1(prim: impl Into<Prim>, args: &[Array]) -> Array {
+    let mut outs = bind_at(prim.into(), args, Location::caller());
+    outs.pop().expect("a primitive with one result gives one")
+}
+
+fn bind_at(prim: Prim, args: &[Array], caller: Source) -> Arrays {
+    let (trace, source) = CONTEXT.with(|c| (c.trace.borrow().clone(), c.source.get().unwrap_or(caller)));
+    match trace {
+        None => eval::process(&prim, args, source),
+        Some(trace) => trace.process(prim, args, source),
     }
-    pub(crate) fn named(name: &str) -> Array {
-        Array(name.into())
+}
+
+/// The current trace.
+pub(crate) fn current() -> Option<TraceRef> {
+    CONTEXT.with(|c| c.trace.borrow().clone())
+}
+
+/// The line to which equations bound now are ascribed: the user's, if a rule is running, else `caller`.
+pub(crate) fn current_source(caller: Source) -> Source {
+    CONTEXT.with(|c| c.source.get().unwrap_or(caller))
+}
+
+/// Runs `f` with another current trace; `source`, if given, is the line of everything bound in it.
+pub(crate) fn with_trace<R>(trace: Option<TraceRef>, source: Option<Source>, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<TraceRef>, Option<Source>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let (trace, source) = (self.0.take(), self.1);
+            // The replaced trace is dropped outside of the borrow.
+            let _replaced = CONTEXT.with(|c| {
+                c.source.set(source);
+                c.trace.replace(trace)
+            });
+        }
+    }
+    let _restore = CONTEXT.with(|c| Restore(c.trace.replace(trace), c.source.replace(source)));
+    f()
+}
+
+/// A trace id that was never used before.
+pub(crate) fn fresh_trace_id() -> TraceId {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Checks that a value which is not a tracer of `trace` may be a constant to it: that its own trace is an ancestor.
+pub(crate) fn check_alive(array: &Array, ancestors: Option<&TraceRef>, source: Source) -> Result<()> {
+    let Some(id) = array.trace_id() else { return Ok(()) };
+    let mut trace = ancestors;
+    while let Some(t) = trace {
+        if t.id() == id {
+            return Ok(());
+        }
+        trace = t.parent();
+    }
+    let made_at = array.made_at().unwrap_or(source);
+    Err(Error::LeakedTracer { aval: array.aval().clone(), made_at, used_at: Some(source) })
+}
+
+/// The concrete value behind an array: itself, or the primal of a differentiation tracer.
+///
+/// # Errors
+/// [`Error::Concretization`] if the value is traced by `jit` or `vmap`; `needed` is what it was needed for (`a bool`), `advice`
+/// what to do instead.
+pub(crate) fn concrete<'a>(
+    array: &'a Array,
+    needed: &'static str,
+    advice: &'static str,
+    source: Source,
+) -> Result<&'a Array> {
+    let mut array = array;
+    while let Repr::Dual(dual) = &array.0 {
+        array = &dual.primal;
+    }
+    let Some(id) = array.trace_id() else { return Ok(array) };
+    let mut trace = current();
+    while let Some(t) = trace {
+        if t.id() == id {
+            let (traced, called_at) = t.describe();
+            let aval = array.aval().clone();
+            let at = Some(source);
+            return Err(Error::Concretization(Box::new(Concretization {
+                aval,
+                needed,
+                advice,
+                traced,
+                called_at,
+                at,
+            })));
+        }
+        trace = t.parent().cloned();
+    }
+    check_alive(array, None, source).map(|()| array)
+}
+
+/// Checks that all arrays may be used now, and raises otherwise.
+#[track_caller]
+pub(crate) fn check_all_alive<'a>(arrays: impl IntoIterator<Item = &'a Array>) {
+    let (trace, source) = (current(), current_source(Location::caller()));
+    for array in arrays {
+        check_alive(array, trace.as_ref(), source).or_raise();
+    }
+}
+
+impl fmt::Debug for dyn Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "trace {} of {}", self.id(), self.describe().0)
     }
 }

@@ -1,0 +1,178 @@
+//! The one array type: a device buffer, a host scalar, or a tracer.
+//!
+//! Invariants: an [`Array`] is cheap to clone, `Send + Sync + 'static`; a tracer carries the id of the trace that made it and the line
+//! that made it, which is all that leak detection needs; no thread-local is reachable from an array. Deliberately
+//! absent: arithmetic and conversions, which live in `api`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::aval::{Aval, DType};
+use super::device::DeviceArray;
+use super::jaxpr::{Source, Var};
+use super::scalar::{Literal, Scalar};
+
+/// An n-dimensional array, concrete or traced.
+#[derive(Clone)]
+pub struct Array(pub(crate) Repr);
+
+/// Names one trace for the life of the process.
+pub type TraceId = u64;
+
+/// What an array is.
+#[derive(Clone)]
+pub(crate) enum Repr {
+    /// Data on a device.
+    Device(Arc<DeviceArray>),
+    /// A host scalar: becomes a literal in a jaxpr.
+    Scalar(Literal),
+    /// A variable of a jaxpr under construction.
+    Var { trace: TraceId, var: Var, aval: Aval, made_at: Source },
+    /// A value with its tangent.
+    Dual(Arc<Dual>),
+    /// A value one of whose dimensions is being mapped over.
+    Batched(Arc<Batched>),
+}
+
+/// A tracer of forward-mode differentiation.
+pub(crate) struct Dual {
+    pub(crate) trace: TraceId,
+    pub(crate) primal: Array,
+    pub(crate) tangent: Array,
+    pub(crate) made_at: Source,
+}
+
+/// A tracer of vectorisation: `aval` is the value's without dimension `dim`.
+pub(crate) struct Batched {
+    pub(crate) trace: TraceId,
+    pub(crate) value: Array,
+    pub(crate) dim: usize,
+    pub(crate) aval: Aval,
+    pub(crate) made_at: Source,
+}
+
+/// What makes two arrays the same array: used to share constants.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Identity {
+    Pointer(usize),
+    Var(TraceId, Var),
+}
+
+impl Array {
+    /// A host scalar of that dtype.
+    pub fn scalar(value: impl Into<Scalar>, dtype: DType, weak_type: bool) -> Array {
+        Array(Repr::Scalar(Literal::new(value, dtype, weak_type)))
+    }
+
+    /// What is known of the array without looking at its data.
+    pub fn aval(&self) -> &Aval {
+        match &self.0 {
+            Repr::Device(d) => d.aval(),
+            Repr::Scalar(l) => l.aval(),
+            Repr::Var { aval, .. } => aval,
+            Repr::Dual(d) => d.primal.aval(),
+            Repr::Batched(b) => &b.aval,
+        }
+    }
+
+    /// Dimension sizes.
+    pub fn shape(&self) -> &[usize] {
+        &self.aval().shape
+    }
+
+    /// Element type.
+    pub fn dtype(&self) -> DType {
+        self.aval().dtype
+    }
+
+    /// Number of dimensions.
+    pub fn ndim(&self) -> usize {
+        self.aval().rank()
+    }
+
+    /// Number of elements.
+    pub fn size(&self) -> usize {
+        self.aval().size()
+    }
+
+    /// Whether the dtype gives way in promotion.
+    pub fn weak_type(&self) -> bool {
+        self.aval().weak_type
+    }
+
+    /// Whether the array stands for a value that a transformation is tracing.
+    pub fn is_tracer(&self) -> bool {
+        !matches!(self.0, Repr::Device(_) | Repr::Scalar(_))
+    }
+
+    /// The host scalar, if the array is one.
+    pub(crate) fn as_literal(&self) -> Option<&Literal> {
+        match &self.0 {
+            Repr::Scalar(l) => Some(l),
+            _ => None,
+        }
+    }
+
+    /// The device array, if the array is one.
+    pub(crate) fn as_device(&self) -> Option<&Arc<DeviceArray>> {
+        match &self.0 {
+            Repr::Device(d) => Some(d),
+            _ => None,
+        }
+    }
+
+    /// The trace that made this tracer.
+    pub(crate) fn trace_id(&self) -> Option<TraceId> {
+        match &self.0 {
+            Repr::Device(_) | Repr::Scalar(_) => None,
+            Repr::Var { trace, .. } => Some(*trace),
+            Repr::Dual(d) => Some(d.trace),
+            Repr::Batched(b) => Some(b.trace),
+        }
+    }
+
+    /// The line that made this tracer.
+    pub(crate) fn made_at(&self) -> Option<Source> {
+        match &self.0 {
+            Repr::Device(_) | Repr::Scalar(_) => None,
+            Repr::Var { made_at, .. } => Some(made_at),
+            Repr::Dual(d) => Some(d.made_at),
+            Repr::Batched(b) => Some(b.made_at),
+        }
+    }
+
+    /// The variable, if this is a variable of that trace.
+    pub(crate) fn as_var(&self, of: TraceId) -> Option<Var> {
+        match self.0 {
+            Repr::Var { trace, var, .. } if trace == of => Some(var),
+            _ => None,
+        }
+    }
+
+    /// The identity of an array that is not a scalar.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        match &self.0 {
+            Repr::Device(d) => Some(Identity::Pointer(Arc::as_ptr(d) as usize)),
+            Repr::Scalar(_) => None,
+            Repr::Var { trace, var, .. } => Some(Identity::Var(*trace, *var)),
+            Repr::Dual(d) => Some(Identity::Pointer(Arc::as_ptr(d) as usize)),
+            Repr::Batched(b) => Some(Identity::Pointer(Arc::as_ptr(b) as usize)),
+        }
+    }
+}
+
+impl fmt::Debug for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Repr::Device(d) => write!(f, "Array({})", d.aval()),
+            Repr::Scalar(l) => write!(f, "Array({l})"),
+            Repr::Var { aval, var, .. } => write!(f, "Traced<{aval}>(v{})", var.0),
+            Repr::Dual(d) => {
+                write!(f, "Traced<{}>(primal {:?}, tangent {:?})", d.primal.aval(), d.primal, d.tangent)
+            }
+            Repr::Batched(b) => {
+                write!(f, "Traced<{}>(batched over dimension {} of {:?})", b.aval, b.dim, b.value)
+            }
+        }
+    }
+}

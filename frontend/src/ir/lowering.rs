@@ -1,0 +1,149 @@
+//! The context in which primitives lower themselves.
+//!
+//! A [`LowerCx`] appends to one function of the module under construction, and gives the primitives what all of them need:
+//! constants, broadcasts, nested blocks. How a whole jaxpr is walked is `crate::lower`'s business. A lowering
+//! rule never sees a tracer.
+
+use std::fmt;
+
+use jacinth_lowering::ops::{constant, shape};
+use jacinth_lowering::{Block, Func, FuncBuilder, Native, Op, TensorType, Type};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use super::aval::{Aval, DType};
+use super::jaxpr::Jaxpr;
+use super::scalar::{Literal, Scalar};
+use crate::error::Result;
+
+pub use jacinth_lowering::{Value, Values};
+
+/// Where a primitive appends its operations.
+pub struct LowerCx<'a> {
+    /// The function under construction.
+    pub builder: &'a mut FuncBuilder,
+    pub(crate) module: &'a mut ModuleCx,
+}
+
+/// What the functions of one module share.
+#[derive(Default)]
+pub(crate) struct ModuleCx {
+    /// Finished private functions.
+    pub(crate) funcs: Vec<Func>,
+    /// The private function of a nested jaxpr, by identity.
+    pub(crate) lowered: FxHashMap<(*const Jaxpr, String), String>,
+    /// How often a function name was asked for.
+    pub(crate) names: FxHashMap<String, usize>,
+}
+
+impl LowerCx<'_> {
+    /// Appends an operation with one result whose type follows from its operands.
+    pub fn op(&mut self, op: impl Into<Op>, operands: &[Value]) -> Result<Value> {
+        Ok(self.builder.op(op, operands)?)
+    }
+
+    /// Appends an operation with one result of that type (`reshape`, `convert`, `iota`, …).
+    pub fn op_as(&mut self, op: impl Into<Op>, operands: &[Value], out: &Aval) -> Result<Value> {
+        Ok(self.builder.op_as(op, operands, tensor_type(out))?)
+    }
+
+    /// The tensor type of a value.
+    pub fn tensor(&self, value: Value) -> Result<&TensorType> {
+        Ok(self.builder.tensor(value)?)
+    }
+
+    /// A constant of that dtype: one number, of that shape everywhere.
+    pub fn constant(&mut self, value: impl Into<Scalar>, aval: &Aval) -> Result<Value> {
+        let literal = Literal::new(value, aval.dtype, false);
+        self.op(constant::Constant { value: splat(&literal, tensor_type(aval))? }, &[])
+    }
+
+    /// The value with scalars and dimensions of size one stretched to the shape of `to`; its dtype stays.
+    pub fn broadcast(&mut self, value: Value, to: &Aval) -> Result<Value> {
+        let from = self.tensor(value)?;
+        if from.shape.len() == to.rank() && from.shape.iter().zip(&to.shape).all(|(&a, &b)| a == b as i64) {
+            return Ok(value);
+        }
+        let element = from.element;
+        let mut value = value;
+        let mut dims: SmallVec<[i64; 4]> = SmallVec::new();
+        if !from.shape.is_empty() {
+            // A dimension of size one is dropped before it is stretched, so that shardings stay visible.
+            let kept: SmallVec<[usize; 4]> =
+                (0..from.shape.len()).filter(|&i| from.shape[i] == to.shape[i] as i64).collect();
+            if kept.len() < from.shape.len() {
+                let shape = kept.iter().map(|&i| to.shape[i] as i64);
+                let ty = TensorType::new(shape, element);
+                value = self.builder.op_as(shape::Reshape, &[value], ty)?;
+            }
+            dims.extend(kept.iter().map(|&i| i as i64));
+        }
+        let ty = TensorType::new(to.shape.iter().map(|&d| d as i64), element);
+        Ok(self.builder.op_as(shape::BroadcastInDim { broadcast_dimensions: dims }, &[value], ty)?)
+    }
+
+    /// A nested block with arguments of those types.
+    pub fn block(
+        &mut self,
+        args: &[Aval],
+        body: impl FnOnce(&mut LowerCx<'_>, &[Value]) -> Result<Values>,
+    ) -> Result<Block> {
+        let module = &mut *self.module;
+        let types = args.iter().map(|a| Type::from(tensor_type(a)));
+        self.builder.block(types, |builder, args| body(&mut LowerCx { builder, module }, args))
+    }
+}
+
+impl fmt::Debug for LowerCx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LowerCx").field("builder", &self.builder).finish_non_exhaustive()
+    }
+}
+
+/// The tensor type of an aval.
+pub fn tensor_type(aval: &Aval) -> TensorType {
+    TensorType::new(aval.shape.iter().map(|&d| d as i64), aval.dtype)
+}
+
+/// A lowering literal of that type, every element of which is the number.
+fn splat(literal: &Literal, ty: TensorType) -> Result<jacinth_lowering::Literal> {
+    Ok(jacinth_lowering::Literal::splat_bytes(ty, scalar_bytes(literal.value(), literal.aval().dtype)?)?)
+}
+
+/// The bytes of a number of that dtype, in native order.
+pub(crate) fn scalar_bytes(value: Scalar, dtype: DType) -> Result<Vec<u8>> {
+    use half::{bf16, f16};
+    let mut out = Vec::with_capacity(dtype.byte_width());
+    let real = value.to_f64();
+    match dtype {
+        DType::I1 => value.is_nonzero().write(&mut out),
+        DType::BF16 => bf16::from_f64(real).write(&mut out),
+        DType::F16 => f16::from_f64(real).write(&mut out),
+        DType::F32 => (real as f32).write(&mut out),
+        DType::F64 => real.write(&mut out),
+        DType::C64 | DType::C128 => {
+            let im = if let Scalar::Complex(_, im) = value { im } else { 0.0 };
+            if dtype == DType::C64 {
+                num_complex::Complex::new(real as f32, im as f32).write(&mut out);
+            } else {
+                num_complex::Complex::new(real, im).write(&mut out);
+            }
+        }
+        _ if dtype.is_integer() => {
+            let wide = match value.cast(dtype) {
+                Scalar::UInt(v) => v,
+                other => other.to_i64().unwrap_or(0) as u64,
+            };
+            out.extend_from_slice(&wide.to_le_bytes()[..dtype.byte_width()]);
+            if cfg!(target_endian = "big") {
+                out.reverse();
+            }
+        }
+        other => {
+            return Err(crate::Error::unsupported(format!(
+                "constants of dtype {other} are not supported yet"
+            )));
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,105 @@
+//! Primitives, one family per file, each with all its rules; and the functions that apply them, by `jax.lax`'s names.
+//!
+//! Functions take `&Array` operands of equal dtype and do not promote; promotion is numpy's business. As in JAX, elementwise
+//! functions accept rank-0 operands beside operands of any one shape. Deliberately absent: anything that knows how a
+//! transformation works.
+
+mod binary;
+mod elementwise;
+mod reduce;
+mod shape;
+mod unary;
+
+pub use binary::{
+    Binary, add, add_any, and, atan2, complex, div, mul, nextafter, or, rem, shift_left,
+    shift_right_arithmetic, shift_right_logical, sub, xor,
+};
+pub use elementwise::broadcast_shapes;
+pub(crate) use elementwise::{Accepts, batch_elementwise, maybe_broadcast, scalar_like, unbroadcast};
+pub use reduce::{ReduceSum, reduce_sum};
+pub use shape::{
+    BroadcastInDim, Reshape, Transpose, broadcast, broadcast_in_dim, expand_dims, full, moveaxis, reshape,
+    transpose, zeros_like,
+};
+pub use unary::{
+    IntegerPow, Round, Rounding, Unary, abs, acos, acosh, asin, asinh, atan, atanh, bessel_i1e, ceil, clz,
+    conj, cos, cosh, digamma, erf, erf_inv, erfc, exp, exp2, expm1, floor, imag, integer_pow, is_finite,
+    lgamma, log, log1p, logistic, neg, not, population_count, real, round, rsqrt, sign, sin, sinh, sqrt,
+    square, tan, tanh,
+};
+
+use crate::ir::{Primitive, Sample};
+
+/// Applications of every primitive, from which the tests of the rules are generated.
+pub fn samples() -> Vec<Sample> {
+    [
+        Unary::samples(),
+        IntegerPow::samples(),
+        Round::samples(),
+        Binary::samples(),
+        BroadcastInDim::samples(),
+        Reshape::samples(),
+        Transpose::samples(),
+        ReduceSum::samples(),
+    ]
+    .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::Location;
+
+    use super::*;
+    use crate::error::boundary;
+    use crate::ir::{Array, Aval, DType};
+    use crate::trace::stage;
+
+    /// The text of the jaxpr of a function of `f32` arrays of these shapes.
+    #[track_caller]
+    fn jaxpr<const N: usize>(shapes: [&[usize]; N], f: impl Fn(&[Array]) -> Vec<Array>) -> String {
+        let avals = shapes.map(|s| Aval::new(s.iter().copied(), DType::F32));
+        stage("f", &avals, Location::caller(), |args| f(&args)).to_string()
+    }
+
+    #[test]
+    fn jaxprs_print_as_jax_prints_them() {
+        let two = Array::scalar(2.0, DType::F32, true);
+        assert_eq!(
+            jaxpr([&[3]], |a| vec![mul(&sin(&a[0]), &two)]),
+            "{ lambda ; a:f32[3]. let b:f32[3] = sin a; c:f32[3] = mul b 2.0:f32[] in (c,) }"
+        );
+        assert_eq!(
+            jaxpr([&[2, 3], &[]], |a| {
+                reduce_sum(&a[0], &[0]);
+                vec![reduce_sum(&add(&a[0], &a[1]), &[0, 1]), a[1].clone()]
+            }),
+            "{ lambda ; a:f32[2,3] b:f32[]. let
+    _:f32[3] = reduce_sum[axes=(0,) out_sharding=None] a
+    c:f32[2,3] = add a b
+    d:f32[] = reduce_sum[axes=(0, 1) out_sharding=None] c
+  in (d, b) }"
+        );
+    }
+
+    #[test]
+    fn operands_that_do_not_fit_name_the_line() {
+        let error = boundary(|| jaxpr([&[3], &[4]], |a| vec![add(&a[0], &a[1])])).unwrap_err().to_string();
+        let (message, line) = error.split_once(" at ").unwrap();
+        assert_eq!(message, "add: got incompatible shapes for broadcasting: (3,), (4,)");
+        assert!(line.starts_with(file!()), "{line}");
+    }
+
+    #[test]
+    fn a_leaked_tracer_names_both_lines() {
+        let leaked = std::cell::RefCell::new(None);
+        jaxpr([&[3]], |a| {
+            *leaked.borrow_mut() = Some(a[0].clone());
+            vec![]
+        });
+        let leaked = leaked.into_inner().unwrap();
+        let error = boundary(|| neg(&leaked)).unwrap_err().to_string();
+        assert!(error.starts_with("leaked tracer: a traced value of type f32[3], made at "), "{error}");
+        let error = boundary(|| jaxpr([&[3]], |a| vec![add(&a[0], &leaked)])).unwrap_err().to_string();
+        assert!(error.starts_with("leaked tracer"), "{error}");
+    }
+}
