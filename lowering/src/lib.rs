@@ -9,11 +9,13 @@
 
 mod attribute;
 mod builder;
+pub mod element;
 mod error;
 pub mod eval;
 mod literal;
 mod module;
 pub mod ops;
+mod text;
 mod types;
 
 pub use attribute::{Attribute, Attributes};

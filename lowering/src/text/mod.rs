@@ -1,0 +1,3 @@
+//! The text form of modules, as MLIR writes it.
+
+mod number;
