@@ -115,6 +115,24 @@ pub(crate) fn pick(
     Ok(out.finish())
 }
 
+/// As [`pick`], with zero bytes where there is no position.
+pub(crate) fn pick_or_zero(
+    ty: &TensorType,
+    source: &Literal,
+    mut position: impl FnMut(&[i64]) -> Option<usize>,
+) -> Result<Literal> {
+    let mut out = Elements::zeros(ty)?;
+    let mut indices = Indices::new(&ty.shape);
+    let mut i = 0;
+    while let Some(index) = indices.next() {
+        if let Some(position) = position(index) {
+            out.set(i, source.element(position));
+        }
+        i += 1;
+    }
+    Ok(out.finish())
+}
+
 /// The element at that position as a scalar.
 pub(crate) fn scalar_at(literal: &Literal, position: usize) -> Literal {
     Literal::from_bytes(TensorType::scalar(literal.ty().element), literal.element(position))
