@@ -515,7 +515,7 @@ impl OpDef for Scatter {
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
         let op = "scatter";
         let count = cx.operands.len();
-        if count < 3 || count % 2 == 0 {
+        if count < 3 || count.is_multiple_of(2) {
             return Err(Error::constraint(
                 "scatter_c5",
                 format!("{op}: expected n inputs, indices and n updates with n ≥ 1; got {count} operands"),

@@ -55,7 +55,8 @@ impl OpDef for Sort {
         };
         check_same_shape("sort_c3", op, &inputs)?;
         let rank = first.rank() as i64;
-        if !(-rank..rank).contains(&self.dimension) && !(rank == 0 && matches!(self.dimension, 0 | -1)) {
+        let span = rank.max(1);
+        if !(-span..span).contains(&self.dimension) {
             let d = self.dimension;
             return Err(Error::constraint(
                 "sort_c4",
@@ -176,7 +177,7 @@ impl OpDef for TopK {
         *out.shape.last_mut().expect("checked by infer") = self.k;
         let mut values = Elements::zeros(&out)?;
         let mut indices = Vec::new();
-        let rows = if last == 0 { 0 } else { operand.len() / last };
+        let rows = operand.len().checked_div(last).unwrap_or(0);
         for row in 0..rows {
             let mut positions: Vec<usize> = (row * last..(row + 1) * last).collect();
             positions.sort_by(|&a, &b| keys[b].cmp(&keys[a]));
