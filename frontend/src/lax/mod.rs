@@ -5,21 +5,47 @@
 //! transformation works.
 
 mod binary;
+mod compare;
+mod concat;
+mod convert;
+mod dot;
 mod elementwise;
 mod reduce;
+mod rules;
+mod select;
 mod shape;
+mod slice;
 mod unary;
 
 pub use binary::{
     Binary, add, add_any, and, atan2, complex, div, mul, nextafter, or, rem, shift_left,
     shift_right_arithmetic, shift_right_logical, sub, xor,
 };
+pub use compare::{Compare, eq, eq_to, ge, gt, le, le_to, lt, lt_to, ne};
+pub use concat::{
+    Concatenate, Pad, Split, Stack, Tile, Unstack, concatenate, pad, split, stack, tile, unstack,
+};
+pub(crate) use convert::convert_weakly;
+pub use convert::{
+    BitcastConvertType, ConvertElementType, ReducePrecision, StopGradient, bitcast_convert_type,
+    convert_element_type, reduce_precision, stop_gradient,
+};
+pub use dot::{DotDimensionNumbers, DotGeneral, Precision, dot_general};
 pub use elementwise::broadcast_shapes;
 pub(crate) use elementwise::{Accepts, batch_elementwise, maybe_broadcast, scalar_like, unbroadcast};
-pub use reduce::{ReduceSum, reduce_sum};
+pub use reduce::{
+    ArgMinMax, Monoid, Reduction, argmax, argmin, reduce_and, reduce_max, reduce_min, reduce_or, reduce_prod,
+    reduce_sum, reduce_xor,
+};
+pub use select::{Clamp, SelectN, clamp, select, select_n};
 pub use shape::{
-    BroadcastInDim, Reshape, Transpose, broadcast, broadcast_in_dim, expand_dims, full, moveaxis, reshape,
-    transpose, zeros_like,
+    BroadcastInDim, Iota, Reshape, Rev, Squeeze, Transpose, broadcast, broadcast_in_dim, broadcasted_iota,
+    expand_dims, full, full_like, iota, moveaxis, reshape, rev, squeeze, transpose, zeros_like,
+};
+pub use slice::{
+    DynamicSlice, DynamicUpdateSlice, Slice, dynamic_index_in_dim, dynamic_slice, dynamic_slice_in_dim,
+    dynamic_update_index_in_dim, dynamic_update_slice, dynamic_update_slice_in_dim, index_in_dim, slice,
+    slice_in_dim,
 };
 pub use unary::{
     IntegerPow, Round, Rounding, Unary, abs, acos, acosh, asin, asinh, atan, atanh, bessel_i1e, ceil, clz,
@@ -40,10 +66,34 @@ pub fn samples() -> Vec<Sample> {
         BroadcastInDim::samples(),
         Reshape::samples(),
         Transpose::samples(),
-        ReduceSum::samples(),
+        Squeeze::samples(),
+        Rev::samples(),
+        Iota::samples(),
+        Concatenate::samples(),
+        Pad::samples(),
+        Stack::samples(),
+        Unstack::samples(),
+        Split::samples(),
+        Tile::samples(),
+        Slice::samples(),
+        DynamicSlice::samples(),
+        DynamicUpdateSlice::samples(),
+        SelectN::samples(),
+        Clamp::samples(),
+        Compare::samples(),
+        ConvertElementType::samples(),
+        BitcastConvertType::samples(),
+        ReducePrecision::samples(),
+        StopGradient::samples(),
+        Reduction::samples(),
+        ArgMinMax::samples(),
+        DotGeneral::samples(),
     ]
     .concat()
 }
+
+#[cfg(test)]
+mod families;
 
 #[cfg(test)]
 mod tests {

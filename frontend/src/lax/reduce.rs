@@ -1,112 +1,406 @@
-//! Reductions: reduce_sum.
+//! Dimensions folded away: the monoid reductions as table rows, argmax and argmin, and the general reduce.
+//!
+//! Over no elements a reduction gives its identity; argmax and argmin, which have none, are refused. Maxima and minima of
+//! data with a NaN are NaN, and its index is what argmax and argmin give, as in JAX.
 
-use jacinth_lowering::ops::{elementwise, reduce as hlo};
-use smallvec::{SmallVec, smallvec};
-
-use super::{Accepts, broadcast_in_dim};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ir::{
-    Array, Arrays, Aval, Avals, AxisInfo, BatchDims, Linear, LowerCx, Operand, Params, Prim, Primitive,
-    Sample, SampleArg, Shape, ShardingRule, Tangents, Value, Values,
+    Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Linear, LowerCx, Operand, Params, Prim,
+    Primitive, Sample, SampleArg, Scalar, ShardingRule, Tangents, Value, Values, numpy_name,
 };
-use crate::trace::bind1;
+use jacinth_lowering::Attributes;
+use jacinth_lowering::ops::{constant, elementwise as ops, reduce as reduce_ops};
+use smallvec::smallvec;
 
-/// The sum over the dimensions `axes`; zero where they are empty.
-///
-/// # Panics
-/// If an axis repeats or is not one of the operand's.
+use super::binary::{add_any, div, mul};
+use super::compare::eq;
+use super::concat::pad;
+use super::convert::convert_element_type;
+use super::rules::{batched, bind1, bump, distinct, ensure, linear_jvp, remaining, show, zero_jvp};
+use super::shape::{broadcast_in_dim, full, reshape, squeeze, transpose};
+use super::slice::slice_in_dim;
+
+macro_rules! reductions {
+    ($($(#[$doc:meta])* $function:ident $row:ident;)*) => {$(
+        $(#[$doc])*
+        #[track_caller]
+        pub fn $function(operand: &Array, axes: &[usize]) -> Array {
+            bind1(Prim::new(Reduction { monoid: Monoid::$row, axes: axes.to_vec() }), std::slice::from_ref(operand))
+        }
+    )*};
+}
+
+reductions! {
+    /// The sum over dimensions; 0 of nothing.
+    reduce_sum Sum;
+    /// The product over dimensions; 1 of nothing.
+    reduce_prod Prod;
+    /// The maximum over dimensions; the lowest value of nothing, NaN if there is one.
+    reduce_max Max;
+    /// The minimum over dimensions; the highest value of nothing, NaN if there is one.
+    reduce_min Min;
+    /// Whether all hold, or the bits that all have; all bits of nothing.
+    reduce_and And;
+    /// Whether one holds, or the bits that one has; no bits of nothing.
+    reduce_or Or;
+    /// Whether an odd number holds, bit by bit; no bits of nothing.
+    reduce_xor Xor;
+}
+
+/// The index of the first maximum along `axis`, or of the first NaN.
 #[track_caller]
-pub fn reduce_sum(operand: &Array, axes: &[usize]) -> Array {
-    bind1(Prim::new(ReduceSum { axes: axes.into() }), std::slice::from_ref(operand))
+pub fn argmax(operand: &Array, axis: usize, index_dtype: DType) -> Array {
+    bind1(Prim::new(ArgMinMax { max: true, axis, index_dtype }), std::slice::from_ref(operand))
 }
 
-/// See [`reduce_sum`].
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct ReduceSum {
-    /// The dimensions that vanish.
-    pub axes: Shape,
+/// The index of the first minimum along `axis`, or of the first NaN.
+#[track_caller]
+pub fn argmin(operand: &Array, axis: usize, index_dtype: DType) -> Array {
+    bind1(Prim::new(ArgMinMax { max: false, axis, index_dtype }), std::slice::from_ref(operand))
 }
 
-impl Primitive for ReduceSum {
+/// A family of reductions that differ by a row: the operation, its identity and its dtypes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Monoid {
+    Sum,
+    Prod,
+    Max,
+    Min,
+    And,
+    Or,
+    Xor,
+}
+
+impl Monoid {
+    const ALL: [Monoid; 7] =
+        [Monoid::Sum, Monoid::Prod, Monoid::Max, Monoid::Min, Monoid::And, Monoid::Or, Monoid::Xor];
+
+    fn row(self) -> (&'static str, ops::Binary) {
+        match self {
+            Monoid::Sum => ("reduce_sum", ops::Binary::Add),
+            Monoid::Prod => ("reduce_prod", ops::Binary::Multiply),
+            Monoid::Max => ("reduce_max", ops::Binary::Maximum),
+            Monoid::Min => ("reduce_min", ops::Binary::Minimum),
+            Monoid::And => ("reduce_and", ops::Binary::And),
+            Monoid::Or => ("reduce_or", ops::Binary::Or),
+            Monoid::Xor => ("reduce_xor", ops::Binary::Xor),
+        }
+    }
+
+    fn identity(self, dtype: DType) -> Scalar {
+        match self {
+            Monoid::Sum | Monoid::Or | Monoid::Xor => Scalar::Int(0).cast(dtype),
+            Monoid::Prod => Scalar::Int(1).cast(dtype),
+            Monoid::And if dtype.is_boolean() => Scalar::Bool(true),
+            Monoid::And => Scalar::Int(-1).cast(dtype),
+            Monoid::Max => lowest(dtype),
+            Monoid::Min => highest(dtype),
+        }
+    }
+}
+
+/// The value that no other is below.
+pub(crate) fn lowest(dtype: DType) -> Scalar {
+    match dtype {
+        d if d.is_boolean() => Scalar::Bool(false),
+        d if d.is_unsigned() => Scalar::UInt(0),
+        d if d.is_signed() => Scalar::Int(-1 << (d.bits() - 1)),
+        _ => Scalar::Float(f64::NEG_INFINITY),
+    }
+}
+
+/// The value that no other is above.
+pub(crate) fn highest(dtype: DType) -> Scalar {
+    match dtype {
+        d if d.is_boolean() => Scalar::Bool(true),
+        d if d.is_unsigned() => Scalar::UInt(u64::MAX >> (64 - d.bits())),
+        d if d.is_signed() => Scalar::Int(i64::MAX >> (64 - d.bits())),
+        _ => Scalar::Float(f64::INFINITY),
+    }
+}
+
+/// Refuses axes that are no distinct dimensions of the operand.
+fn check_axes(name: &'static str, axes: &[usize], operand: &Aval) -> Result<()> {
+    ensure!(
+        distinct(axes) && axes.iter().all(|&a| a < operand.rank()),
+        name => "axes {} must be distinct dimensions of the operand of shape {}",
+        show(axes),
+        show(&operand.shape)
+    );
+    Ok(())
+}
+
+/// Kept dimensions correspond; folded ones are whole.
+fn folded(axes: &[usize], args: &[&Aval], outs: &[Aval]) -> ShardingRule {
+    let factor = |aval: &Aval, d: usize| (!axes.contains(&d) && aval.shape[d] != 1).then_some(d as u32);
+    let operand = |aval: &&Aval| (0..aval.rank()).map(|d| factor(aval, d)).collect();
+    let kept = |_: &Aval| remaining(args[0].rank(), axes).into_iter().map(|d| factor(args[0], d)).collect();
+    ShardingRule { operands: args.iter().map(operand).collect(), results: outs.iter().map(kept).collect() }
+}
+
+fn sizes(dims: &[usize]) -> jacinth_lowering::Shape {
+    dims.iter().map(|&d| d as i64).collect()
+}
+
+/// `reduce_sum` and the others; see the functions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reduction {
+    pub monoid: Monoid,
+    pub axes: Vec<usize>,
+}
+
+impl Reduction {
+    /// A product is differentiated through a tree of products, which has no division by an element that may be zero.
+    fn prod_jvp(&self, x: &Array, t: &Array) -> (Array, Array) {
+        let kept = remaining(x.ndim(), &self.axes);
+        let order: Vec<usize> = self.axes.iter().chain(&kept).copied().collect();
+        let count = self.axes.iter().map(|&a| x.shape()[a]).product();
+        let shape: Vec<usize> = std::iter::once(count).chain(kept.iter().map(|&d| x.shape()[d])).collect();
+        let flat = |x: &Array| reshape(&transpose(x, &order), &shape);
+        let (mut x, mut t) = (flat(x), flat(t));
+        if count == 0 {
+            return (full(&shape[1..], 1, x.dtype()), full(&shape[1..], 0, x.dtype()));
+        }
+        while x.shape()[0] > 1 {
+            let n = x.shape()[0];
+            let half = n.div_ceil(2);
+            let halves = |x: &Array, padding: f64| {
+                let (low, mut high) =
+                    (slice_in_dim(x, 0, Some(half as i64), 1, 0), slice_in_dim(x, half as i64, None, 1, 0));
+                if n - half < half {
+                    let mut config = vec![(0, 0, 0); x.ndim()];
+                    config[0] = (0, 1, 0);
+                    high = pad(&high, &Array::scalar(padding, x.dtype(), false), &config);
+                }
+                (low, high)
+            };
+            let ((x1, x2), (t1, t2)) = (halves(&x, 1.0), halves(&t, 0.0));
+            t = add_any(&mul(&t1, &x2), &mul(&x1, &t2));
+            x = mul(&x1, &x2);
+        }
+        (squeeze(&x, &[0]), squeeze(&t, &[0]))
+    }
+}
+
+impl Primitive for Reduction {
     fn name(&self) -> &'static str {
-        "reduce_sum"
+        self.monoid.row().0
     }
 
     fn params<'a>(&'a self, params: &mut Params<'a>) {
         params.tuple("axes", &self.axes);
-        params.none("out_sharding");
+        if self.monoid == Monoid::Sum {
+            params.none("out_sharding");
+        }
     }
 
     fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
-        Accepts::NUMERIC.check("reduce_sum", args[0].dtype)?;
-        Ok(smallvec![args[0].with_shape(reduced_shape("reduce_sum", args[0], &self.axes)?)])
+        let operand = args[0];
+        check_axes(self.name(), &self.axes, operand)?;
+        let dtype = operand.dtype;
+        let (fits, accepted) = match self.monoid {
+            Monoid::Sum | Monoid::Prod => (!dtype.is_boolean(), "a number"),
+            Monoid::Max | Monoid::Min => (true, "anything"),
+            Monoid::And | Monoid::Or | Monoid::Xor => {
+                (dtype.is_boolean() || dtype.is_integer(), "boolean or an integer")
+            }
+        };
+        ensure!(fits, self.name() => "the operand must be {accepted}, got {}", numpy_name(dtype));
+        ensure!(
+            !dtype.is_complex() || matches!(self.monoid, Monoid::Sum | Monoid::Prod),
+            self.name() => "complex numbers are not ordered, got {}",
+            numpy_name(dtype)
+        );
+        let kept = remaining(operand.rank(), &self.axes);
+        Ok(smallvec![operand.with_shape(kept.into_iter().map(|d| operand.shape[d]))])
     }
 
     fn sharding(&self, args: &[&Aval], outs: &[Aval]) -> ShardingRule {
-        let mut rule = ShardingRule::elementwise(args, outs);
-        rule.results[0] = kept(args[0].rank(), &self.axes).iter().map(|&i| rule.operands[0][i]).collect();
-        rule
+        folded(&self.axes, args, outs)
     }
 
     fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], outs: &[Aval]) -> Result<Values> {
         let scalar = Aval::scalar(outs[0].dtype, false);
-        let zero = cx.constant(0.0, &scalar)?;
-        let body = cx.block(&[scalar.clone(), scalar], |cx, args| {
-            Ok(smallvec![cx.op(elementwise::Binary::Add, args)?])
-        })?;
-        let dimensions = self.axes.iter().map(|&d| d as i64).collect();
-        let op = hlo::Reduce { dimensions };
-        Ok(cx.builder.op_full(op.into(), &[args[0], zero], vec![body], None, Default::default())?)
+        let identity = cx.constant(self.monoid.identity(scalar.dtype), &scalar)?;
+        let op = self.monoid.row().1;
+        let block = cx.block(&[scalar.clone(), scalar], |cx, args| Ok(smallvec![cx.op(op, args)?]))?;
+        let reduce = reduce_ops::Reduce { dimensions: sizes(&self.axes) };
+        Ok(cx.builder.op_full(reduce.into(), &[args[0], identity], vec![block], None, Attributes::new())?)
     }
 
     fn jvp(&self, primals: &[Array], tangents: &[Option<Array>]) -> (Arrays, Tangents) {
-        let apply = |x: &Array| reduce_sum(x, &self.axes);
-        (smallvec![apply(&primals[0])], smallvec![tangents[0].as_ref().map(apply)])
+        match (self.monoid, &tangents[0]) {
+            (Monoid::Sum, _) => linear_jvp(Prim::new(self.clone()), primals, tangents),
+            (Monoid::Prod, Some(t)) => {
+                let (out, tangent) = self.prod_jvp(&primals[0], t);
+                (smallvec![out], smallvec![Some(tangent)])
+            }
+            (Monoid::Max | Monoid::Min, Some(t)) => {
+                // The tangents of all elements that were chosen, averaged.
+                let x = &primals[0];
+                let out = bind1(Prim::new(self.clone()), primals);
+                let shape: Vec<usize> =
+                    (0..x.ndim()).map(|d| if self.axes.contains(&d) { 1 } else { x.shape()[d] }).collect();
+                let chosen = convert_element_type(&eq(x, &reshape(&out, &shape)), t.dtype());
+                let count = reduce_sum(&chosen, &self.axes);
+                let tangent = div(&reduce_sum(&mul(t, &chosen), &self.axes), &count);
+                (smallvec![out], smallvec![Some(tangent)])
+            }
+            _ => zero_jvp(Prim::new(self.clone()), primals),
+        }
     }
 
     fn transpose(&self, cts: &[Option<Array>], args: &[Operand]) -> Linear {
-        let aval = args[0].aval();
-        let ct = cts[0].as_ref().map(|ct| broadcast_in_dim(ct, &aval.shape, &kept(aval.rank(), &self.axes)));
-        Linear::Cotangents(smallvec![ct])
+        if self.monoid != Monoid::Sum {
+            return Linear::No;
+        }
+        let shape = &args[0].aval().shape;
+        let kept = remaining(shape.len(), &self.axes);
+        Linear::Cotangents(smallvec![cts[0].as_ref().map(|ct| broadcast_in_dim(ct, shape, &kept))])
     }
 
     fn batch(&self, args: &[Array], dims: &[Option<usize>], _: &AxisInfo) -> (Arrays, BatchDims) {
-        let (axes, dim) = batched_axes(&self.axes, dims[0].expect("the operand is mapped"));
-        (smallvec![reduce_sum(&args[0], &axes)], smallvec![Some(dim)])
+        let mapped = dims[0].expect("the one operand is mapped");
+        let axes = bump(&self.axes, mapped);
+        let out_dim = mapped - axes.iter().filter(|&&a| a < mapped).count();
+        batched(bind1(Prim::new(Reduction { monoid: self.monoid, axes }), args), out_dim)
     }
 
     fn samples() -> Vec<Sample> {
-        let sample = |shape: &[usize], axes: &[usize]| {
-            Sample::new(Prim::new(ReduceSum { axes: axes.into() }), [SampleArg::f32(shape.iter().copied())])
+        let mut samples = Vec::new();
+        for monoid in Monoid::ALL {
+            let sample = |arg: SampleArg, axes: &[usize]| {
+                Sample::new(Prim::new(Reduction { monoid, axes: axes.to_vec() }), [arg])
+            };
+            if matches!(monoid, Monoid::And | Monoid::Or | Monoid::Xor) {
+                samples.push(sample(SampleArg::values([2, 3], DType::I1, [1.0, 0.0, 1.0, 1.0]), &[1]));
+                samples.push(sample(SampleArg::values([4], DType::I32, [1.0, 6.0, 12.0]), &[0]));
+                samples.push(sample(SampleArg::values([0, 2], DType::UI8, [1.0]), &[0]));
+            } else {
+                samples.push(sample(SampleArg::f32([2, 3]), &[0]));
+                samples.push(sample(SampleArg::f32([2, 3, 2]), &[0, 2]));
+                samples.push(sample(SampleArg::f32([5]), &[0]));
+                samples.push(sample(SampleArg::f32([0, 3]), &[0]).not_differentiable());
+                samples.push(sample(SampleArg::range([3, 2], DType::I32, -5.0, 5.0), &[0, 1]));
+            }
+        }
+        samples
+    }
+}
+
+/// `argmax` and `argmin`; see the functions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ArgMinMax {
+    pub max: bool,
+    pub axis: usize,
+    pub index_dtype: DType,
+}
+
+impl Primitive for ArgMinMax {
+    fn name(&self) -> &'static str {
+        if self.max { "argmax" } else { "argmin" }
+    }
+
+    fn params<'a>(&'a self, params: &mut Params<'a>) {
+        params.tuple("axes", [self.axis]);
+        params.dtype("index_dtype", self.index_dtype);
+    }
+
+    fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
+        let operand = args[0];
+        check_axes(self.name(), &[self.axis], operand)?;
+        ensure!(
+            operand.shape[self.axis] > 0,
+            self.name() => "the dimension must not be empty, got shape {} and axis {}",
+            show(&operand.shape),
+            self.axis
+        );
+        ensure!(
+            self.index_dtype.is_integer(),
+            self.name() => "index_dtype must be an integer type, got {}",
+            numpy_name(self.index_dtype)
+        );
+        ensure!(
+            !operand.dtype.is_complex(),
+            self.name() => "complex numbers are not ordered, got {}",
+            numpy_name(operand.dtype)
+        );
+        let kept = remaining(operand.rank(), &[self.axis]);
+        Ok(smallvec![Aval::new(kept.into_iter().map(|d| operand.shape[d]), self.index_dtype)])
+    }
+
+    fn sharding(&self, args: &[&Aval], outs: &[Aval]) -> ShardingRule {
+        folded(&[self.axis], args, outs)
+    }
+
+    fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], outs: &[Aval]) -> Result<Values> {
+        let operand = cx.tensor(args[0])?.clone();
+        let (value, index) = (Aval::scalar(operand.element, false), Aval::scalar(self.index_dtype, false));
+        let shape = operand.shape.iter().map(|&d| d as usize);
+        let iota = constant::Iota { iota_dimension: self.axis as i64 };
+        let indices = cx.op_as(iota, &[], &Aval::new(shape, self.index_dtype))?;
+        let worst = if self.max { lowest(value.dtype) } else { highest(value.dtype) };
+        let (worst, zero) = (cx.constant(worst, &value)?, cx.constant(0, &index)?);
+        let block = cx.block(&[value.clone(), index.clone(), value, index], |cx, args| {
+            let [x, i, y, j] = args else { unreachable!("the block has four arguments") };
+            self.pick(cx, *x, *i, *y, *j)
+        })?;
+        let reduce = reduce_ops::Reduce { dimensions: smallvec![self.axis as i64] };
+        let operands = [args[0], indices, worst, zero];
+        let outs_all = cx.builder.op_full(reduce.into(), &operands, vec![block], None, Attributes::new())?;
+        debug_assert_eq!(outs.len(), 1);
+        Ok(smallvec![outs_all[1]])
+    }
+
+    fn jvp(&self, primals: &[Array], _: &[Option<Array>]) -> (Arrays, Tangents) {
+        zero_jvp(Prim::new(self.clone()), primals)
+    }
+
+    fn transpose(&self, _: &[Option<Array>], _: &[Operand]) -> Linear {
+        Linear::No
+    }
+
+    fn batch(&self, args: &[Array], dims: &[Option<usize>], _: &AxisInfo) -> (Arrays, BatchDims) {
+        let mapped = dims[0].expect("the one operand is mapped");
+        let axis = self.axis + (self.axis >= mapped) as usize;
+        let prim = Prim::new(ArgMinMax { axis, ..self.clone() });
+        batched(bind1(prim, args), mapped - (axis < mapped) as usize)
+    }
+
+    fn samples() -> Vec<Sample> {
+        let mut samples = Vec::new();
+        for max in [true, false] {
+            let sample = |arg: SampleArg, axis: usize| {
+                let prim = Prim::new(ArgMinMax { max, axis, index_dtype: DType::I32 });
+                Sample::new(prim, [arg]).not_differentiable()
+            };
+            samples.push(sample(SampleArg::f32([5]), 0));
+            samples.push(sample(SampleArg::values([2, 3], DType::F32, [1.0, 2.0, 2.0, 0.0]), 1));
+            samples.push(sample(SampleArg::values([4], DType::F32, [1.0, f64::NAN, 7.0, f64::NAN]), 0));
+            samples.push(sample(SampleArg::values([4], DType::I32, [3.0, 3.0, -1.0]), 0));
+        }
+        samples
+    }
+}
+
+impl ArgMinMax {
+    /// The better of two values with its index: NaN before all, the lower index among equals.
+    fn pick(&self, cx: &mut LowerCx<'_>, x: Value, i: Value, y: Value, j: Value) -> Result<Values> {
+        let kind = |dtype: DType| match dtype {
+            d if d.is_float() => ops::CompareType::Float,
+            d if d.is_signed() => ops::CompareType::Signed,
+            _ => ops::CompareType::Unsigned,
         };
-        vec![
-            sample(&[2, 3], &[0]),
-            sample(&[2, 3, 4], &[0, 2]),
-            sample(&[2, 3], &[0, 1]),
-            sample(&[0, 3], &[0]),
-        ]
+        let values = kind(cx.tensor(x)?.element);
+        let compare = |direction, compare_type| ops::Compare { direction, compare_type: Some(compare_type) };
+        let better = if self.max { ops::Direction::Gt } else { ops::Direction::Lt };
+        let wins = cx.op(compare(better, values), &[x, y])?;
+        let nan = cx.op(compare(ops::Direction::Ne, values), &[x, x])?;
+        let wins = cx.op(ops::Binary::Or, &[wins, nan])?;
+        let equal = cx.op(compare(ops::Direction::Eq, values), &[x, y])?;
+        let first = cx.op(compare(ops::Direction::Lt, kind(self.index_dtype)), &[i, j])?;
+        let tie = cx.op(ops::Binary::And, &[equal, first])?;
+        let wins_index = cx.op(ops::Binary::Or, &[wins, tie])?;
+        Ok(smallvec![cx.op(ops::Select, &[wins, x, y])?, cx.op(ops::Select, &[wins_index, i, j])?])
     }
-}
-
-/// The dimensions that remain.
-pub(crate) fn kept(rank: usize, axes: &[usize]) -> Shape {
-    (0..rank).filter(|i| !axes.contains(i)).collect()
-}
-
-/// The shape that remains, or a sentence about the axes.
-pub(crate) fn reduced_shape(operation: &'static str, x: &Aval, axes: &[usize]) -> Result<Shape> {
-    let mut seen: SmallVec<[usize; 4]> = axes.into();
-    seen.sort_unstable();
-    seen.dedup();
-    if seen.len() != axes.len() || seen.last().is_some_and(|&a| a >= x.rank()) {
-        return Err(Error::operands(operation, format!("axes {axes:?} must be distinct dimensions of {x}")));
-    }
-    Ok(kept(x.rank(), axes).iter().map(|&i| x.shape[i]).collect())
-}
-
-/// The axes of a reduction of an operand mapped over `dim`, and where the mapped dimension goes.
-pub(crate) fn batched_axes(axes: &[usize], dim: usize) -> (Shape, usize) {
-    let axes: Shape = axes.iter().map(|&a| a + (a >= dim) as usize).collect();
-    let before = axes.iter().filter(|&&a| a < dim).count();
-    (axes, dim - before)
 }

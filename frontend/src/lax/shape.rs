@@ -1,78 +1,148 @@
-//! Primitives that move elements without computing: broadcast_in_dim, reshape, transpose.
+//! Arrays seen under another shape: broadcast_in_dim, reshape, transpose, squeeze, rev, iota.
+//!
+//! All are linear, so one jvp serves them all. `expand_dims` is broadcast_in_dim, as in JAX.
 
-use jacinth_lowering::ops::shape as hlo;
-use smallvec::{SmallVec, smallvec};
-
-use super::elementwise::python_shape;
-use super::reduce_sum;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ir::{
     Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Linear, LowerCx, Operand, Params, Prim,
-    Primitive, Sample, SampleArg, Scalar, Shape, ShardingRule, Tangents, Value, Values,
+    Primitive, Sample, SampleArg, Scalar, ShardingRule, Tangents, Value, Values,
 };
-use crate::trace::bind1;
+use jacinth_lowering::ops::{constant, shape as ops};
+use smallvec::smallvec;
 
-/// The operand stretched into an array of shape `shape`; its dimension `i` becomes dimension `dims[i]`.
-///
-/// # Panics
-/// If a dimension of the operand is neither one nor the size of its place, or `dims` does not ascend.
+use super::reduce::reduce_sum;
+use super::rules::{batched, bind1, bump, distinct, ensure, linear_jvp, refuse, remaining, show, zero_jvp};
+
+/// Broadcasts to `shape`: operand dimension `i` becomes result dimension `broadcast_dimensions[i]`, repeated where its
+/// size is 1; the other dimensions are new.
 #[track_caller]
-pub fn broadcast_in_dim(operand: &Array, shape: &[usize], dims: &[usize]) -> Array {
+pub fn broadcast_in_dim(operand: &Array, shape: &[usize], broadcast_dimensions: &[usize]) -> Array {
     if operand.shape() == shape
-        && dims.iter().enumerate().all(|(i, &d)| i == d)
-        && operand.ndim() == dims.len()
+        && broadcast_dimensions.len() == shape.len()
+        && broadcast_dimensions.iter().enumerate().all(|(i, &d)| i == d)
     {
         return operand.clone();
     }
-    let prim = BroadcastInDim { shape: shape.into(), broadcast_dimensions: dims.into() };
+    let prim = BroadcastInDim { shape: shape.to_vec(), broadcast_dimensions: broadcast_dimensions.to_vec() };
     bind1(Prim::new(prim), std::slice::from_ref(operand))
 }
 
-/// The operand with new leading dimensions of those sizes.
+/// Puts new dimensions of the given sizes before the operand's.
 #[track_caller]
 pub fn broadcast(operand: &Array, sizes: &[usize]) -> Array {
-    let shape: Shape = sizes.iter().chain(operand.shape()).copied().collect();
-    let dims: Shape = (sizes.len()..shape.len()).collect();
-    broadcast_in_dim(operand, &shape, &dims)
+    if sizes.is_empty() {
+        return operand.clone();
+    }
+    let shape: Vec<usize> = sizes.iter().chain(operand.shape()).copied().collect();
+    broadcast_in_dim(operand, &shape, &(sizes.len()..shape.len()).collect::<Vec<_>>())
 }
 
-/// The operand with new dimensions of size one, at these positions of the result.
+/// Inserts dimensions of size 1 so that they stand at `dimensions` of the result.
 #[track_caller]
-pub fn expand_dims(operand: &Array, dims: &[usize]) -> Array {
-    let rank = operand.ndim() + dims.len();
-    let mut sizes = operand.shape().iter();
-    let mut kept = Shape::new();
-    let shape: Shape = (0..rank)
-        .map(|i| {
-            if dims.contains(&i) {
-                return 1;
-            }
-            kept.push(i);
-            *sizes.next().expect("as many places as dimensions")
-        })
-        .collect();
+pub fn expand_dims(operand: &Array, dimensions: &[usize]) -> Array {
+    if dimensions.is_empty() {
+        return operand.clone();
+    }
+    let rank = operand.ndim() + dimensions.len();
+    if !distinct(dimensions) || dimensions.iter().any(|&d| d >= rank) {
+        refuse!("expand_dims" => "dimensions {} must be distinct and below the result's rank {rank}",
+            show(dimensions)
+        );
+    }
+    let kept = remaining(rank, dimensions);
+    let mut shape = vec![1; rank];
+    for (&d, &size) in kept.iter().zip(operand.shape()) {
+        shape[d] = size;
+    }
     broadcast_in_dim(operand, &shape, &kept)
 }
 
-/// An array of that shape and dtype, every element of which is `value`.
+/// An array all of whose elements are that number.
 #[track_caller]
 pub fn full(shape: &[usize], value: impl Into<Scalar>, dtype: DType) -> Array {
     broadcast_in_dim(&Array::scalar(value, dtype, false), shape, &[])
 }
 
+/// An array of the shape and dtype of another, all of whose elements are that number.
+#[track_caller]
+pub fn full_like(x: &Array, value: impl Into<Scalar>) -> Array {
+    let aval = x.aval();
+    broadcast_in_dim(&Array::scalar(value, aval.dtype, aval.weak_type), &aval.shape, &[])
+}
+
 /// Zeros of that type.
 #[track_caller]
 pub fn zeros_like(aval: &Aval) -> Array {
-    full(&aval.shape, false, aval.dtype)
+    full(&aval.shape, 0, aval.dtype)
 }
 
-/// See [`broadcast_in_dim`].
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+/// The operand with dimension `from` moved to `to`.
+#[track_caller]
+pub fn moveaxis(operand: &Array, from: usize, to: usize) -> Array {
+    if from == to {
+        return operand.clone();
+    }
+    let mut permutation: Vec<usize> = (0..operand.ndim()).filter(|&d| d != from).collect();
+    permutation.insert(to, from);
+    transpose(operand, &permutation)
+}
+
+/// The same elements in row-major order under another shape of the same size.
+#[track_caller]
+pub fn reshape(operand: &Array, new_sizes: &[usize]) -> Array {
+    if operand.ndim() > 0 && operand.shape() == new_sizes {
+        return operand.clone();
+    }
+    bind1(Prim::new(Reshape { new_sizes: new_sizes.to_vec() }), std::slice::from_ref(operand))
+}
+
+/// Dimension `i` of the result is dimension `permutation[i]` of the operand.
+#[track_caller]
+pub fn transpose(operand: &Array, permutation: &[usize]) -> Array {
+    if permutation.len() == operand.ndim() && permutation.iter().enumerate().all(|(i, &p)| i == p) {
+        return operand.clone();
+    }
+    bind1(Prim::new(Transpose { permutation: permutation.to_vec() }), std::slice::from_ref(operand))
+}
+
+/// Removes dimensions of size 1.
+#[track_caller]
+pub fn squeeze(operand: &Array, dimensions: &[usize]) -> Array {
+    if dimensions.is_empty() {
+        return operand.clone();
+    }
+    let mut dimensions = dimensions.to_vec();
+    dimensions.sort_unstable();
+    bind1(Prim::new(Squeeze { dimensions }), std::slice::from_ref(operand))
+}
+
+/// Reverses the order of elements along dimensions.
+#[track_caller]
+pub fn rev(operand: &Array, dimensions: &[usize]) -> Array {
+    bind1(Prim::new(Rev { dimensions: dimensions.to_vec() }), std::slice::from_ref(operand))
+}
+
+/// `0, 1, 2, …` as `dtype[size]`.
+#[track_caller]
+pub fn iota(dtype: DType, size: usize) -> Array {
+    broadcasted_iota(dtype, &[size], 0)
+}
+
+/// An array of that shape in which every element is its index along `dimension`.
+#[track_caller]
+pub fn broadcasted_iota(dtype: DType, shape: &[usize], dimension: usize) -> Array {
+    bind1(Prim::new(Iota { dtype, shape: shape.to_vec(), dimension }), &[])
+}
+
+fn sizes(dims: &[usize]) -> jacinth_lowering::Shape {
+    dims.iter().map(|&d| d as i64).collect()
+}
+
+/// `broadcast_in_dim`; see the function of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BroadcastInDim {
-    /// The shape of the result.
-    pub shape: Shape,
-    /// The place of each of the operand's dimensions in the result.
-    pub broadcast_dimensions: Shape,
+    pub shape: Vec<usize>,
+    pub broadcast_dimensions: Vec<usize>,
 }
 
 impl Primitive for BroadcastInDim {
@@ -81,109 +151,106 @@ impl Primitive for BroadcastInDim {
     }
 
     fn params<'a>(&'a self, params: &mut Params<'a>) {
+        // The shape is the result's; the dimensions go without saying where there are none.
         if !self.broadcast_dimensions.is_empty() {
             params.tuple("broadcast_dimensions", &self.broadcast_dimensions);
         }
     }
 
     fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
-        let (x, dims) = (args[0], &self.broadcast_dimensions);
-        let error = |message: String| Err(Error::operands("broadcast_in_dim", message));
-        if dims.len() != x.rank() {
-            return error(format!(
-                "broadcast_dimensions {dims:?} must name a place for each dimension of {x}"
-            ));
-        }
-        if dims.windows(2).any(|w| w[0] >= w[1]) || dims.iter().any(|&d| d >= self.shape.len()) {
-            return error(format!(
-                "broadcast_dimensions {dims:?} must ascend and lie below {}",
-                self.shape.len()
-            ));
-        }
-        for (i, &d) in dims.iter().enumerate() {
-            if x.shape[i] != 1 && x.shape[i] != self.shape[d] {
-                let (from, to) = (python_shape(&x.shape), python_shape(&self.shape));
-                return error(format!("shape {from} cannot be stretched to {to} along dimensions {dims:?}"));
-            }
-        }
-        Ok(smallvec![x.with_shape(self.shape.iter().copied())])
+        let (operand, shape, dims) = (args[0], &self.shape, &self.broadcast_dimensions);
+        ensure!(
+            dims.len() == operand.rank(),
+            "broadcast_in_dim" => "broadcast_dimensions {} must have one entry for each of the operand's {} dimensions",
+            show(dims),
+            operand.rank()
+        );
+        ensure!(
+            dims.iter().all(|&d| d < shape.len()) && distinct(dims),
+            "broadcast_in_dim" => "broadcast_dimensions {} must be distinct dimensions of the target shape {}",
+            show(dims),
+            show(shape)
+        );
+        ensure!(
+            operand.shape.iter().zip(dims).all(|(&n, &d)| n == 1 || n == shape[d]),
+            "broadcast_in_dim" => "operand dimension sizes must be 1 or equal to those of the target shape; got operand of \
+             shape {}, target shape {}, broadcast_dimensions {}",
+            show(&operand.shape),
+            show(shape),
+            show(dims)
+        );
+        Ok(smallvec![operand.with_shape(shape.iter().copied())])
     }
 
     fn sharding(&self, args: &[&Aval], outs: &[Aval]) -> ShardingRule {
-        let mut rule = ShardingRule::elementwise(args, outs);
-        rule.operands[0] = self
-            .broadcast_dimensions
-            .iter()
-            .zip(&args[0].shape)
-            .map(|(&d, &size)| (size != 1).then_some(d as u32))
-            .collect();
-        rule
+        let out = &outs[0];
+        let operand = args[0].shape.iter().zip(&self.broadcast_dimensions);
+        ShardingRule {
+            operands: vec![
+                operand.map(|(&n, &d)| (n == out.shape[d] && n != 1).then_some(d as u32)).collect(),
+            ],
+            results: vec![(0..out.rank()).map(|d| (out.shape[d] != 1).then_some(d as u32)).collect()],
+        }
     }
 
     fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], outs: &[Aval]) -> Result<Values> {
-        let dims = self.broadcast_dimensions.iter().map(|&d| d as i64).collect();
-        Ok(smallvec![cx.op_as(hlo::BroadcastInDim { broadcast_dimensions: dims }, args, &outs[0])?])
+        let op = ops::BroadcastInDim { broadcast_dimensions: sizes(&self.broadcast_dimensions) };
+        Ok(smallvec![cx.op_as(op, args, &outs[0])?])
     }
 
     fn jvp(&self, primals: &[Array], tangents: &[Option<Array>]) -> (Arrays, Tangents) {
-        let apply = |x: &Array| bind1(Prim::new(self.clone()), std::slice::from_ref(x));
-        (smallvec![apply(&primals[0])], smallvec![tangents[0].as_ref().map(apply)])
+        linear_jvp(Prim::new(self.clone()), primals, tangents)
     }
 
     fn transpose(&self, cts: &[Option<Array>], args: &[Operand]) -> Linear {
-        let ct = cts[0].as_ref().map(|ct| {
-            let aval = args[0].aval();
-            let stretched: Shape = (0..self.shape.len())
-                .filter(|i| match self.broadcast_dimensions.iter().position(|d| d == i) {
-                    Some(from) => aval.shape[from] != self.shape[*i],
-                    None => true,
-                })
-                .collect();
-            let sum = if stretched.is_empty() { ct.clone() } else { reduce_sum(ct, &stretched) };
-            reshape(&sum, &aval.shape)
-        });
-        Linear::Cotangents(smallvec![ct])
+        let operand = args[0].aval();
+        let units: Vec<usize> = (0..operand.rank()).filter(|&i| operand.shape[i] == 1).collect();
+        let kept: Vec<usize> = (0..operand.rank()).filter(|i| !units.contains(i)).collect();
+        let kept: Vec<usize> = kept.into_iter().map(|i| self.broadcast_dimensions[i]).collect();
+        let axes = remaining(self.shape.len(), &kept);
+        // The summed array keeps the order of the result's dimensions; the operand's may be another.
+        let unsum = |ct: &Array| {
+            let summed = if axes.is_empty() { ct.clone() } else { reduce_sum(ct, &axes) };
+            let mut order: Vec<usize> = (0..kept.len()).collect();
+            order.sort_by_key(|&i| kept[i]);
+            let mut inverse = vec![0; kept.len()];
+            for (position, &i) in order.iter().enumerate() {
+                inverse[i] = position;
+            }
+            expand_dims(&transpose(&summed, &inverse), &units)
+        };
+        Linear::Cotangents(smallvec![cts[0].as_ref().map(unsum)])
     }
 
-    fn batch(&self, args: &[Array], dims: &[Option<usize>], _: &AxisInfo) -> (Arrays, BatchDims) {
-        let x = moveaxis(&args[0], dims[0].expect("the operand is mapped"), 0);
-        let shape: Shape = std::iter::once(x.shape()[0]).chain(self.shape.iter().copied()).collect();
-        let places: Shape =
+    fn batch(&self, args: &[Array], dims: &[Option<usize>], axis: &AxisInfo) -> (Arrays, BatchDims) {
+        let mapped = dims[0].expect("the one operand is mapped");
+        let operand = moveaxis(&args[0], mapped, 0);
+        let shape: Vec<usize> = std::iter::once(axis.size).chain(self.shape.iter().copied()).collect();
+        let dims: Vec<usize> =
             std::iter::once(0).chain(self.broadcast_dimensions.iter().map(|d| d + 1)).collect();
-        (smallvec![broadcast_in_dim(&x, &shape, &places)], smallvec![Some(0)])
+        batched(broadcast_in_dim(&operand, &shape, &dims), 0)
     }
 
     fn samples() -> Vec<Sample> {
-        let sample = |from: &[usize], shape: &[usize], dims: &[usize]| {
-            let prim = BroadcastInDim { shape: shape.into(), broadcast_dimensions: dims.into() };
-            Sample::new(Prim::new(prim), [SampleArg::f32(from.iter().copied())])
+        let sample = |operand: &[usize], shape: &[usize], dims: &[usize]| {
+            let prim = BroadcastInDim { shape: shape.to_vec(), broadcast_dimensions: dims.to_vec() };
+            Sample::new(Prim::new(prim), [SampleArg::f32(operand.iter().copied())])
         };
         vec![
             sample(&[], &[2, 3], &[]),
             sample(&[3], &[2, 3], &[1]),
-            sample(&[2, 1], &[4, 2, 3], &[1, 2]),
+            sample(&[2, 1], &[2, 3], &[0, 1]),
+            sample(&[3, 2], &[2, 4, 3], &[2, 0]),
+            sample(&[1, 3], &[2, 1, 3], &[1, 2]),
             sample(&[0], &[2, 0], &[1]),
         ]
     }
 }
 
-/// The operand's elements, in row-major order, in an array of another shape of the same size.
-///
-/// # Panics
-/// If the sizes differ.
-#[track_caller]
-pub fn reshape(operand: &Array, shape: &[usize]) -> Array {
-    if operand.shape() == shape {
-        return operand.clone();
-    }
-    bind1(Prim::new(Reshape { new_sizes: shape.into() }), std::slice::from_ref(operand))
-}
-
-/// See [`reshape`].
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+/// `reshape`; see the function of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reshape {
-    /// The shape of the result.
-    pub new_sizes: Shape,
+    pub new_sizes: Vec<usize>,
 }
 
 impl Primitive for Reshape {
@@ -198,72 +265,74 @@ impl Primitive for Reshape {
     }
 
     fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
-        let size: usize = self.new_sizes.iter().product();
-        if size != args[0].size() {
-            let (from, to) = (python_shape(&args[0].shape), python_shape(&self.new_sizes));
-            let message = format!("total size of new array must be unchanged, got {to} for {from}");
-            return Err(Error::operands("reshape", message));
-        }
-        Ok(smallvec![args[0].with_shape(self.new_sizes.iter().copied())])
+        let operand = args[0];
+        ensure!(
+            operand.size() == self.new_sizes.iter().product::<usize>(),
+            "reshape" => "the total size must not change: operand shape {} has {} elements, new shape {} has {}",
+            show(&operand.shape),
+            operand.size(),
+            show(&self.new_sizes),
+            self.new_sizes.iter().product::<usize>()
+        );
+        Ok(smallvec![operand.with_shape(self.new_sizes.iter().copied())])
     }
 
     fn sharding(&self, args: &[&Aval], outs: &[Aval]) -> ShardingRule {
-        ShardingRule::replicated(args, outs)
+        // Dimensions that stay as they are, from the front and from the back.
+        let (a, b) = (&args[0].shape, &outs[0].shape);
+        let front = a.iter().zip(b.iter()).take_while(|(x, y)| x == y).count();
+        let back = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+        let back = back.min(a.len() - front).min(b.len() - front);
+        let factors = |shape: &[usize]| -> Vec<Option<u32>> {
+            let rank = shape.len();
+            let factor = |d: usize| match d {
+                d if d < front => Some(d as u32),
+                d if d >= rank - back => Some((front + rank - 1 - d) as u32),
+                _ => None,
+            };
+            (0..rank).map(|d| factor(d).filter(|_| shape[d] != 1)).collect()
+        };
+        ShardingRule { operands: vec![factors(a)], results: vec![factors(b)] }
     }
 
     fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], outs: &[Aval]) -> Result<Values> {
-        Ok(smallvec![cx.op_as(hlo::Reshape, args, &outs[0])?])
+        Ok(smallvec![cx.op_as(ops::Reshape, args, &outs[0])?])
     }
 
     fn jvp(&self, primals: &[Array], tangents: &[Option<Array>]) -> (Arrays, Tangents) {
-        let apply = |x: &Array| bind1(Prim::new(self.clone()), std::slice::from_ref(x));
-        (smallvec![apply(&primals[0])], smallvec![tangents[0].as_ref().map(apply)])
+        linear_jvp(Prim::new(self.clone()), primals, tangents)
     }
 
     fn transpose(&self, cts: &[Option<Array>], args: &[Operand]) -> Linear {
-        let shape = &args[0].aval().shape;
-        Linear::Cotangents(smallvec![cts[0].as_ref().map(|ct| reshape(ct, shape))])
+        Linear::Cotangents(smallvec![cts[0].as_ref().map(|ct| reshape(ct, &args[0].aval().shape))])
     }
 
-    fn batch(&self, args: &[Array], dims: &[Option<usize>], _: &AxisInfo) -> (Arrays, BatchDims) {
-        let x = moveaxis(&args[0], dims[0].expect("the operand is mapped"), 0);
-        let shape: Shape = std::iter::once(x.shape()[0]).chain(self.new_sizes.iter().copied()).collect();
-        (smallvec![reshape(&x, &shape)], smallvec![Some(0)])
+    fn batch(&self, args: &[Array], dims: &[Option<usize>], axis: &AxisInfo) -> (Arrays, BatchDims) {
+        let operand = moveaxis(&args[0], dims[0].expect("the one operand is mapped"), 0);
+        let new_sizes: Vec<usize> =
+            std::iter::once(axis.size).chain(self.new_sizes.iter().copied()).collect();
+        batched(reshape(&operand, &new_sizes), 0)
     }
 
     fn samples() -> Vec<Sample> {
-        let sample = |from: &[usize], to: &[usize]| {
-            Sample::new(Prim::new(Reshape { new_sizes: to.into() }), [SampleArg::f32(from.iter().copied())])
+        let sample = |operand: &[usize], new_sizes: &[usize]| {
+            let prim = Reshape { new_sizes: new_sizes.to_vec() };
+            Sample::new(Prim::new(prim), [SampleArg::f32(operand.iter().copied())])
         };
-        vec![sample(&[2, 3], &[6]), sample(&[6], &[3, 2]), sample(&[1], &[]), sample(&[0, 3], &[0])]
+        vec![
+            sample(&[2, 3], &[3, 2]),
+            sample(&[2, 3], &[6]),
+            sample(&[], &[1, 1]),
+            sample(&[1], &[]),
+            sample(&[0, 3], &[3, 0]),
+        ]
     }
 }
 
-/// The operand with its dimensions permuted: dimension `permutation[i]` becomes dimension `i`.
-///
-/// # Panics
-/// If `permutation` is not one of the operand's dimensions.
-#[track_caller]
-pub fn transpose(operand: &Array, permutation: &[usize]) -> Array {
-    if permutation.len() == operand.ndim() && permutation.iter().enumerate().all(|(i, &p)| i == p) {
-        return operand.clone();
-    }
-    bind1(Prim::new(Transpose { permutation: permutation.into() }), std::slice::from_ref(operand))
-}
-
-/// The operand with dimension `from` moved to position `to`, the others in order.
-#[track_caller]
-pub fn moveaxis(operand: &Array, from: usize, to: usize) -> Array {
-    let mut permutation: SmallVec<[usize; 4]> = (0..operand.ndim()).filter(|&i| i != from).collect();
-    permutation.insert(to, from);
-    transpose(operand, &permutation)
-}
-
-/// See [`transpose`].
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+/// `transpose`; see the function of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Transpose {
-    /// Which of the operand's dimensions each dimension of the result is.
-    pub permutation: Shape,
+    pub permutation: Vec<usize>,
 }
 
 impl Primitive for Transpose {
@@ -276,53 +345,244 @@ impl Primitive for Transpose {
     }
 
     fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
-        let x = args[0];
-        let mut seen = self.permutation.clone();
-        seen.sort_unstable();
-        if seen.len() != x.rank() || seen.iter().enumerate().any(|(i, &p)| i != p) {
-            let permutation = python_shape(&self.permutation);
-            return Err(Error::operands(
-                "transpose",
-                format!("{permutation} is no permutation of the dimensions of {x}"),
-            ));
-        }
-        Ok(smallvec![x.with_shape(self.permutation.iter().map(|&p| x.shape[p]))])
+        let (operand, permutation) = (args[0], &self.permutation);
+        ensure!(
+            permutation.len() == operand.rank()
+                && distinct(permutation)
+                && permutation.iter().all(|&p| p < operand.rank()),
+            "transpose" => "permutation {} is not a permutation of the dimensions of the operand of shape {}",
+            show(permutation),
+            show(&operand.shape)
+        );
+        Ok(smallvec![operand.with_shape(permutation.iter().map(|&p| operand.shape[p]))])
     }
 
-    fn sharding(&self, args: &[&Aval], outs: &[Aval]) -> ShardingRule {
-        let mut rule = ShardingRule::elementwise(args, outs);
-        rule.results[0] = self.permutation.iter().map(|&p| rule.operands[0][p]).collect();
-        rule
+    fn sharding(&self, args: &[&Aval], _: &[Aval]) -> ShardingRule {
+        let factor = |d: usize| (args[0].shape[d] != 1).then_some(d as u32);
+        ShardingRule {
+            operands: vec![(0..args[0].rank()).map(factor).collect()],
+            results: vec![self.permutation.iter().map(|&p| factor(p)).collect()],
+        }
     }
 
     fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], _: &[Aval]) -> Result<Values> {
-        let permutation = self.permutation.iter().map(|&d| d as i64).collect();
-        Ok(smallvec![cx.op(hlo::Transpose { permutation }, args)?])
+        Ok(smallvec![cx.op(ops::Transpose { permutation: sizes(&self.permutation) }, args)?])
     }
 
     fn jvp(&self, primals: &[Array], tangents: &[Option<Array>]) -> (Arrays, Tangents) {
-        let apply = |x: &Array| transpose(x, &self.permutation);
-        (smallvec![apply(&primals[0])], smallvec![tangents[0].as_ref().map(apply)])
+        linear_jvp(Prim::new(self.clone()), primals, tangents)
     }
 
     fn transpose(&self, cts: &[Option<Array>], _: &[Operand]) -> Linear {
-        let mut inverse: Shape = smallvec![0; self.permutation.len()];
-        self.permutation.iter().enumerate().for_each(|(i, &p)| inverse[p] = i);
+        let mut inverse = vec![0; self.permutation.len()];
+        for (i, &p) in self.permutation.iter().enumerate() {
+            inverse[p] = i;
+        }
         Linear::Cotangents(smallvec![cts[0].as_ref().map(|ct| transpose(ct, &inverse))])
     }
 
     fn batch(&self, args: &[Array], dims: &[Option<usize>], _: &AxisInfo) -> (Arrays, BatchDims) {
-        let dim = dims[0].expect("the operand is mapped");
-        let others = self.permutation.iter().map(|&p| p + (p >= dim) as usize);
-        let permutation: Shape = std::iter::once(dim).chain(others).collect();
-        (smallvec![transpose(&args[0], &permutation)], smallvec![Some(0)])
+        let mapped = dims[0].expect("the one operand is mapped");
+        let permutation: Vec<usize> =
+            std::iter::once(mapped).chain(bump(&self.permutation, mapped)).collect();
+        batched(transpose(&args[0], &permutation), 0)
     }
 
     fn samples() -> Vec<Sample> {
-        let sample = |shape: &[usize], permutation: &[usize]| {
-            let prim = Transpose { permutation: permutation.into() };
-            Sample::new(Prim::new(prim), [SampleArg::f32(shape.iter().copied())])
+        let sample = |operand: &[usize], permutation: &[usize]| {
+            let prim = Transpose { permutation: permutation.to_vec() };
+            Sample::new(Prim::new(prim), [SampleArg::f32(operand.iter().copied())])
         };
-        vec![sample(&[2, 3], &[1, 0]), sample(&[2, 3, 4], &[2, 0, 1]), sample(&[0, 3], &[1, 0])]
+        vec![sample(&[2, 3], &[1, 0]), sample(&[2, 3, 4], &[2, 0, 1]), sample(&[0, 2], &[1, 0])]
+    }
+}
+
+/// `squeeze`; see the function of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Squeeze {
+    pub dimensions: Vec<usize>,
+}
+
+impl Primitive for Squeeze {
+    fn name(&self) -> &'static str {
+        "squeeze"
+    }
+
+    fn params<'a>(&'a self, params: &mut Params<'a>) {
+        params.tuple("dimensions", &self.dimensions);
+    }
+
+    fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
+        let (operand, dims) = (args[0], &self.dimensions);
+        ensure!(
+            distinct(dims) && dims.iter().all(|&d| d < operand.rank()),
+            "squeeze" => "dimensions {} must be distinct dimensions of the operand of shape {}",
+            show(dims),
+            show(&operand.shape)
+        );
+        ensure!(
+            dims.iter().all(|&d| operand.shape[d] == 1),
+            "squeeze" => "only dimensions of size 1 can be removed, got shape {} and dimensions {}",
+            show(&operand.shape),
+            show(dims)
+        );
+        Ok(smallvec![
+            operand.with_shape(remaining(operand.rank(), dims).into_iter().map(|d| operand.shape[d]))
+        ])
+    }
+
+    fn sharding(&self, args: &[&Aval], _: &[Aval]) -> ShardingRule {
+        let factor = |d: usize| (args[0].shape[d] != 1).then_some(d as u32);
+        ShardingRule {
+            operands: vec![(0..args[0].rank()).map(factor).collect()],
+            results: vec![remaining(args[0].rank(), &self.dimensions).into_iter().map(factor).collect()],
+        }
+    }
+
+    fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], outs: &[Aval]) -> Result<Values> {
+        Ok(smallvec![cx.op_as(ops::Reshape, args, &outs[0])?])
+    }
+
+    fn jvp(&self, primals: &[Array], tangents: &[Option<Array>]) -> (Arrays, Tangents) {
+        linear_jvp(Prim::new(self.clone()), primals, tangents)
+    }
+
+    fn transpose(&self, cts: &[Option<Array>], _: &[Operand]) -> Linear {
+        Linear::Cotangents(smallvec![cts[0].as_ref().map(|ct| expand_dims(ct, &self.dimensions))])
+    }
+
+    fn batch(&self, args: &[Array], dims: &[Option<usize>], _: &AxisInfo) -> (Arrays, BatchDims) {
+        let operand = moveaxis(&args[0], dims[0].expect("the one operand is mapped"), 0);
+        let dimensions: Vec<usize> = self.dimensions.iter().map(|d| d + 1).collect();
+        batched(squeeze(&operand, &dimensions), 0)
+    }
+
+    fn samples() -> Vec<Sample> {
+        let sample = |operand: &[usize], dimensions: &[usize]| {
+            let prim = Squeeze { dimensions: dimensions.to_vec() };
+            Sample::new(Prim::new(prim), [SampleArg::f32(operand.iter().copied())])
+        };
+        vec![sample(&[1, 3], &[0]), sample(&[2, 1, 3, 1], &[1, 3]), sample(&[1], &[0])]
+    }
+}
+
+/// `rev`; see the function of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Rev {
+    pub dimensions: Vec<usize>,
+}
+
+impl Primitive for Rev {
+    fn name(&self) -> &'static str {
+        "rev"
+    }
+
+    fn params<'a>(&'a self, params: &mut Params<'a>) {
+        params.tuple("dimensions", &self.dimensions);
+    }
+
+    fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
+        ensure!(
+            distinct(&self.dimensions) && self.dimensions.iter().all(|&d| d < args[0].rank()),
+            "rev" => "dimensions {} must be distinct dimensions of the operand of shape {}",
+            show(&self.dimensions),
+            show(&args[0].shape)
+        );
+        Ok(smallvec![args[0].clone()])
+    }
+
+    fn sharding(&self, args: &[&Aval], _: &[Aval]) -> ShardingRule {
+        let whole = |d: usize| self.dimensions.contains(&d) || args[0].shape[d] == 1;
+        let factors: Vec<Option<u32>> =
+            (0..args[0].rank()).map(|d| (!whole(d)).then_some(d as u32)).collect();
+        ShardingRule { operands: vec![factors.clone()], results: vec![factors] }
+    }
+
+    fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], _: &[Aval]) -> Result<Values> {
+        Ok(smallvec![cx.op(ops::Reverse { dimensions: sizes(&self.dimensions) }, args)?])
+    }
+
+    fn jvp(&self, primals: &[Array], tangents: &[Option<Array>]) -> (Arrays, Tangents) {
+        linear_jvp(Prim::new(self.clone()), primals, tangents)
+    }
+
+    fn transpose(&self, cts: &[Option<Array>], _: &[Operand]) -> Linear {
+        Linear::Cotangents(smallvec![cts[0].as_ref().map(|ct| rev(ct, &self.dimensions))])
+    }
+
+    fn batch(&self, args: &[Array], dims: &[Option<usize>], _: &AxisInfo) -> (Arrays, BatchDims) {
+        let mapped = dims[0].expect("the one operand is mapped");
+        batched(rev(&args[0], &bump(&self.dimensions, mapped)), mapped)
+    }
+
+    fn samples() -> Vec<Sample> {
+        let sample = |operand: &[usize], dimensions: &[usize]| {
+            let prim = Rev { dimensions: dimensions.to_vec() };
+            Sample::new(Prim::new(prim), [SampleArg::f32(operand.iter().copied())])
+        };
+        vec![sample(&[3], &[0]), sample(&[2, 3], &[1]), sample(&[2, 3], &[0, 1]), sample(&[2], &[])]
+    }
+}
+
+/// `iota`; see [`broadcasted_iota`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Iota {
+    pub dtype: DType,
+    pub shape: Vec<usize>,
+    pub dimension: usize,
+}
+
+impl Primitive for Iota {
+    fn name(&self) -> &'static str {
+        "iota"
+    }
+
+    fn params<'a>(&'a self, params: &mut Params<'a>) {
+        params.show("dimension", self.dimension);
+        params.dtype("dtype", self.dtype);
+        params.tuple("shape", &self.shape);
+        params.none("sharding");
+    }
+
+    fn abstract_eval(&self, _: &[&Aval]) -> Result<Avals> {
+        ensure!(
+            !self.dtype.is_boolean(),
+            "iota" => "the dtype must be a number's, got {}",
+            crate::ir::numpy_name(self.dtype)
+        );
+        ensure!(
+            self.dimension < self.shape.len(),
+            "iota" => "dimension {} is not one of the shape {}",
+            self.dimension,
+            show(&self.shape)
+        );
+        Ok(smallvec![Aval::new(self.shape.iter().copied(), self.dtype)])
+    }
+
+    fn sharding(&self, _: &[&Aval], outs: &[Aval]) -> ShardingRule {
+        ShardingRule::elementwise(&[], outs)
+    }
+
+    fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], outs: &[Aval]) -> Result<Values> {
+        Ok(smallvec![cx.op_as(constant::Iota { iota_dimension: self.dimension as i64 }, args, &outs[0])?])
+    }
+
+    fn jvp(&self, primals: &[Array], _: &[Option<Array>]) -> (Arrays, Tangents) {
+        zero_jvp(Prim::new(self.clone()), primals)
+    }
+
+    fn transpose(&self, _: &[Option<Array>], _: &[Operand]) -> Linear {
+        Linear::No
+    }
+
+    fn batch(&self, args: &[Array], _: &[Option<usize>], _: &AxisInfo) -> (Arrays, BatchDims) {
+        (crate::trace::bind(Prim::new(self.clone()), args), smallvec![None])
+    }
+
+    fn samples() -> Vec<Sample> {
+        let sample = |dtype: DType, shape: &[usize], dimension: usize| {
+            Sample::new(Prim::new(Iota { dtype, shape: shape.to_vec(), dimension }), [])
+        };
+        vec![sample(DType::I32, &[4], 0), sample(DType::F32, &[2, 3], 1), sample(DType::UI8, &[0], 0)]
     }
 }
