@@ -15,6 +15,7 @@ pub mod eval;
 mod literal;
 mod module;
 pub mod ops;
+pub mod options;
 mod text;
 mod types;
 
