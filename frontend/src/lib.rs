@@ -12,7 +12,9 @@ pub mod api;
 pub mod error;
 pub mod ir;
 pub mod lax;
+mod lower;
 pub mod trace;
+mod transform;
 
 pub use api::tree;
 pub use error::{Error, Result};

@@ -5,6 +5,7 @@
 //! transformation works.
 
 mod binary;
+mod call;
 mod compare;
 mod concat;
 mod convert;
@@ -21,6 +22,7 @@ pub use binary::{
     Binary, add, add_any, and, atan2, complex, div, mul, nextafter, or, rem, shift_left,
     shift_right_arithmetic, shift_right_logical, sub, xor,
 };
+pub use call::Jit;
 pub use compare::{Compare, eq, eq_to, ge, gt, le, le_to, lt, lt_to, ne};
 pub use concat::{
     Concatenate, Pad, Split, Stack, Tile, Unstack, concatenate, pad, split, stack, tile, unstack,
@@ -54,7 +56,21 @@ pub use unary::{
     square, tan, tanh,
 };
 
-use crate::ir::{Primitive, Sample};
+use crate::ir::{Primitive, Sample, Shape};
+use crate::transform::Kit;
+
+/// What transformations insert by themselves.
+pub(crate) static KIT: Kit = Kit {
+    zeros: |aval| zeros_like(aval),
+    add: |a, b| add_any(a, b),
+    repeat: |x, size, at| {
+        let shape: Shape =
+            x.shape()[..at].iter().copied().chain([size]).chain(x.shape()[at..].iter().copied()).collect();
+        let dims: Shape = (0..shape.len()).filter(|&i| i != at).collect();
+        broadcast_in_dim(x, &shape, &dims)
+    },
+    moveaxis: |x, from, to| moveaxis(x, from, to),
+};
 
 /// Applications of every primitive, from which the tests of the rules are generated.
 pub fn samples() -> Vec<Sample> {
@@ -66,6 +82,7 @@ pub fn samples() -> Vec<Sample> {
         BroadcastInDim::samples(),
         Reshape::samples(),
         Transpose::samples(),
+        Jit::samples(),
         Squeeze::samples(),
         Rev::samples(),
         Iota::samples(),

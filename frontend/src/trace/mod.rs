@@ -68,6 +68,14 @@ fn bind_at(prim: Prim, args: &[Array], caller: Source) -> Arrays {
     }
 }
 
+/// Applies a primitive in that trace, whichever is current.
+pub(crate) fn process_in(trace: Option<&TraceRef>, prim: Prim, args: &[Array], source: Source) -> Arrays {
+    match trace {
+        None => eval::process(&prim, args, source),
+        Some(trace) => trace.process(prim, args, source),
+    }
+}
+
 /// The current trace.
 pub(crate) fn current() -> Option<TraceRef> {
     CONTEXT.with(|c| c.trace.borrow().clone())

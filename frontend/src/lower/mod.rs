@@ -1,0 +1,137 @@
+//! Lowering: walks a jaxpr and has each primitive append its operations to a StableHLO module.
+//!
+//! Owns the walk, nested functions, and the signature of `main`. Lowering never sees a tracer: jaxprs come in, a module goes out.
+
+use std::sync::Arc;
+
+use jacinth_lowering::ops::control;
+use jacinth_lowering::{Attribute, Attributes, FuncBuilder, Location, Module, Type};
+use smallvec::SmallVec;
+
+use crate::error::Result;
+use crate::ir::{Atom, Aval, DType, Jaxpr, LowerCx, ModuleCx, Value, Values, tensor_type};
+
+/// What `main`'s signature says beyond types.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Signature {
+    /// The module's name, `jit_f`.
+    pub(crate) name: String,
+    /// For each constant and parameter whether its buffer may be reused.
+    pub(crate) donated: Vec<bool>,
+    /// For each result the path of the leaf, `result[0]`.
+    pub(crate) result_info: Vec<String>,
+}
+
+/// The module of a jaxpr: `main` takes its constants, then its parameters.
+pub(crate) fn lower(jaxpr: &Jaxpr, signature: &Signature) -> Result<Module> {
+    let mut module = ModuleCx::default();
+    module.names.insert("main".into(), 1);
+    let mut builder = FuncBuilder::new("main", true);
+    let vars = || jaxpr.constvars.iter().chain(&jaxpr.invars);
+    let in_avals: Vec<&Aval> = vars().map(|v| jaxpr.aval(*v)).collect();
+    let donations = donations(&in_avals, jaxpr, &signature.donated);
+    let args: Values = in_avals
+        .iter()
+        .zip(donations)
+        .map(|(aval, attributes)| builder.arg(tensor_type(aval), attributes))
+        .collect();
+    let mut cx = LowerCx { builder: &mut builder, module: &mut module };
+    let outs = walk(&mut cx, jaxpr, &args)?;
+    let result_attributes = signature
+        .result_info
+        .iter()
+        .map(|info| Attributes(vec![("jax.result_info".into(), Attribute::String(info.clone()))]))
+        .collect();
+    let main = builder.finish(&outs, result_attributes);
+    let one = |name: &str| (name.to_owned(), Attribute::Int(1, DType::I32));
+    Ok(Module {
+        name: Some(signature.name.clone()),
+        attributes: Attributes(vec![one("mhlo.num_partitions"), one("mhlo.num_replicas")]),
+        funcs: std::iter::once(main).chain(module.funcs).collect(),
+        others: Vec::new(),
+    })
+}
+
+impl LowerCx<'_> {
+    /// Calls the private function that computes the jaxpr, writing it first if the module lacks it.
+    pub(crate) fn call(&mut self, name: &str, jaxpr: &Arc<Jaxpr>, args: &[Value]) -> Result<Values> {
+        let key = (Arc::as_ptr(jaxpr), name.to_owned());
+        let callee = match self.module.lowered.get(&key) {
+            Some(callee) => callee.clone(),
+            None => {
+                let count = self.module.names.entry(name.to_owned()).or_insert(0);
+                let callee = if *count == 0 { name.to_owned() } else { format!("{name}_{}", *count - 1) };
+                *count += 1;
+                self.module.lowered.insert(key, callee.clone());
+                let mut builder = FuncBuilder::new(callee.clone(), false);
+                let params: Values =
+                    jaxpr.in_avals().map(|aval| builder.arg(tensor_type(aval), Attributes::new())).collect();
+                // The caller's place in the order of functions comes before its callees'.
+                let place = self.module.funcs.len();
+                let mut cx = LowerCx { builder: &mut builder, module: self.module };
+                let outs = walk(&mut cx, jaxpr, &params)?;
+                self.module.funcs.insert(place, builder.finish(&outs, Vec::new()));
+                callee
+            }
+        };
+        let types: Vec<Type> = jaxpr.out_avals().map(|aval| tensor_type(aval).into()).collect();
+        let op = control::Call { callee };
+        Ok(self.builder.op_full(op.into(), args, Vec::new(), Some(types), Attributes::new())?)
+    }
+
+    /// Appends the operations of a jaxpr in place.
+    pub fn inline(&mut self, jaxpr: &Jaxpr, args: &[Value]) -> Result<Values> {
+        walk(self, jaxpr, args)
+    }
+}
+
+/// Appends the operations of a jaxpr; `args` are its constants' and parameters' values.
+fn walk(cx: &mut LowerCx<'_>, jaxpr: &Jaxpr, args: &[Value]) -> Result<Values> {
+    let mut env: Vec<Option<Value>> = vec![None; jaxpr.avals.len()];
+    let vars = jaxpr.constvars.iter().chain(&jaxpr.invars);
+    vars.zip(args).for_each(|(v, value)| env[v.index()] = Some(*value));
+    let mut out_avals: SmallVec<[Aval; 4]> = SmallVec::new();
+    for eqn in &jaxpr.eqns {
+        cx.builder.set_location(Location::Caller(eqn.source));
+        let mut operands = Values::new();
+        for atom in &eqn.inputs {
+            operands.push(read(cx, &env, atom)?);
+        }
+        out_avals.clear();
+        out_avals.extend(eqn.outs.iter().map(|v| jaxpr.aval(*v).clone()));
+        let outs = eqn.prim.lower(cx, &operands, &out_avals)?;
+        eqn.outs.iter().zip(outs).for_each(|(v, value)| env[v.index()] = Some(value));
+    }
+    jaxpr.outs.iter().map(|atom| read(cx, &env, atom)).collect()
+}
+
+fn read(cx: &mut LowerCx<'_>, env: &[Option<Value>], atom: &Atom) -> Result<Value> {
+    match atom {
+        Atom::Var(v) => Ok(env[v.index()].expect("defined before its use")),
+        Atom::Literal(l) => cx.constant(l.value(), l.aval()),
+    }
+}
+
+/// The attributes of `main`'s parameters: a donated one becomes the first result of its type that is still free, or a
+/// buffer for the compiler to use.
+fn donations(in_avals: &[&Aval], jaxpr: &Jaxpr, donated: &[bool]) -> Vec<Attributes> {
+    let mut free: Vec<Option<&Aval>> = jaxpr.out_avals().map(Some).collect();
+    in_avals
+        .iter()
+        .enumerate()
+        .map(|(i, aval)| {
+            if donated.get(i) != Some(&true) {
+                return Attributes::new();
+            }
+            let out = free.iter().position(|out| out.is_some_and(|out| out.same_type(aval)));
+            let (name, value) = match out {
+                Some(out) => {
+                    free[out] = None;
+                    ("tf.aliasing_output", Attribute::Int(out as i64, DType::I32))
+                }
+                None => ("jax.buffer_donor", Attribute::Bool(true)),
+            };
+            Attributes(vec![(name.into(), value)])
+        })
+        .collect()
+}
