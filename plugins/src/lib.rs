@@ -32,7 +32,7 @@ mod resolve;
 pub use jacinth_pjrt::Plugin;
 pub use places::Environment;
 pub use report::{Look, NotFound, Outcome, Report, Source};
-pub use resolve::{default_client, default_plugin, discover, embedded, resolve};
+pub use resolve::{default_client, default_plugin, discover, embedded, resolve, user_folder};
 
 /// Discovery in a given environment instead of this process's, for tests and for tools.
 pub mod within {

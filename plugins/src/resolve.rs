@@ -40,6 +40,11 @@ pub fn default_client(options: &ClientOptions) -> Result<Client, NotFound> {
     default_client_in(options, &Environment::process())
 }
 
+/// The folder where `cargo xtask plugins` installs, one folder a plugin: `JACINTH_PLUGINS_DIR`, or `~/.jacinth/plugins`.
+pub fn user_folder() -> Option<PathBuf> {
+    Environment::process().user_folder()
+}
+
 /// The embedded CPU plugin.
 pub fn embedded() -> Result<Plugin, NotFound> {
     let mut report = Report::default();

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 mod compare;
+mod plugins;
+mod tpu_compile;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -13,23 +15,42 @@ struct Chore {
     run: fn(&[String]) -> Result<(), Failure>,
 }
 
-const CHORES: &[Chore] = &[Chore {
-    name: "compare",
-    help: "[--check] [--rounds N] [--out FILE]: the same work in JAX and in Jacinth, as ratios",
-    run: compare::run,
-}];
+const CHORES: &[Chore] = &[
+    Chore {
+        name: "compare",
+        help: "[--check] [--rounds N] [--out FILE]: the same work in JAX and in Jacinth, as ratios",
+        run: compare::run,
+    },
+    Chore {
+        name: "plugins",
+        help: "[xla-cpu|tpu|cuda]… [--wheel FILE] [--with-libraries]: fetch plugins, or list what discovery finds",
+        run: plugins::run,
+    },
+    Chore {
+        name: "tpu-compile",
+        help: "FILE.mlir… [--topology v5e:2x2] [--timeout S]: compile ahead of time with libtpu, without a TPU",
+        run: tpu_compile::run,
+    },
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|name| name == tpu_compile::CHILD) {
+        return finish(tpu_compile::CHILD, tpu_compile::child(&args[1..]));
+    }
     let Some(chore) = args.first().and_then(|name| CHORES.iter().find(|c| c.name == name)) else {
         eprintln!("usage: cargo xtask CHORE");
         CHORES.iter().for_each(|c| eprintln!("  {} {}", c.name, c.help));
         return ExitCode::from(2);
     };
-    match (chore.run)(&args[1..]) {
+    finish(chore.name, (chore.run)(&args[1..]))
+}
+
+fn finish(name: &str, result: Result<(), Failure>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{}: {failure}", chore.name);
+            eprintln!("{name}: {failure}");
             ExitCode::FAILURE
         }
     }
