@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 
 use crate::module::{Block, Func, Operation, Value};
 use crate::ops::elementwise::Convert;
+use crate::ops::random::threefry2x32;
 use crate::ops::{Context, EvalContext};
 use crate::{DYNAMIC, ElementType, Error, Literal, Module, Op, Result, TensorType, Type};
 
@@ -164,6 +165,8 @@ pub struct Evaluator<'m> {
     grid: Arc<Grid>,
     frame: Frame<'m>,
     depth: usize,
+    /// How many words of the stream of `rng` have been drawn.
+    drawn: u64,
 }
 
 /// The values of the function being run; those of its regions stand beside its own.
@@ -181,7 +184,14 @@ impl<'m> Evaluator<'m> {
 
     /// An evaluator for one process among those of `grid`.
     pub fn on_grid(module: &'m Module, process: Process, grid: Arc<Grid>) -> Self {
-        Evaluator { module, process, grid, frame: Frame { types: &[], values: Vec::new() }, depth: 0 }
+        Evaluator {
+            module,
+            process,
+            grid,
+            frame: Frame { types: &[], values: Vec::new() },
+            depth: 0,
+            drawn: 0,
+        }
     }
 
     /// Which process this is.
@@ -250,6 +260,14 @@ impl<'m> Evaluator<'m> {
     ) -> Result<Vec<Literal>> {
         let results = self.run_block(block, args.into_iter().map(Datum::Tensor))?;
         results.into_iter().map(Datum::into_literal).collect()
+    }
+
+    /// The next word of this process's own stream of random numbers.
+    pub(crate) fn draw(&mut self) -> u64 {
+        let key = [self.process.replica, self.process.partition];
+        let [low, high] = threefry2x32(key, [self.drawn as u32, (self.drawn >> 32) as u32]);
+        self.drawn += 1;
+        u64::from(low) | u64::from(high) << 32
     }
 
     /// Evaluates an operation without regions that stands in no program: a definition written in terms of others.
