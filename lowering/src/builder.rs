@@ -30,6 +30,7 @@ impl FuncBuilder {
                 result_types: Vec::new(),
                 arg_attributes: Vec::new(),
                 result_attributes: Vec::new(),
+                attributes: Attributes::new(),
                 location: Location::Unknown,
             },
             open: vec![Block::default()],

@@ -61,6 +61,8 @@ pub struct Func {
     pub arg_attributes: Vec<Attributes>,
     /// Attributes of each result, as many as there are results.
     pub result_attributes: Vec<Attributes>,
+    /// Attributes of the function itself.
+    pub attributes: Attributes,
     /// Where the function was written.
     pub location: Location,
 }
@@ -133,4 +135,37 @@ pub enum Location {
     Named(Arc<str>, Arc<Location>),
     /// Any other location, word for word.
     Opaque(Arc<str>),
+}
+
+impl Location {
+    /// The text between the parentheses of `loc(…)`.
+    pub(crate) fn body(&self) -> String {
+        match self {
+            Location::Unknown => "unknown".to_string(),
+            Location::Caller(at) => file_position(at.file(), at.line(), at.column()),
+            Location::File(file, line, column) => file_position(file, *line, *column),
+            Location::Named(name, child) => match **child {
+                Location::Unknown => quoted(name),
+                _ => format!("{}({})", quoted(name), child.body()),
+            },
+            Location::Opaque(text) => text.to_string(),
+        }
+    }
+}
+
+/// The location as text writes it: `loc("file":1:2)`.
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "loc({})", self.body())
+    }
+}
+
+fn file_position(file: &str, line: u32, column: u32) -> String {
+    format!("{}:{line}:{column}", quoted(file))
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    crate::text::write_string(text, &mut out);
+    out
 }
