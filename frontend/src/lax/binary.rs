@@ -10,8 +10,8 @@ use jacinth_lowering::ops::elementwise::Binary as Hlo;
 use smallvec::smallvec;
 
 use super::{
-    Accepts, abs, batch_elementwise, broadcast_shapes, floor, integer_pow, maybe_broadcast, neg, sign,
-    square, unbroadcast,
+    Accepts, abs, batch_elementwise, broadcast_shapes, eq, floor, full_like, integer_pow, log,
+    maybe_broadcast, neg, scalar_like, select, sign, square, unbroadcast,
 };
 use crate::error::{Error, Result};
 use crate::ir::{
@@ -100,6 +100,19 @@ macro_rules! binary {
     };
 }
 
+/// The part of a tangent that `x` takes where the result is `ans`: one, or half where `y` equals the result as well.
+fn share(x: &Array, ans: &Array, y: &Array) -> Array {
+    let [zero, one, two] = [0.0, 1.0, 2.0].map(|value| full_like(ans, value));
+    let equals = |x: &Array| eq(&maybe_broadcast(ans.shape(), x), ans);
+    div(&select(&equals(x), &one, &zero), &select(&equals(y), &two, &one))
+}
+
+/// The operand with ones for zeros.
+fn replace_zero(x: &Array) -> Array {
+    let [zero, one] = [0.0, 1.0].map(|value| full_like(x, value));
+    select(&eq(x, &zero), &one, x)
+}
+
 const WIDE: [(f64, f64); 2] = [(-2.0, 2.0), (-2.0, 2.0)];
 const BY_POSITIVE: [(f64, f64); 2] = [(-2.0, 2.0), (0.6, 2.0)];
 const SMALL: [(f64, f64); 2] = [(0.0, 100.0), (0.0, 6.0)];
@@ -125,6 +138,21 @@ binary! {
         Each(
             Some(|g, _, _, ans| maybe_broadcast(ans.shape(), g)),
             Some(|g, x, y, _| mul(&neg(g), &mul(&sign(&div(x, y)), &floor(&abs(&div(x, y)))))),
+        ),
+        Transposed::No;
+    /// The larger of the two; NaN if one is.
+    max: Maximum, ANY -> same, WIDE,
+        Each(Some(|g, x, y, ans| mul(g, &share(x, ans, y))), Some(|g, x, y, ans| mul(g, &share(y, ans, x)))),
+        Transposed::No;
+    /// The smaller of the two; NaN if one is.
+    min: Minimum, ANY -> same, WIDE,
+        Each(Some(|g, x, y, ans| mul(g, &share(x, ans, y))), Some(|g, x, y, ans| mul(g, &share(y, ans, x)))),
+        Transposed::No;
+    /// `x` to the power of `y`.
+    pow: Power, NUMERIC -> same, [(0.5, 2.0), (-2.0, 2.0)],
+        Each(
+            Some(|g, x, y, _| mul(g, &mul(y, &pow(x, &sub(y, &scalar_like(y, 1.0)))))),
+            Some(|g, x, _, ans| mul(g, &mul(&log(&replace_zero(x)), ans))),
         ),
         Transposed::No;
     /// The angle of the point `(y, x)`, between −π and π: the first operand is the ordinate.

@@ -11,15 +11,18 @@ mod concat;
 mod convert;
 mod dot;
 mod elementwise;
+mod gather;
 mod reduce;
 mod rules;
+mod scatter;
 mod select;
 mod shape;
 mod slice;
+mod sort;
 mod unary;
 
 pub use binary::{
-    Binary, add, add_any, and, atan2, complex, div, mul, nextafter, or, rem, shift_left,
+    Binary, add, add_any, and, atan2, complex, div, max, min, mul, nextafter, or, pow, rem, shift_left,
     shift_right_arithmetic, shift_right_logical, sub, xor,
 };
 pub use call::Jit;
@@ -35,9 +38,14 @@ pub use convert::{
 pub use dot::{DotDimensionNumbers, DotGeneral, Precision, dot_general};
 pub use elementwise::broadcast_shapes;
 pub(crate) use elementwise::{Accepts, batch_elementwise, maybe_broadcast, scalar_like, unbroadcast};
+pub use gather::{Fill, Gather, GatherDimensionNumbers, GatherScatterMode, gather, gather_with};
 pub use reduce::{
     ArgMinMax, Monoid, Reduction, argmax, argmin, reduce_and, reduce_max, reduce_min, reduce_or, reduce_prod,
     reduce_sum, reduce_xor,
+};
+pub use scatter::{
+    Scatter, ScatterDimensionNumbers, ScatterKind, ScatterParams, scatter, scatter_add, scatter_max,
+    scatter_min, scatter_mul, scatter_sub, scatter_with,
 };
 pub use select::{Clamp, SelectN, clamp, select, select_n};
 pub use shape::{
@@ -49,6 +57,7 @@ pub use slice::{
     dynamic_update_index_in_dim, dynamic_update_slice, dynamic_update_slice_in_dim, index_in_dim, slice,
     slice_in_dim,
 };
+pub use sort::{Sort, TopK, argsort, sort, sort_many, top_k};
 pub use unary::{
     IntegerPow, Round, Rounding, Unary, abs, acos, acosh, asin, asinh, atan, atanh, bessel_i1e, ceil, clz,
     conj, cos, cosh, digamma, erf, erf_inv, erfc, exp, exp2, expm1, floor, imag, integer_pow, is_finite,
@@ -95,6 +104,10 @@ pub fn samples() -> Vec<Sample> {
         Slice::samples(),
         DynamicSlice::samples(),
         DynamicUpdateSlice::samples(),
+        Gather::samples(),
+        Scatter::samples(),
+        Sort::samples(),
+        TopK::samples(),
         SelectN::samples(),
         Clamp::samples(),
         Compare::samples(),
