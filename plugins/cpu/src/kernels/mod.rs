@@ -12,13 +12,18 @@ use std::sync::Arc;
 
 use jacinth_lowering::{Block, Op, Result, TensorType, Type};
 
+mod dot;
 mod element;
+mod reduce;
+mod reducer;
 pub mod scratch;
 mod shape;
 mod slice;
 mod strided;
 #[cfg(test)]
 mod tests;
+
+pub use reducer::Reducer;
 
 /// One operation, ready to run on arrays of the types it was built for.
 pub trait Kernel: Send + Sync + Debug {
@@ -179,6 +184,8 @@ pub fn build(
         Op::Pad(op) => shape::pad(op, &b),
         Op::DynamicSlice(_) => slice::dynamic_slice(&b),
         Op::DynamicUpdateSlice(_) => slice::dynamic_update_slice(&b),
+        Op::DotGeneral(op) => dot::dot_general(op, &b),
+        Op::Reduce(op) => reduce::reduce(op, &b),
         _ => Ok(None),
     }
 }
