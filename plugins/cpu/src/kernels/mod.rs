@@ -14,6 +14,7 @@ use jacinth_lowering::{Block, Op, Result, TensorType, Type};
 
 mod dot;
 mod element;
+mod gather;
 mod reduce;
 mod reducer;
 pub mod scratch;
@@ -184,6 +185,8 @@ pub fn build(
         Op::Pad(op) => shape::pad(op, &b),
         Op::DynamicSlice(_) => slice::dynamic_slice(&b),
         Op::DynamicUpdateSlice(_) => slice::dynamic_update_slice(&b),
+        Op::Gather(op) => gather::gather(op, &b),
+        Op::Scatter(op) => gather::scatter(op, &b),
         Op::DotGeneral(op) => dot::dot_general(op, &b),
         Op::Reduce(op) => reduce::reduce(op, &b),
         _ => Ok(None),

@@ -116,6 +116,23 @@ impl StridedCopy {
         StridedCopy { dims: merged, elements }
     }
 
+    /// The merged dimensions, outermost first.
+    pub(crate) fn dims(&self) -> &[Dim] {
+        &self.dims
+    }
+
+    /// Copies on this thread.
+    ///
+    /// # Safety
+    /// As [`StridedCopy::run`].
+    #[inline]
+    pub(crate) unsafe fn run_here<T: Plain>(&self, src: *const T, dst: *mut T) {
+        if self.elements > 0 {
+            // SAFETY: the caller's promise.
+            unsafe { copy(&self.dims, src, dst) }
+        }
+    }
+
     /// Copies, side by side where it is worth it.
     ///
     /// # Safety

@@ -1,0 +1,951 @@
+//! `gather` and `scatter`: slices read and windows combined at computed places.
+//!
+//! Both walk the batch of indices with a [`Plan`], which turns each index vector into an element offset of the operand. A
+//! gather clamps each start so that its slice lies inside; a scatter drops what lies outside, element by element.
+//! Scatters run in place. They are parallel where no two windows can overlap partly: every thread walks all indices and
+//! keeps those that fall into its part of the operand, so that the order of updates of one element is that of the indices.
+
+use std::sync::Arc;
+
+use jacinth_lowering::ops::gather;
+use jacinth_lowering::{ElementType, Result, Shape};
+use smallvec::SmallVec;
+
+use super::element::{Index, by_index, by_width, is_small_integer, multiversion, wrap_small};
+use super::reducer::{Combine, Reducer, by_combine};
+use super::scratch::{Plain, Scratch};
+use super::slice::copy_unless_same;
+use super::strided::{Dim, Source, StridedCopy, Target, for_each, product, strides};
+use super::{Builder, Built, Cost, Kernel, KernelContext, RegionFn};
+
+/// One dimension of the batch of indices.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct BatchDim {
+    size: usize,
+    /// Steps in the array of indices, in the result (of a gather) or updates (of a scatter), and in the operand.
+    index: isize,
+    other: isize,
+    operand: isize,
+}
+
+/// One component of an index vector.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Component {
+    /// Where it stands after the vector's first element.
+    at: isize,
+    /// The operand dimension it moves along.
+    dim: usize,
+    /// The largest start at which the whole slice lies inside.
+    most: i64,
+    /// The operand's step along that dimension.
+    stride: isize,
+}
+
+/// How indices become places in the operand.
+#[derive(Clone, Debug)]
+struct Plan {
+    index: ElementType,
+    batch: SmallVec<[BatchDim; 4]>,
+    batches: usize,
+    components: SmallVec<[Component; 4]>,
+}
+
+/// The dimension numbers that gather and scatter have in common.
+struct Numbers<'a> {
+    /// Dimensions of the result or the updates that index into a slice.
+    window_dims: &'a [i64],
+    operand_batching: &'a [i64],
+    indices_batching: &'a [i64],
+    index_map: &'a [i64],
+    index_vector_dim: i64,
+}
+
+impl Plan {
+    fn new(
+        numbers: &Numbers<'_>,
+        operand: &[i64],
+        indices: &[i64],
+        index: ElementType,
+        other: &[i64],
+        slice_sizes: &[i64],
+    ) -> Plan {
+        let (operand_strides, index_strides, other_strides) =
+            (strides(operand), strides(indices), strides(other));
+        let vector = numbers.index_vector_dim as usize;
+        let batch_dims_of_other: SmallVec<[usize; 6]> =
+            (0..other.len()).filter(|&d| !numbers.window_dims.contains(&(d as i64))).collect();
+        let mut batch: SmallVec<[BatchDim; 4]> = SmallVec::new();
+        let mut batches = 1;
+        for (position, d) in (0..indices.len()).filter(|&d| d != vector).enumerate() {
+            let size = indices[d] as usize;
+            batches *= size;
+            if size == 1 {
+                continue;
+            }
+            let operand = (numbers.indices_batching.iter().position(|&b| b as usize == d))
+                .map_or(0, |i| operand_strides[numbers.operand_batching[i] as usize]);
+            let dim = BatchDim {
+                size,
+                index: index_strides[d],
+                other: other_strides[batch_dims_of_other[position]],
+                operand,
+            };
+            let n = size as isize;
+            match batch.last_mut() {
+                Some(outer)
+                    if outer.index == dim.index * n
+                        && outer.other == dim.other * n
+                        && outer.operand == dim.operand * n =>
+                {
+                    *outer = BatchDim { size: outer.size * size, ..dim };
+                }
+                _ => batch.push(dim),
+            }
+        }
+        let step = index_strides.get(vector).copied().unwrap_or(0);
+        let components = (numbers.index_map.iter().enumerate())
+            .map(|(i, &d)| {
+                let d = d as usize;
+                let most = (operand[d] - slice_sizes[d]).max(0);
+                Component { at: i as isize * step, dim: d, most, stride: operand_strides[d] }
+            })
+            .collect();
+        Plan { index, batch, batches, components }
+    }
+
+    /// Calls `body` with the offsets of every index vector of a range: in indices, the other array and the operand.
+    #[inline(always)]
+    fn walk(&self, range: std::ops::Range<usize>, mut body: impl FnMut(isize, isize, isize)) {
+        match self.batch[..] {
+            [] => range.for_each(|_| body(0, 0, 0)),
+            [d] => range.for_each(|i| {
+                let i = i as isize;
+                body(i * d.index, i * d.other, i * d.operand)
+            }),
+            _ => {
+                for i in range {
+                    let (mut rest, mut at) = (i, (0, 0, 0));
+                    for d in self.batch.iter().rev() {
+                        let j = (rest % d.size) as isize;
+                        rest /= d.size;
+                        at = (at.0 + j * d.index, at.1 + j * d.other, at.2 + j * d.operand);
+                    }
+                    body(at.0, at.1, at.2);
+                }
+            }
+        }
+    }
+}
+
+/// `gather`.
+#[derive(Debug)]
+struct Gather {
+    plan: Plan,
+    /// One slice: from the operand to the result.
+    copy: StridedCopy,
+    /// Whether a slice is a run of adjacent elements on both sides, and how many.
+    run: Option<usize>,
+    slice: usize,
+    width: usize,
+    cost: Cost,
+}
+
+pub(super) fn gather(op: &gather::Gather, b: &Builder<'_>) -> Built {
+    let numbers = &op.dimension_numbers;
+    let (operand, indices, result) = (&b.operands[0], &b.operands[1], &b.results[0]);
+    let plan = Plan::new(
+        &Numbers {
+            window_dims: &numbers.offset_dims,
+            operand_batching: &numbers.operand_batching_dims,
+            indices_batching: &numbers.start_indices_batching_dims,
+            index_map: &numbers.start_index_map,
+            index_vector_dim: numbers.index_vector_dim,
+        },
+        &operand.shape,
+        &indices.shape,
+        indices.element,
+        &result.shape,
+        &op.slice_sizes,
+    );
+    let (src, dst) = (strides(&operand.shape), strides(&result.shape));
+    let kept = (0..operand.rank()).filter(|&d| {
+        let d = d as i64;
+        !numbers.collapsed_slice_dims.contains(&d) && !numbers.operand_batching_dims.contains(&d)
+    });
+    let dims: SmallVec<[Dim; 6]> = (kept.zip(&numbers.offset_dims))
+        .map(|(d, &o)| Dim { size: op.slice_sizes[d] as usize, src: src[d], dst: dst[o as usize] })
+        .collect();
+    let slice = dims.iter().map(|d| d.size).product();
+    let copy = StridedCopy::from_dims(dims);
+    let run = match copy.dims() {
+        [] => Some(1),
+        [Dim { size, src: 1, dst: 1 }] => Some(*size),
+        _ => None,
+    };
+    let bytes = 2 * result.byte_size().unwrap_or(0) + indices.byte_size().unwrap_or(0);
+    Ok(Some(Box::new(Gather {
+        plan,
+        copy,
+        run,
+        slice,
+        width: operand.element.byte_width(),
+        cost: Cost { flops: 0, bytes: bytes as u64 },
+    })))
+}
+
+impl Kernel for Gather {
+    unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
+        by_width!(self.width, T => by_index!(self.plan.index, I => {
+            // SAFETY: arrays of the operand's, the indices' and the result's types.
+            unsafe { self.run_typed::<T, I>(cx, inputs[0].cast(), inputs[1].cast(), outputs[0].cast()) }
+        }));
+        Ok(())
+    }
+
+    fn cost(&self) -> Cost {
+        self.cost
+    }
+}
+
+impl Gather {
+    unsafe fn run_typed<T: Plain, I: Index>(
+        &self,
+        cx: &KernelContext<'_>,
+        operand: *const T,
+        indices: *const I,
+        result: *mut T,
+    ) {
+        if self.slice == 0 {
+            return;
+        }
+        let (operand, indices, result) = (Source(operand), Source(indices), Target(result));
+        let plan = &self.plan;
+        let grain = (1usize << 15).div_ceil(self.slice);
+        // SAFETY (of all below): starts are clamped, so slices lie inside the operand; batches write disjoint parts.
+        let start = |at: isize| -> isize {
+            let mut offset = 0;
+            for c in &plan.components {
+                let i = unsafe { *indices.get().offset(at + c.at) }.index();
+                offset += i.clamp(0, c.most) as isize * c.stride;
+            }
+            offset
+        };
+        match (self.run, &plan.batch[..], &plan.components[..]) {
+            // Single elements by single indices.
+            (Some(1), &[BatchDim { index: 1, other: 1, operand: 0, .. }], &[c]) if c.at == 0 => {
+                cx.ranges(plan.batches, grain, |r| unsafe {
+                    let indices = std::slice::from_raw_parts(indices.get().add(r.start), r.len());
+                    let out = result.slice(r.start, r.len());
+                    pick(operand.get(), indices, c.most, c.stride, out);
+                });
+            }
+            (Some(n), _, _) => cx.ranges(plan.batches, grain, |r| {
+                plan.walk(r, |index, out, base| unsafe {
+                    let src = operand.get().offset(base + start(index));
+                    let dst = result.get().offset(out);
+                    if n == 1 {
+                        *dst = *src;
+                    } else {
+                        std::ptr::copy_nonoverlapping(src, dst, n);
+                    }
+                });
+            }),
+            _ if plan.batches == 1 => plan.walk(0..1, |index, out, base| unsafe {
+                self.copy.run(cx, operand.get().offset(base + start(index)), result.get().offset(out));
+            }),
+            _ => cx.ranges(plan.batches, grain, |r| {
+                plan.walk(r, |index, out, base| unsafe {
+                    self.copy.run_here(operand.get().offset(base + start(index)), result.get().offset(out));
+                });
+            }),
+        }
+    }
+}
+
+/// `out[i] = operand[clamp(indices[i]) · stride]`.
+#[inline(always)]
+unsafe fn pick<T: Plain, I: Index>(
+    operand: *const T,
+    indices: &[I],
+    most: i64,
+    stride: isize,
+    out: &mut [T],
+) {
+    for (x, i) in out.iter_mut().zip(indices) {
+        // SAFETY: the index is clamped into the operand.
+        *x = unsafe { *operand.offset(i.index().clamp(0, most) as isize * stride) };
+    }
+}
+
+/// How a scatter combines an element with its update.
+#[derive(Debug)]
+enum Update {
+    /// A recognised combiner.
+    Known(Reducer),
+    /// Overwrites.
+    Set,
+    /// Any region over any number of operands.
+    Region(Arc<dyn RegionFn>),
+}
+
+macro_rules! by_wide_index {
+    ($element:expr, $I:ident => $body:expr) => {
+        if $element == ElementType::I32 {
+            type $I = i32;
+            $body
+        } else {
+            type $I = i64;
+            $body
+        }
+    };
+}
+
+/// `scatter`.
+#[derive(Debug)]
+struct Scatter {
+    plan: Plan,
+    update: Update,
+    elements: SmallVec<[ElementType; 2]>,
+    /// One window: from the updates (`src`) to the operand (`dst`), unmerged, with the operand dimension of each.
+    window: SmallVec<[(Dim, usize); 6]>,
+    /// The same, merged.
+    dims: SmallVec<[Dim; 6]>,
+    /// The operand's shape.
+    shape: Shape,
+    /// Whether two windows are the same or disjoint.
+    separate: bool,
+    unique: bool,
+    /// Number of index components.
+    indices: usize,
+    operand_elements: usize,
+    cost: Cost,
+}
+
+pub(super) fn scatter(op: &gather::Scatter, b: &Builder<'_>) -> Built {
+    let numbers = &op.dimension_numbers;
+    let n = b.results.len();
+    let (operand, indices, updates) = (&b.operands[0], &b.operands[n], &b.operands[n + 1]);
+    let region = &b.regions[0];
+    let elements: SmallVec<[ElementType; 2]> = b.results.iter().map(|ty| ty.element).collect();
+    // A region that computes in a wider type than its operands is left to the reference evaluation.
+    let same = (0..n).all(|k| {
+        let is = |v: jacinth_lowering::Value| {
+            b.values[v.index()].as_tensor().is_some_and(|ty| ty.element == elements[k] && ty.rank() == 0)
+        };
+        b.operands[k].element == elements[k]
+            && b.operands[n + 1 + k].element == elements[k]
+            && is(region.args[k])
+            && is(region.args[n + k])
+            && is(region.results[k])
+    });
+    if !same {
+        return Ok(None);
+    }
+    let kept: SmallVec<[usize; 6]> = (0..operand.rank())
+        .filter(|&d| {
+            let d = d as i64;
+            !numbers.inserted_window_dims.contains(&d) && !numbers.input_batching_dims.contains(&d)
+        })
+        .collect();
+    let mut sizes: Shape = smallvec::smallvec![1; operand.rank()];
+    for (&d, &u) in kept.iter().zip(&numbers.update_window_dims) {
+        sizes[d] = updates.shape[u as usize];
+    }
+    let plan = Plan::new(
+        &Numbers {
+            window_dims: &numbers.update_window_dims,
+            operand_batching: &numbers.input_batching_dims,
+            indices_batching: &numbers.scatter_indices_batching_dims,
+            index_map: &numbers.scatter_dims_to_operand_dims,
+            index_vector_dim: numbers.index_vector_dim,
+        },
+        &operand.shape,
+        &indices.shape,
+        indices.element,
+        &updates.shape,
+        &sizes,
+    );
+    let (to, from) = (strides(&operand.shape), strides(&updates.shape));
+    let window: SmallVec<[(Dim, usize); 6]> = (kept.iter().zip(&numbers.update_window_dims))
+        .map(|(&d, &u)| (Dim { size: sizes[d] as usize, src: from[u as usize], dst: to[d] }, d))
+        .collect();
+    let copy = StridedCopy::from_dims(window.iter().map(|w| w.0));
+    let separate = (sizes.iter().zip(&operand.shape)).all(|(&w, &n)| w == 1 || w == n);
+    let known = if n == 1 { Reducer::of(region, b.values, elements[0]) } else { None };
+    let update = match known {
+        Some(Reducer::Second) => Update::Set,
+        Some(reducer) if by_combine!(reducer, elements[0], C => { type _Known = C; true }, else false) => {
+            Update::Known(reducer)
+        }
+        _ => match b.cx.compile_region(region)? {
+            Some(region) => Update::Region(region),
+            None => return Ok(None),
+        },
+    };
+    let count = product(&updates.shape) as u64;
+    let width: u64 = elements.iter().map(|e| e.byte_width() as u64).sum();
+    let cost = Cost { flops: count, bytes: 3 * count * width + indices.byte_size().unwrap_or(0) as u64 };
+    Ok(Some(Box::new(Scatter {
+        plan,
+        update,
+        window,
+        dims: copy.dims().into(),
+        separate,
+        unique: op.unique_indices,
+        indices: product(&indices.shape),
+        operand_elements: product(&operand.shape),
+        shape: operand.shape.clone(),
+        elements,
+        cost,
+    })))
+}
+
+impl Kernel for Scatter {
+    unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
+        let n = self.elements.len();
+        for k in 0..n {
+            // SAFETY: operand and result have the same type.
+            unsafe {
+                let bytes = self.operand_elements * self.elements[k].byte_width();
+                copy_unless_same(cx, inputs[k], outputs[k], bytes);
+            }
+        }
+        if self.operand_elements == 0 || self.window.iter().any(|w| w.0.size == 0) {
+            return Ok(());
+        }
+        let updates = &inputs[n + 1..];
+        // Two index types are instantiated; the others become the wider one first.
+        let mut wide = None;
+        let indices = if matches!(self.plan.index, ElementType::I32 | ElementType::I64) {
+            inputs[n]
+        } else {
+            let mut copy = Scratch::new::<i64>(self.indices)?;
+            by_index!(self.plan.index, I => {
+                // SAFETY: the whole array of indices.
+                let from = unsafe { std::slice::from_raw_parts(inputs[n].cast::<I>(), self.indices) };
+                copy.as_mut::<i64>().iter_mut().zip(from).for_each(|(to, from)| *to = from.index());
+            });
+            wide.insert(copy).as_ptr::<u8>().cast_const()
+        };
+        match &self.update {
+            Update::Set => {
+                by_width!(self.elements[0].byte_width(), T => by_wide_index!(self.plan.index, I => {
+                    // SAFETY: arrays of the operand's, the indices' and the updates' types.
+                    unsafe { self.typed::<Replace<T>, I>(cx, indices.cast(), updates[0].cast(), outputs[0].cast()) }
+                }))
+            }
+            Update::Known(reducer) => {
+                let element = self.elements[0];
+                by_combine!(*reducer, element, C => by_wide_index!(self.plan.index, I => {
+                    // SAFETY: as above.
+                    unsafe {
+                        self.typed::<Combined<C>, I>(cx, indices.cast(), updates[0].cast(), outputs[0].cast())
+                    }
+                }), else unreachable!("built for a known combiner"));
+                if is_small_integer(element) {
+                    // SAFETY: one byte per element.
+                    let out = unsafe { std::slice::from_raw_parts_mut(outputs[0], self.operand_elements) };
+                    out.iter_mut().for_each(|x| *x = wrap_small(element, *x));
+                }
+            }
+            Update::Region(region) => by_wide_index!(self.plan.index, I => {
+                // SAFETY: as above.
+                unsafe { self.by_region::<I>(&**region, indices.cast(), updates, outputs)? }
+            }),
+        }
+        Ok(())
+    }
+
+    fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    fn in_place(&self, output: usize) -> Option<usize> {
+        Some(output)
+    }
+}
+
+/// What happens to one element of a scatter.
+trait Apply: Send + Sync {
+    type T: Plain;
+    fn apply(old: &mut Self::T, update: Self::T);
+}
+
+struct Replace<T>(std::marker::PhantomData<T>);
+
+impl<T: Plain> Apply for Replace<T> {
+    type T = T;
+    #[inline(always)]
+    fn apply(old: &mut T, update: T) {
+        *old = update;
+    }
+}
+
+struct Combined<C>(std::marker::PhantomData<C>);
+
+impl<C: Combine> Apply for Combined<C> {
+    type T = C::T;
+    #[inline(always)]
+    fn apply(old: &mut C::T, update: C::T) {
+        *old = C::store(C::apply(C::load(*old), C::load(update)));
+    }
+}
+
+multiversion! {
+    /// One row of a window.
+    fn apply_row[A: Apply](old: &mut [A::T], update: &[A::T]) {
+        for (old, &update) in old.iter_mut().zip(update) {
+            A::apply(old, update);
+        }
+    }
+}
+
+impl Scatter {
+    /// Where a window begins, as an element offset; `None` if it does not lie inside wholly.
+    #[inline(always)]
+    unsafe fn start<I: Index>(&self, indices: *const I) -> Option<isize> {
+        let mut offset = 0;
+        let mut inside = true;
+        for c in &self.plan.components {
+            // SAFETY: a component of an index vector.
+            let i = unsafe { *indices.offset(c.at) }.index();
+            inside &= (0..=c.most).contains(&i);
+            offset = isize::wrapping_add(offset, (i as isize).wrapping_mul(c.stride));
+        }
+        inside.then_some(offset)
+    }
+
+    /// Calls `body` with the update's and the operand's offset of every element of a window that lies partly inside.
+    ///
+    /// Only of windows whose home lies in `part`: where it would begin if it began at zero in the dimensions it fills.
+    unsafe fn clipped<I: Index>(
+        &self,
+        indices: *const I,
+        base: isize,
+        part: &std::ops::Range<isize>,
+        mut body: impl FnMut(isize, isize),
+    ) {
+        let mut starts: SmallVec<[i64; 6]> = smallvec::smallvec![0; self.shape.len()];
+        for c in &self.plan.components {
+            // SAFETY: a component of an index vector.
+            starts[c.dim] = unsafe { *indices.offset(c.at) }.index();
+        }
+        // Dimensions outside the window have one element, at the start.
+        let in_window = |d: usize| self.window.iter().any(|w| w.1 == d);
+        let mut at = base;
+        for (d, (&start, stride)) in starts.iter().zip(strides(&self.shape)).enumerate() {
+            if in_window(d) {
+                continue;
+            }
+            if !(0..self.shape[d]).contains(&start) {
+                return;
+            }
+            at += start as isize * stride;
+        }
+        // The part of the window that lies inside.
+        let mut dims: SmallVec<[Dim; 6]> = SmallVec::new();
+        let mut from = 0;
+        let mut home = at;
+        for &(dim, d) in &self.window {
+            let first = starts[d].checked_neg().unwrap_or(i64::MAX).max(0);
+            let last = (self.shape[d].saturating_sub(starts[d])).min(dim.size as i64);
+            if first >= last {
+                return;
+            }
+            from += first as isize * dim.src;
+            at += (starts[d] + first) as isize * dim.dst;
+            if dim.size == 1 {
+                home += starts[d] as isize * dim.dst;
+            }
+            dims.push(Dim { size: (last - first) as usize, ..dim });
+        }
+        if part.contains(&home) {
+            for_each(&dims, |s, d| body(from + s, at + d));
+        }
+    }
+
+    unsafe fn typed<A: Apply, I: Index>(
+        &self,
+        cx: &KernelContext<'_>,
+        indices: *const I,
+        updates: *const A::T,
+        out: *mut A::T,
+    ) {
+        let plan = &self.plan;
+        let threads = cx.pool.threads();
+        let window: usize = self.dims.iter().map(|d| d.size).product();
+        let work = plan.batches * window;
+        let (indices, updates, out) = (Source(indices), Source(updates), Target(out));
+        // SAFETY (of all below): what is not wholly inside is clipped; threads write disjoint parts of the operand.
+        if threads > 1 && work >= 1 << 16 && self.unique {
+            return cx.ranges(plan.batches, (1usize << 15).div_ceil(window), |r| unsafe {
+                self.windows::<A, I>(r, 0..isize::MAX, indices.get(), updates.get(), out.get());
+            });
+        }
+        if threads > 1 && work >= 1 << 16 && self.separate {
+            let total = self.operand_elements;
+            return cx.pool.run(threads, &|t| unsafe {
+                let part = (t * total / threads) as isize..((t + 1) * total / threads) as isize;
+                self.windows::<A, I>(0..plan.batches, part, indices.get(), updates.get(), out.get());
+            });
+        }
+        unsafe {
+            self.windows::<A, I>(0..plan.batches, 0..isize::MAX, indices.get(), updates.get(), out.get())
+        }
+    }
+
+    /// The windows of a range of indices that begin in a part of the operand.
+    unsafe fn windows<A: Apply, I: Index>(
+        &self,
+        range: std::ops::Range<usize>,
+        part: std::ops::Range<isize>,
+        indices: *const I,
+        updates: *const A::T,
+        out: *mut A::T,
+    ) {
+        let clips = self.window.iter().any(|w| w.0.size != 1);
+        // SAFETY (of all below): the window lies inside, or its elements are clipped one by one.
+        self.plan.walk(range, |index, update, base| unsafe {
+            let at = indices.offset(index);
+            let Some(start) = self.start(at) else {
+                // Only windows of more than one element lie inside partly.
+                if clips {
+                    self.clipped(at, base, &part, |s, d| {
+                        A::apply(&mut *out.offset(d), *updates.offset(update + s))
+                    });
+                }
+                return;
+            };
+            let start = base + start;
+            if !part.contains(&start) {
+                return;
+            }
+            let (update, old) = (updates.offset(update), out.offset(start));
+            match self.dims[..] {
+                [] => A::apply(&mut *old, *update),
+                [Dim { size, src: 1, dst: 1 }] => apply_row::<A>(
+                    std::slice::from_raw_parts_mut(old, size),
+                    std::slice::from_raw_parts(update, size),
+                ),
+                _ => for_each(&self.dims, |s, d| A::apply(&mut *old.offset(d), *update.offset(s))),
+            }
+        });
+    }
+
+    /// Element by element through a region.
+    unsafe fn by_region<I: Index>(
+        &self,
+        region: &dyn RegionFn,
+        indices: *const I,
+        updates: &[*const u8],
+        outputs: &[*mut u8],
+    ) -> Result<()> {
+        let n = self.elements.len();
+        let mut scratch = Scratch::new::<[u64; 2]>(n)?;
+        let fresh = scratch.as_mut::<[u64; 2]>().as_mut_ptr();
+        let widths: SmallVec<[usize; 2]> = self.elements.iter().map(|e| e.byte_width()).collect();
+        let one = |s: isize, d: isize| {
+            let old = (0..n).map(|k| outputs[k].wrapping_offset(d * widths[k] as isize).cast_const());
+            let new = (0..n).map(|k| updates[k].wrapping_offset(s * widths[k] as isize));
+            let args: SmallVec<[*const u8; 8]> = old.chain(new).collect();
+            let results: SmallVec<[*mut u8; 4]> = (0..n).map(|k| fresh.wrapping_add(k).cast()).collect();
+            // SAFETY: one element each; the results lie apart, and are moved over the old values afterwards.
+            unsafe {
+                region.call(1, &args, &results);
+                for k in 0..n {
+                    std::ptr::copy_nonoverlapping(results[k], args[k].cast_mut(), widths[k]);
+                }
+            }
+        };
+        // SAFETY: as in `windows`.
+        self.plan.walk(0..self.plan.batches, |index, update, base| unsafe {
+            let at = indices.offset(index);
+            match self.start(at) {
+                Some(start) => for_each(&self.dims, |s, d| one(update + s, base + start + d)),
+                None => self.clipped(at, base, &(0..isize::MAX), |s, d| one(update + s, d)),
+            }
+        });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::tests::{Array, Regions, Rng, execute, run, run_with, ty};
+    use crate::kernels::{RegionCompiler, Serial, build};
+    use jacinth_lowering::Op;
+    use jacinth_lowering::ops::elementwise::Binary;
+
+    fn s(x: &[i64]) -> Shape {
+        x.iter().copied().collect()
+    }
+
+    fn gather_op(
+        offset: &[i64],
+        collapsed: &[i64],
+        batching: (&[i64], &[i64]),
+        map: &[i64],
+        vector: i64,
+        sizes: &[i64],
+    ) -> gather::Gather {
+        gather::Gather {
+            dimension_numbers: gather::GatherDimensionNumbers {
+                offset_dims: s(offset),
+                collapsed_slice_dims: s(collapsed),
+                operand_batching_dims: s(batching.0),
+                start_indices_batching_dims: s(batching.1),
+                start_index_map: s(map),
+                index_vector_dim: vector,
+            },
+            slice_sizes: s(sizes),
+            indices_are_sorted: false,
+        }
+    }
+
+    /// The specification's definition, one result element at a time.
+    fn naive_gather(op: &gather::Gather, a: &Array, indices: &Array, result: &[i64]) -> Vec<Vec<u8>> {
+        let d = &op.dimension_numbers;
+        let idx = indices.values::<i32>();
+        let (is, os) = (strides(&indices.ty.shape), strides(&a.ty.shape));
+        let mut out = vec![];
+        for flat in 0..product(result) {
+            let rs = strides(result);
+            let at: Vec<i64> =
+                (0..result.len()).map(|k| (flat / rs[k] as usize) as i64 % result[k]).collect();
+            let batch: Vec<i64> =
+                (0..result.len()).filter(|k| !d.offset_dims.contains(&(*k as i64))).map(|k| at[k]).collect();
+            let read = |component: usize| {
+                let mut position = batch.clone();
+                if (d.index_vector_dim as usize) < indices.ty.rank() {
+                    position.insert(d.index_vector_dim as usize, component as i64);
+                }
+                i64::from(
+                    idx[position.iter().zip(&is).map(|(&p, &s)| p as usize * s as usize).sum::<usize>()],
+                )
+            };
+            let mut full = vec![0i64; a.ty.rank()];
+            for (i, &m) in d.start_index_map.iter().enumerate() {
+                full[m as usize] = read(i).clamp(0, a.ty.shape[m as usize] - op.slice_sizes[m as usize]);
+            }
+            for (&ob, &ib) in d.operand_batching_dims.iter().zip(&d.start_indices_batching_dims) {
+                let position = ib - i64::from(ib > d.index_vector_dim);
+                full[ob as usize] += batch[position as usize];
+            }
+            let kept = (0..a.ty.rank() as i64)
+                .filter(|k| !d.collapsed_slice_dims.contains(k) && !d.operand_batching_dims.contains(k));
+            for (k, &o) in kept.zip(&d.offset_dims) {
+                full[k as usize] += at[o as usize];
+            }
+            let offset: usize = full.iter().zip(&os).map(|(&i, &s)| i as usize * s as usize).sum();
+            out.push(a.element(offset).to_vec());
+        }
+        out
+    }
+
+    #[test]
+    fn gathers_agree_with_the_definition() {
+        let mut rng = Rng(7);
+        let none: (&[i64], &[i64]) = (&[], &[]);
+        let cases: [(gather::Gather, &[i64], &[i64], &[i64]); 8] = [
+            (gather_op(&[], &[0], none, &[0], 1, &[1]), &[10], &[40], &[40]),
+            (gather_op(&[1], &[0], none, &[0], 1, &[1, 6]), &[10, 6], &[13, 1], &[13, 6]),
+            (gather_op(&[1], &[1], none, &[1], 1, &[6, 1]), &[6, 10], &[13, 1], &[13, 6]),
+            (gather_op(&[0, 2], &[], none, &[1, 0], 0, &[2, 3]), &[5, 7], &[2, 4], &[2, 4, 3]),
+            (gather_op(&[2], &[0, 1], none, &[0, 1], 2, &[1, 1, 4]), &[3, 5, 4], &[2, 6, 2], &[2, 6, 4]),
+            (gather_op(&[], &[1], (&[0], &[0]), &[1], 2, &[1, 1]), &[3, 8], &[3, 5, 1], &[3, 5]),
+            (gather_op(&[2], &[], (&[1], &[1]), &[0], 2, &[3, 1]), &[8, 4], &[6, 4, 1], &[6, 4, 3]),
+            (gather_op(&[1], &[0], none, &[0], 1, &[1, 6]), &[10, 6], &[0, 1], &[0, 6]),
+        ];
+        for (op, operand, indices, result) in cases {
+            for e in
+                [ElementType::UI8, ElementType::F16, ElementType::F32, ElementType::F64, ElementType::C128]
+            {
+                let a = Array::counting(ty(operand, e));
+                let mut i = Array::random(ty(indices, ElementType::I32), &mut rng);
+                // Some far outside.
+                if let Some(first) = i.bytes.first_chunk_mut::<4>() {
+                    *first = i32::MIN.to_ne_bytes();
+                }
+                let expected = naive_gather(&op, &a, &i, result);
+                let out = run(&op.clone().into(), &[a, i], &[ty(result, e)]).remove(0);
+                for (k, x) in expected.iter().enumerate() {
+                    assert_eq!(out.element(k), x, "{op:?} {k}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_gathers_are_split() {
+        let mut rng = Rng(2);
+        let table = Array::of([1000], &(0..1000).map(|i| i as f32).collect::<Vec<_>>());
+        let index: Vec<i32> = (0..100_000).map(|_| rng.below(1200) as i32 - 100).collect();
+        let expected: Vec<f32> = index.iter().map(|&i| i.clamp(0, 999) as f32).collect();
+        let op = gather_op(&[], &[0], (&[], &[]), &[0], 1, &[1]);
+        let out =
+            run(&op.into(), &[table, Array::of([100_000], &index)], &[ty(&[100_000], ElementType::F32)]);
+        assert_eq!(out[0].values::<f32>(), expected);
+    }
+
+    fn scatter_op(
+        window: &[i64],
+        inserted: &[i64],
+        batching: (&[i64], &[i64]),
+        map: &[i64],
+        vector: i64,
+        unique: bool,
+    ) -> gather::Scatter {
+        gather::Scatter {
+            dimension_numbers: gather::ScatterDimensionNumbers {
+                update_window_dims: s(window),
+                inserted_window_dims: s(inserted),
+                input_batching_dims: s(batching.0),
+                scatter_indices_batching_dims: s(batching.1),
+                scatter_dims_to_operand_dims: s(map),
+                index_vector_dim: vector,
+            },
+            indices_are_sorted: false,
+            unique_indices: unique,
+        }
+    }
+
+    /// The specification's definition, one update at a time in order.
+    fn naive_scatter(
+        op: &gather::Scatter,
+        a: &[f32],
+        shape: &[i64],
+        i: &Array,
+        u: &Array,
+        f: fn(f32, f32) -> f32,
+    ) -> Vec<f32> {
+        let d = &op.dimension_numbers;
+        let (mut out, updates, idx) = (a.to_vec(), u.values::<f32>(), i.values::<i32>());
+        let (is, os, us) = (strides(&i.ty.shape), strides(shape), strides(&u.ty.shape));
+        for (flat, &x) in updates.iter().enumerate() {
+            let at: Vec<i64> =
+                (0..u.ty.rank()).map(|k| (flat / us[k] as usize) as i64 % u.ty.shape[k]).collect();
+            let batch: Vec<i64> = (0..u.ty.rank())
+                .filter(|k| !d.update_window_dims.contains(&(*k as i64)))
+                .map(|k| at[k])
+                .collect();
+            let mut full = vec![0i64; shape.len()];
+            for (c, &m) in d.scatter_dims_to_operand_dims.iter().enumerate() {
+                let mut position = batch.clone();
+                if (d.index_vector_dim as usize) < i.ty.rank() {
+                    position.insert(d.index_vector_dim as usize, c as i64);
+                }
+                full[m as usize] = i64::from(
+                    idx[position.iter().zip(&is).map(|(&p, &s)| p as usize * s as usize).sum::<usize>()],
+                );
+            }
+            for (&ob, &ib) in d.input_batching_dims.iter().zip(&d.scatter_indices_batching_dims) {
+                full[ob as usize] += batch[(ib - i64::from(ib > d.index_vector_dim)) as usize];
+            }
+            let kept = (0..shape.len() as i64)
+                .filter(|k| !d.inserted_window_dims.contains(k) && !d.input_batching_dims.contains(k));
+            for (k, &w) in kept.zip(&d.update_window_dims) {
+                full[k as usize] += at[w as usize];
+            }
+            if full.iter().zip(shape).all(|(i, n)| (0..*n).contains(i)) {
+                let o: usize = full.iter().zip(&os).map(|(&i, &s)| i as usize * s as usize).sum();
+                out[o] = f(out[o], x);
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn scatters_agree_with_the_definition() {
+        let mut rng = Rng(9);
+        let none: (&[i64], &[i64]) = (&[], &[]);
+        let cases: [(gather::Scatter, &[i64], &[i64], &[i64]); 8] = [
+            (scatter_op(&[], &[0], none, &[0], 1, false), &[6], &[40], &[40]),
+            (scatter_op(&[1], &[0], none, &[0], 1, false), &[5, 6], &[13, 1], &[13, 6]),
+            (scatter_op(&[1], &[0], none, &[0], 1, false), &[5, 6], &[13, 1], &[13, 4]),
+            (scatter_op(&[0, 2], &[], none, &[1, 0], 0, false), &[5, 7], &[2, 4], &[2, 4, 3]),
+            (scatter_op(&[2], &[0, 1], none, &[0, 1], 2, false), &[3, 5, 4], &[2, 6, 2], &[2, 6, 4]),
+            (scatter_op(&[], &[1], (&[0], &[0]), &[1], 2, false), &[3, 8], &[3, 5, 1], &[3, 5]),
+            (scatter_op(&[0], &[], none, &[0], 0, false), &[9], &[1], &[4]),
+            (scatter_op(&[], &[0], none, &[0], 1, false), &[4], &[0], &[0]),
+        ];
+        for (op, operand, indices, updates) in cases {
+            for _ in 0..4 {
+                let a = Array::random(ty(operand, ElementType::F32), &mut rng);
+                let u = Array::random(ty(updates, ElementType::F32), &mut rng);
+                let mut i = Array::random(ty(indices, ElementType::I32), &mut rng);
+                if let Some(first) = i.bytes.first_chunk_mut::<4>()
+                    && rng.below(2) == 0
+                {
+                    *first = if rng.below(2) == 0 { i32::MIN } else { i32::MAX }.to_ne_bytes();
+                }
+                let add = Regions::binary(ElementType::F32, Binary::Add);
+                let set = Regions::default().block(&[ElementType::F32; 2], |_, a| vec![a[1]]);
+                let minus = Regions::binary(ElementType::F32, Binary::Subtract);
+                let forms: [(&Regions, fn(f32, f32) -> f32); 3] =
+                    [(&add, |a, b| a + b), (&set, |_, b| b), (&minus, |a, b| a - b)];
+                for (regions, f) in forms {
+                    let expected = naive_scatter(&op, &a.values::<f32>(), operand, &i, &u, f);
+                    let operands = [a.clone(), i.clone(), u.clone()];
+                    let out = run_with(&op.clone().into(), &operands, &[a.ty.clone()], regions);
+                    assert_eq!(out[0].values::<f32>(), expected, "{op:?} {:?}", i.values::<i32>());
+                    assert_eq!(in_place(&op.clone().into(), &operands, regions).values::<f32>(), expected);
+                }
+            }
+        }
+    }
+
+    fn in_place(op: &Op, operands: &[Array], regions: &Regions) -> Array {
+        let types: Vec<_> = operands.iter().map(|a| a.ty.clone()).collect();
+        let scalars = crate::kernels::tests::Scalars { values: regions.values.clone() };
+        let cx: &dyn RegionCompiler = &scalars;
+        let results = [operands[0].ty.clone()];
+        let kernel = build(op, &types, &results, &regions.blocks, &regions.values, cx).unwrap().unwrap();
+        execute(&*kernel, &Serial, operands, &results, true).remove(0)
+    }
+
+    #[test]
+    fn many_scatters_are_split_and_keep_their_order() {
+        let mut rng = Rng(11);
+        for width in [1i64, 8] {
+            let n = 40_000i64;
+            let index: Vec<i32> = (0..n).map(|_| rng.below(600) as i32 - 50).collect();
+            let i = Array::of([n, 1], &index);
+            let u = Array::random(ty(&[n, width], ElementType::F32), &mut rng);
+            let a = Array::random(ty(&[500, width], ElementType::F32), &mut rng);
+            let op = scatter_op(&[1], &[0], (&[], &[]), &[0], 1, false);
+            let set = Regions::default().block(&[ElementType::F32; 2], |_, a| vec![a[1]]);
+            let expected = naive_scatter(&op, &a.values::<f32>(), &[500, width], &i, &u, |_, b| b);
+            let out = run_with(&op.into(), &[a.clone(), i, u], &[a.ty.clone()], &set);
+            assert_eq!(out[0].values::<f32>(), expected);
+        }
+    }
+
+    #[test]
+    fn clipped_windows_do_not_race() {
+        let mut rng = Rng(12);
+        let n = 20_000i64;
+        let index: Vec<i32> = (0..2 * n)
+            .map(|k| if k % 2 == 0 { rng.below(30) as i32 } else { rng.below(9) as i32 - 4 })
+            .collect();
+        let i = Array::of([n, 2], &index);
+        let u = Array::random(ty(&[n, 8], ElementType::F32), &mut rng);
+        let a = Array::random(ty(&[30, 8], ElementType::F32), &mut rng);
+        let op = scatter_op(&[1], &[0], (&[], &[]), &[0, 1], 1, false);
+        let add = Regions::binary(ElementType::F32, Binary::Add);
+        let expected = naive_scatter(&op, &a.values::<f32>(), &[30, 8], &i, &u, |a, b| a + b);
+        let out = run_with(&op.into(), &[a.clone(), i, u], &[a.ty.clone()], &add);
+        assert_eq!(out[0].values::<f32>(), expected);
+    }
+
+    #[test]
+    fn any_integer_indexes() {
+        let op = scatter_op(&[], &[0], (&[], &[]), &[0], 1, false);
+        let set = Regions::default().block(&[ElementType::F32; 2], |_, a| vec![a[1]]);
+        let (a, u) = (Array::of([3], &[1f32, 2., 3.]), Array::of([2], &[8f32, 9.]));
+        for i in [Array::of([2], &[2u8, 3]), Array::of([2], &[2u64, u64::MAX]), Array::of([2], &[2i16, -1])] {
+            let out = run_with(&op.clone().into(), &[a.clone(), i, u.clone()], &[a.ty.clone()], &set);
+            assert_eq!(out[0].values::<f32>(), [1., 2., 8.]);
+        }
+    }
+}
