@@ -13,8 +13,15 @@ pub mod error;
 pub mod ir;
 pub mod lax;
 mod lower;
+pub mod runtime;
 pub mod trace;
 mod transform;
 
-pub use api::tree;
+pub use api::{
+    Compiled, Function, Jit, JitStats, Lowered, grad, grad_with_aux, jit, jvp, linearize, make_jaxpr, tree,
+    value_and_grad, value_and_grad_with_aux, vjp, vmap,
+};
 pub use error::{Error, Result};
+pub use ir::{ClosedJaxpr, DType};
+pub use runtime::{Backend, set_platform, with_backend};
+pub use trace::Array;

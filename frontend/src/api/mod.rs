@@ -1,3 +1,17 @@
 //! What a user calls: pytrees, arrays, transformations as functions, numpy.
 
+pub mod function;
+pub mod grad;
+pub mod jit;
+pub mod stages;
 pub mod tree;
+pub mod vmap;
+
+#[cfg(test)]
+mod tests;
+
+pub use function::{Function, Transformed};
+pub use grad::{grad, grad_with_aux, jvp, linearize, value_and_grad, value_and_grad_with_aux, vjp};
+pub use jit::{Jit, JitStats, jit};
+pub use stages::{Compiled, Lowered, MakeJaxpr, make_jaxpr};
+pub use vmap::{Vmap, vmap};

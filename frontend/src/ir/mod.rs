@@ -16,7 +16,7 @@ mod scalar;
 pub use array::{Array, TraceId};
 pub(crate) use array::{Batched, Dual, Identity, Repr};
 pub use aval::{Aval, AvalData, DType, Shape, Sharding, dtype_name, numpy_name};
-pub(crate) use device::DeviceArray;
+pub(crate) use device::{BackendId, DeviceArray};
 pub use jaxpr::{Atom, ClosedJaxpr, Eqn, Jaxpr, Source, Var};
 pub use lowering::{LowerCx, Value, Values, tensor_type};
 pub(crate) use lowering::{ModuleCx, scalar_bytes};

@@ -1,13 +1,78 @@
 //! Evaluation: what `bind` does when nothing is being traced.
+//!
+//! Each primitive on each combination of operand types is compiled once as a program of one operation. Host scalars are its
+//! parameters like any other operand, so that `x + 1.0` and `x + 2.0` are one program.
+
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, LazyLock};
+
+use parking_lot::RwLock;
+use rustc_hash::{FxHashMap, FxHasher};
+use smallvec::SmallVec;
 
 use super::check_alive;
-use crate::error::{Error, OrRaise};
-use crate::ir::{Array, Arrays, Prim, Source};
+use crate::error::{OrRaise, Result};
+use crate::ir::{Array, Arrays, Atom, Aval, BackendId, Eqn, Jaxpr, Prim, Source, Var};
+use crate::lower::{Signature, lower};
+use crate::runtime::{Backend, Program, on_backend};
 
-/// Applies a primitive to concrete arrays: compiled as a program of one operation, and kept.
+/// Applies a primitive to concrete arrays.
 pub(super) fn process(prim: &Prim, args: &[Array], source: Source) -> Arrays {
     for arg in args {
         check_alive(arg, None, source).or_raise();
     }
-    Error::unsupported(format!("{}: evaluating operations one by one is being built", prim.name())).raise()
+    run(prim, args, source).or_raise()
+}
+
+struct Entry {
+    prim: Prim,
+    avals: Box<[Aval]>,
+    backend: BackendId,
+    program: Program,
+}
+
+/// Compiled operations by the hash of primitive, operand types and backend.
+static COMPILED: LazyLock<RwLock<FxHashMap<u64, SmallVec<[Arc<Entry>; 1]>>>> = LazyLock::new(RwLock::default);
+
+fn run(prim: &Prim, args: &[Array], source: Source) -> Result<Arrays> {
+    let backend = Backend::current()?;
+    let mut hasher = FxHasher::default();
+    prim.hash(&mut hasher);
+    args.iter().for_each(|arg| arg.aval().hash(&mut hasher));
+    backend.id().hash(&mut hasher);
+    let hash = hasher.finish();
+    let same = |e: &&Arc<Entry>| {
+        e.backend == backend.id() && e.avals.iter().eq(args.iter().map(Array::aval)) && e.prim == *prim
+    };
+    let found = COMPILED.read().get(&hash).and_then(|entries| entries.iter().find(same).cloned());
+    let entry = match found {
+        Some(entry) => entry,
+        None => {
+            let avals: Box<[Aval]> = args.iter().map(|a| a.aval().clone()).collect();
+            let program = compile(prim, &avals, &backend, source)?;
+            let entry = Arc::new(Entry { prim: prim.clone(), avals, backend: backend.id(), program });
+            COMPILED.write().entry(hash).or_default().push(entry.clone());
+            entry
+        }
+    };
+    let placed = args.iter().map(|arg| on_backend(arg, &backend)).collect::<Result<SmallVec<[_; 4]>>>()?;
+    Ok(entry.program.run(placed.iter().map(|d| &d.buffer), &[])?.into_iter().collect())
+}
+
+fn compile(prim: &Prim, avals: &[Aval], backend: &Backend, source: Source) -> Result<Program> {
+    let in_avals: SmallVec<[&Aval; 4]> = avals.iter().collect();
+    let out_avals = prim.abstract_eval(&in_avals).map_err(|e| e.at(source))?;
+    let all: Vec<Aval> = avals.iter().chain(&out_avals).cloned().collect();
+    let vars = |range: std::ops::Range<usize>| range.map(|i| Var(i as u32)).collect::<Vec<Var>>();
+    let (invars, outvars) = (vars(0..avals.len()), vars(avals.len()..all.len()));
+    let eqn = Eqn {
+        prim: prim.clone(),
+        inputs: invars.iter().map(|v| Atom::Var(*v)).collect(),
+        outs: outvars.iter().copied().collect(),
+        source,
+    };
+    let outs = outvars.into_iter().map(Atom::Var).collect();
+    let jaxpr = Jaxpr::new(Vec::new(), invars, vec![eqn], outs, all);
+    let signature = Signature { name: format!("jit_{}", prim.name()), ..Signature::default() };
+    Program::compile(&lower(&jaxpr, &signature)?, out_avals.into_vec(), backend)
 }

@@ -60,6 +60,11 @@ pub fn bind1(prim: impl Into<Prim>, args: &[Array]) -> Array {
     outs.pop().expect("a primitive with one result gives one")
 }
 
+/// [`bind`], ascribed to a line of the caller's choice.
+pub(crate) fn bind_at_line(prim: Prim, args: &[Array], source: Source) -> Arrays {
+    bind_at(prim, args, source)
+}
+
 fn bind_at(prim: Prim, args: &[Array], caller: Source) -> Arrays {
     let (trace, source) = CONTEXT.with(|c| (c.trace.borrow().clone(), c.source.get().unwrap_or(caller)));
     match trace {

@@ -1,0 +1,83 @@
+//! Compiled programs, and the process's cache of them by backend and module text.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock, Weak};
+
+use jacinth_lowering::Module;
+use jacinth_lowering::options::CompileOptions;
+use jacinth_pjrt::{Buffer, ExecuteOptions, LoadedExecutable};
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use super::Backend;
+use crate::error::Result;
+use crate::ir::{Array, Aval, BackendId, DeviceArray, Repr};
+
+/// What a program gives.
+pub(crate) type Outputs = SmallVec<[Array; 2]>;
+
+/// A module compiled for a backend, with the avals of its results.
+pub(crate) struct Program {
+    executable: Arc<LoadedExecutable>,
+    out_avals: Box<[Aval]>,
+    backend: Backend,
+}
+
+type Compiled = FxHashMap<(BackendId, String), Weak<LoadedExecutable>>;
+
+/// Every module compiled by this process and still in use.
+static COMPILED: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
+
+impl Program {
+    /// Compiles a module, or finds it compiled.
+    pub(crate) fn compile(module: &Module, out_avals: Vec<Aval>, backend: &Backend) -> Result<Program> {
+        let text = crate::lower::text(module);
+        let key = (backend.id(), text);
+        let found = COMPILED.lock().get(&key).and_then(Weak::upgrade);
+        let executable = match found {
+            Some(executable) => executable,
+            None => {
+                let options = CompileOptions::default().encode();
+                let program = jacinth_pjrt::Program::mlir(&key.1);
+                let executable = Arc::new(backend.client().compile(&program, &options)?);
+                let mut compiled = COMPILED.lock();
+                compiled.retain(|_, executable| executable.strong_count() > 0);
+                compiled.insert(key, Arc::downgrade(&executable));
+                executable
+            }
+        };
+        Ok(Program { executable, out_avals: out_avals.into(), backend: backend.clone() })
+    }
+
+    /// Runs the program and does not wait; arguments that `non_donatable` does not name and that the module donates are gone.
+    pub(crate) fn run<'b>(
+        &self,
+        args: impl IntoIterator<Item = &'b Buffer>,
+        non_donatable: &[i64],
+    ) -> Result<Outputs> {
+        let options = ExecuteOptions { non_donatable, ..ExecuteOptions::default() };
+        let outs = self.executable.execute_single(args, &options)?;
+        let id = self.backend.id();
+        let arrays = outs.into_iter().zip(&self.out_avals);
+        Ok(arrays
+            .map(|(buffer, aval)| Array(Repr::Device(DeviceArray::new(aval.clone(), buffer, id))))
+            .collect())
+    }
+
+    /// Where the program runs.
+    pub(crate) fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    /// The plugin's executable.
+    pub(crate) fn executable(&self) -> &Arc<LoadedExecutable> {
+        &self.executable
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program").field("backend", &self.backend).finish_non_exhaustive()
+    }
+}
