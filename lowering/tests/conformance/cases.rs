@@ -63,7 +63,7 @@ fn parse_case(line: &Value) -> Case {
     };
     let check = |check: &Value| match check["kind"].as_str() {
         Some("exact") => Check::Exact,
-        Some("ulp") => Check::Ulp(check["tol"].as_u64().expect("ULPs are whole")),
+        Some("ulp") => Check::Ulp(check["tol"].as_f64().expect("a number") as u64),
         Some("abs") => Check::Abs(check["tol"].as_f64().expect("a number")),
         other => panic!("unknown kind of check {other:?}"),
     };
