@@ -3,8 +3,10 @@
 use super::rules::{arity, inferred, named, result};
 use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
+use crate::element::{self, Scalar};
 use crate::eval::Datum;
-use crate::{Error, Literal, Result, Type};
+use crate::eval::index::{Elements, Indices};
+use crate::{Error, Literal, Result, TensorType, Type};
 
 /// `stablehlo.constant`: the literal as a tensor.
 #[derive(Clone, PartialEq, Debug)]
@@ -74,7 +76,22 @@ impl OpDef for Iota {
         Ok(())
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("iota: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        Ok(vec![counted(cx.result("iota", 0)?, self.iota_dimension as usize)?.into()])
     }
+}
+
+/// Each element is its index along dimension `d`.
+pub(super) fn counted(ty: &TensorType, d: usize) -> Result<Literal> {
+    let mut out = Elements::zeros(ty)?;
+    let mut indices = Indices::new(&ty.shape);
+    let mut bytes = Vec::new();
+    let mut position = 0;
+    while let Some(index) = indices.next() {
+        bytes.clear();
+        element::write(ty.element, Scalar::Int(index[d].into()), &mut bytes);
+        out.set(position, &bytes);
+        position += 1;
+    }
+    Ok(out.finish())
 }

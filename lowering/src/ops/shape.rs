@@ -4,8 +4,9 @@ use super::rules::{all_tensors, in_range, inferred, join, named, plain, result, 
 use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
+use crate::eval::index::{self, Elements, Indices};
 use crate::types::fits;
-use crate::{DYNAMIC, Error, Result, Shape, TensorType, Type};
+use crate::{DYNAMIC, Error, Literal, Result, Shape, TensorType, Type};
 
 /// `stablehlo.broadcast_in_dim`: operand dimension `i` becomes result dimension `broadcast_dimensions[i]`.
 #[derive(Clone, PartialEq, Debug)]
@@ -50,8 +51,10 @@ impl OpDef for BroadcastInDim {
         broadcast("broadcast_in_dim", operand, &self.broadcast_dimensions, result)
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("broadcast_in_dim: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let operand = cx.tensor("broadcast_in_dim", 0)?;
+        let value = broadcasted(operand, &self.broadcast_dimensions, cx.result("broadcast_in_dim", 0)?)?;
+        Ok(vec![value.into()])
     }
 }
 
@@ -110,8 +113,8 @@ impl OpDef for Reshape {
         }
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("reshape: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        Ok(vec![cx.tensor("reshape", 0)?.reshape(cx.result("reshape", 0)?.clone())?.into()])
     }
 }
 
@@ -148,8 +151,13 @@ impl OpDef for Transpose {
         inferred(TensorType::new(permutation.iter().map(|&d| operand.shape[d as usize]), operand.element))
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("transpose: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let operand = cx.tensor("transpose", 0)?;
+        let strides = index::strides(&operand.ty().shape);
+        let value = index::pick(cx.result("transpose", 0)?, operand, |at| {
+            at.iter().zip(&self.permutation).map(|(&i, &d)| i * strides[d as usize]).sum::<i64>() as usize
+        })?;
+        Ok(vec![value.into()])
     }
 }
 
@@ -215,8 +223,23 @@ impl OpDef for Concatenate {
         inferred(TensorType { shape, element: first.element })
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("concatenate: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let ty = cx.result("concatenate", 0)?;
+        let d = self.dimension as usize;
+        let strides = index::strides(&ty.shape);
+        let mut out = Elements::zeros(ty)?;
+        let mut start = 0;
+        for i in 0..cx.operands.len() {
+            let part = cx.tensor("concatenate", i)?;
+            let mut indices = Indices::new(&part.ty().shape);
+            let mut position = 0;
+            while let Some(at) = indices.next() {
+                out.set(start + index::offset(at, &strides), part.element(position));
+                position += 1;
+            }
+            start += (part.ty().shape[d] * strides[d]) as usize;
+        }
+        Ok(vec![out.finish().into()])
     }
 }
 
@@ -280,8 +303,10 @@ impl OpDef for Pad {
         inferred(TensorType { shape, element: operand.element })
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("pad: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let (operand, padding) = (cx.tensor("pad", 0)?, cx.tensor("pad", 1)?);
+        let ty = cx.result("pad", 0)?;
+        Ok(vec![padded(operand, padding, ty, &self.edge_padding_low, &self.interior_padding)?.into()])
     }
 }
 
@@ -334,7 +359,54 @@ impl OpDef for Reverse {
         inferred(operand.clone())
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("reverse: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let operand = cx.tensor("reverse", 0)?;
+        let shape = &operand.ty().shape;
+        let strides = index::strides(shape);
+        let value = index::pick(operand.ty(), operand, |at| {
+            let along = |d: usize| match self.dimensions.contains(&(d as i64)) {
+                true => shape[d] - 1 - at[d],
+                false => at[d],
+            };
+            (0..at.len()).map(|d| along(d) * strides[d]).sum::<i64>() as usize
+        })?;
+        Ok(vec![value.into()])
     }
+}
+
+/// The operand along the result's dimensions `dims`, repeated along the others and where it has size 1.
+pub(super) fn broadcasted(operand: &Literal, dims: &[i64], ty: &TensorType) -> Result<Literal> {
+    if let Some(element) = operand.as_splat() {
+        return Literal::splat_bytes(ty.clone(), element);
+    }
+    let shape = &operand.ty().shape;
+    let strides = index::strides(shape);
+    index::pick(ty, operand, |at| {
+        let along = |(i, &d): (usize, &i64)| if shape[i] == 1 { 0 } else { at[d as usize] * strides[i] };
+        dims.iter().enumerate().map(along).sum::<i64>() as usize
+    })
+}
+
+/// The operand's elements `interior + 1` apart, the first at `low`, among padding; what falls outside is dropped.
+pub(super) fn padded(
+    operand: &Literal,
+    padding: &Literal,
+    ty: &TensorType,
+    low: &[i64],
+    interior: &[i64],
+) -> Result<Literal> {
+    let mut out = Elements::of(&Literal::splat_bytes(ty.clone(), padding.element(0))?);
+    let strides = index::strides(&ty.shape);
+    let mut indices = Indices::new(&operand.ty().shape);
+    let mut position = 0;
+    while let Some(at) = indices.next() {
+        let to: Shape = (0..at.len())
+            .map(|d| at[d].saturating_mul(interior[d].saturating_add(1)).saturating_add(low[d]))
+            .collect();
+        if index::in_bounds(&to, &ty.shape) {
+            out.set(index::offset(&to, &strides), operand.element(position));
+        }
+        position += 1;
+    }
+    Ok(out.finish())
 }

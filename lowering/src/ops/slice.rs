@@ -4,6 +4,7 @@ use super::rules::{all_tensors, inferred, named, plain, tensors};
 use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
+use crate::eval::index::{self, Elements, Indices};
 use crate::{DYNAMIC, Error, Result, Shape, TensorType, Type};
 
 /// `stablehlo.slice`.
@@ -66,8 +67,14 @@ impl OpDef for Slice {
         inferred(TensorType { shape, element: operand.element })
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("slice: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let operand = cx.tensor("slice", 0)?;
+        let strides = index::strides(&operand.ty().shape);
+        let value = index::pick(cx.result("slice", 0)?, operand, |at| {
+            (0..at.len()).map(|d| (self.start_indices[d] + at[d] * self.strides[d]) * strides[d]).sum::<i64>()
+                as usize
+        })?;
+        Ok(vec![value.into()])
     }
 }
 
@@ -116,8 +123,13 @@ impl OpDef for DynamicSlice {
         inferred(TensorType { shape: self.slice_sizes.clone(), element: operand.element })
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("dynamic_slice: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let operand = cx.tensor("dynamic_slice", 0)?;
+        let ty = TensorType { shape: self.slice_sizes.clone(), element: operand.ty().element };
+        let start = clamped_start(cx, "dynamic_slice", 1, &operand.ty().shape, &ty.shape)?;
+        let strides = index::strides(&operand.ty().shape);
+        let base = index::offset(&start, &strides);
+        Ok(vec![index::pick(&ty, operand, |at| base + index::offset(at, &strides))?.into()])
     }
 }
 
@@ -165,8 +177,20 @@ impl OpDef for DynamicUpdateSlice {
         inferred((*operand).clone())
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("dynamic_update_slice: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let op = "dynamic_update_slice";
+        let (operand, update) = (cx.tensor(op, 0)?, cx.tensor(op, 1)?);
+        let start = clamped_start(cx, op, 2, &operand.ty().shape, &update.ty().shape)?;
+        let strides = index::strides(&operand.ty().shape);
+        let base = index::offset(&start, &strides);
+        let mut out = Elements::of(operand);
+        let mut indices = Indices::new(&update.ty().shape);
+        let mut position = 0;
+        while let Some(at) = indices.next() {
+            out.set(base + index::offset(at, &strides), update.element(position));
+            position += 1;
+        }
+        Ok(vec![out.finish().into()])
     }
 }
 
@@ -184,4 +208,17 @@ fn start_indices(op: &str, label: &'static str, starts: &[&TensorType]) -> Resul
         }
     }
     Ok(())
+}
+
+/// The start indices, which are the operands from `first` on, moved so that a slice of `sizes` lies within `shape`.
+fn clamped_start(
+    cx: &EvalContext<'_, '_>,
+    op: &str,
+    first: usize,
+    shape: &[i64],
+    sizes: &[i64],
+) -> Result<Shape> {
+    (0..shape.len())
+        .map(|d| Ok(index::int_at(cx.tensor(op, first + d)?, 0)?.clamp(0, shape[d] - sizes[d])))
+        .collect()
 }
