@@ -7,10 +7,10 @@
 //! Invariants: a member's operands stay readable until every member of its group has finished looking; a failed device
 //! releases all that wait for it, with its error. Deliberately absent: transport between hosts.
 
-use std::collections::hash_map::Entry;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jacinth_lowering::ops::collective::ChannelHandle;
 use parking_lot::{Condvar, Mutex};
@@ -183,29 +183,26 @@ pub fn new_site() -> u64 {
 #[derive(Debug)]
 pub struct Rendezvous {
     grid: Grid,
-    failed: AtomicBool,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     error: Option<Error>,
-    meetings: FxHashMap<(u64, usize), Arc<Meeting>>,
+    /// Processes that have not [left](Rendezvous::leave).
+    running: usize,
+    /// Those of them that wait for a meeting to be complete.
+    waiting: usize,
+    meetings: FxHashMap<(u64, usize), Meeting>,
 }
 
 #[derive(Debug)]
 struct Meeting {
-    members: usize,
-    state: Mutex<Round>,
-    changed: Condvar,
-}
-
-#[derive(Debug)]
-struct Round {
     shown: Vec<Shown>,
     arrived: usize,
     /// Members that have not finished looking; positive from the last arrival until the last leaves.
     looking: usize,
+    changed: Arc<Condvar>,
 }
 
 /// A member's operands, borrowed from the stack of its `exchange`.
@@ -224,9 +221,10 @@ unsafe impl Sync for Shown {}
 const NOTHING: Shown = Shown { operands: std::ptr::null(), count: 0 };
 
 impl Rendezvous {
-    /// A meeting place for the processes of `grid`.
+    /// A meeting place for the processes of `grid`, all of which will come and [leave](Self::leave).
     pub fn new(grid: Grid) -> Self {
-        Rendezvous { grid, failed: AtomicBool::new(false), state: Mutex::default() }
+        let state = State { error: None, running: grid.size(), waiting: 0, meetings: FxHashMap::default() };
+        Rendezvous { grid, state: Mutex::new(state) }
     }
 
     /// The meeting place of a lone process, which waits for nobody.
@@ -238,38 +236,31 @@ impl Rendezvous {
 
     /// Releases everyone who waits here, and everyone who comes later, with this error. The first error stays.
     pub fn poison(&self, error: Error) {
-        let meetings: Vec<Arc<Meeting>> = {
-            let mut state = self.state.lock();
-            state.error.get_or_insert(error);
-            self.failed.store(true, Ordering::Release);
-            state.meetings.values().cloned().collect()
-        };
-        for meeting in meetings {
-            let _round = meeting.state.lock();
+        self.state.lock().poison(error);
+    }
+
+    /// A process has ended, well or not: those who wait for it in vain are released with an error.
+    pub fn leave(&self) {
+        let mut state = self.state.lock();
+        state.running = state.running.saturating_sub(1);
+        state.check_progress();
+    }
+}
+
+impl State {
+    fn poison(&mut self, error: Error) {
+        self.error.get_or_insert(error);
+        for meeting in self.meetings.values() {
             meeting.changed.notify_all();
         }
     }
 
-    fn failure(&self) -> Option<Error> {
-        if !self.failed.load(Ordering::Acquire) {
-            return None;
-        }
-        self.state.lock().error.clone()
-    }
-
-    fn meeting(&self, site: u64, group: &[usize]) -> Result<Arc<Meeting>> {
-        let mut state = self.state.lock();
-        match state.meetings.entry((site, group[0])) {
-            Entry::Occupied(entry) if entry.get().members != group.len() => {
-                Err(Error::invalid("a collective's replica_groups differ between devices"))
-            }
-            Entry::Occupied(entry) => Ok(entry.get().clone()),
-            Entry::Vacant(entry) => {
-                let round = Round { shown: vec![NOTHING; group.len()], arrived: 0, looking: 0 };
-                let meeting =
-                    Meeting { members: group.len(), state: Mutex::new(round), changed: Condvar::new() };
-                Ok(entry.insert(Arc::new(meeting)).clone())
-            }
+    /// If everyone who still runs waits, nobody will ever come.
+    fn check_progress(&mut self) {
+        if self.waiting > 0 && self.waiting >= self.running {
+            self.poison(Error::invalid(
+                "the devices of an execution wait for each other: a collective names a device that does not take part",
+            ));
         }
     }
 }
@@ -294,57 +285,86 @@ impl Collectives for Rendezvous {
         if group.len() == 1 {
             return combine(Contributions(&[mine]));
         }
-        let meeting = self.meeting(site, group)?;
-        let mut round = meeting.state.lock();
-        // The round before may still be looking at what it was shown.
-        while round.looking > 0 {
-            meeting.changed.wait(&mut round);
-        }
-        if let Some(error) = self.failure() {
-            return Err(error);
-        }
-        round.shown[me] = mine;
-        round.arrived += 1;
-        if round.arrived == meeting.members {
-            round.looking = meeting.members;
-            meeting.changed.notify_all();
-        }
-        while round.looking == 0 {
-            if let Some(error) = self.failure() {
-                round.shown[me] = NOTHING;
-                round.arrived -= 1;
-                return Err(error);
-            }
-            meeting.changed.wait(&mut round);
-        }
-        let shown = round.shown.clone();
-        drop(round);
+        let shown = self.arrive((site, group[0]), group.len(), me, mine)?;
 
-        let result =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| combine(Contributions(&shown))));
+        let result = catch_unwind(AssertUnwindSafe(|| combine(Contributions(&shown))));
 
         // A failure must be known before the others are released, so that nobody waits for this device again.
-        if !matches!(result, Ok(Ok(()))) {
-            let error = match &result {
-                Ok(Err(error)) => error.clone(),
-                _ => Error::internal("a collective failed on another device"),
-            };
-            self.poison(error);
+        let failure = match &result {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.clone()),
+            Err(_) => Some(Error::internal("a collective failed on another device")),
+        };
+        self.depart((site, group[0]), failure);
+        result.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+}
+
+impl Rendezvous {
+    /// Shows `mine` and waits until all members have come; gives what they show.
+    fn arrive(&self, key: (u64, usize), members: usize, me: usize, mine: Shown) -> Result<Vec<Shown>> {
+        let mut state = self.state.lock();
+        let meeting = state.meetings.entry(key).or_insert_with(|| Meeting {
+            shown: vec![NOTHING; members],
+            arrived: 0,
+            looking: 0,
+            changed: Arc::default(),
+        });
+        if meeting.shown.len() != members {
+            let error = Error::invalid("a collective's replica_groups differ between devices");
+            state.poison(error.clone());
+            return Err(error);
         }
-        let mut round = meeting.state.lock();
-        round.looking -= 1;
-        if round.looking == 0 {
-            round.arrived = 0;
-            round.shown.fill(NOTHING);
-            meeting.changed.notify_all();
+        let changed = meeting.changed.clone();
+        // The round before may still be looking at what it was shown.
+        while state.meetings[&key].looking > 0 {
+            changed.wait(&mut state);
+        }
+        if let Some(error) = &state.error {
+            return Err(error.clone());
+        }
+        let meeting = state.meetings.get_mut(&key).expect("meetings are never removed");
+        meeting.shown[me] = mine;
+        meeting.arrived += 1;
+        if meeting.arrived == members {
+            meeting.looking = members;
+            state.waiting -= members - 1;
+            changed.notify_all();
         } else {
-            // Nobody can begin the next round without this member, so `looking` stays 0 once it is.
-            while round.looking > 0 {
-                meeting.changed.wait(&mut round);
+            state.waiting += 1;
+            state.check_progress();
+            while state.meetings[&key].looking == 0 {
+                if let Some(error) = state.error.clone() {
+                    state.waiting -= 1;
+                    let meeting = state.meetings.get_mut(&key).expect("meetings are never removed");
+                    meeting.shown[me] = NOTHING;
+                    meeting.arrived -= 1;
+                    return Err(error);
+                }
+                changed.wait(&mut state);
             }
         }
-        drop(round);
-        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        Ok(state.meetings[&key].shown.clone())
+    }
+
+    /// Stops looking, and waits until everyone has, so that what this member showed may go.
+    fn depart(&self, key: (u64, usize), failure: Option<Error>) {
+        let mut state = self.state.lock();
+        if let Some(error) = failure {
+            state.poison(error);
+        }
+        let meeting = state.meetings.get_mut(&key).expect("meetings are never removed");
+        let changed = meeting.changed.clone();
+        meeting.looking -= 1;
+        if meeting.looking == 0 {
+            meeting.arrived = 0;
+            meeting.shown.fill(NOTHING);
+            changed.notify_all();
+        }
+        // Nobody can begin the next round without this member, so `looking` stays 0 once it is.
+        while state.meetings[&key].looking > 0 {
+            changed.wait(&mut state);
+        }
     }
 }
 
@@ -430,6 +450,31 @@ mod tests {
             let (first, second) = good.join().unwrap();
             assert!(first.is_ok());
             assert_eq!(second.unwrap_err().message, "no");
+        });
+    }
+
+    #[test]
+    fn waiting_for_a_device_that_has_ended_is_an_error() {
+        let place = Rendezvous::new(Grid { replicas: 2, partitions: 1 });
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| place.exchange(1, &[0, 1], 0, &[], &mut |_| Ok(())));
+            place.leave();
+            let error = waiting.join().unwrap().unwrap_err();
+            assert!(error.message.contains("does not take part"), "{error}");
+        });
+    }
+
+    #[test]
+    fn devices_at_different_sites_do_not_hang() {
+        let place = Rendezvous::new(Grid { replicas: 2, partitions: 1 });
+        std::thread::scope(|scope| {
+            let place = &place;
+            let threads = [0, 1].map(|me| {
+                scope.spawn(move || place.exchange(me, &[0, 1], me as usize, &[], &mut |_| Ok(())))
+            });
+            for thread in threads {
+                assert!(thread.join().unwrap().is_err());
+            }
         });
     }
 }

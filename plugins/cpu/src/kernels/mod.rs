@@ -10,6 +10,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::collectives::Collectives;
 use jacinth_lowering::{Block, Op, Result, TensorType, Type};
 
 mod dot;
@@ -55,6 +56,8 @@ pub struct KernelContext<'a> {
     pub replica: u32,
     /// The partition this execution stands for.
     pub partition: u32,
+    /// Where the devices of this execution meet.
+    pub collectives: &'a dyn Collectives,
 }
 
 impl Debug for KernelContext<'_> {

@@ -34,7 +34,7 @@ impl Parallel for Threads {
 }
 
 pub(crate) fn context(pool: &dyn Parallel) -> KernelContext<'_> {
-    KernelContext { pool, replica: 0, partition: 0 }
+    KernelContext { pool, replica: 0, partition: 0, collectives: crate::collectives::Rendezvous::solo() }
 }
 
 pub(crate) fn ty(shape: &[i64], element: ElementType) -> TensorType {
