@@ -55,6 +55,7 @@ impl Drop for Fresh {
 impl Client {
     /// Makes a client of `plugin`; without devices of its kind on this machine the plugin refuses.
     pub fn new(plugin: Plugin, options: &ClientOptions) -> Result<Client> {
+        check_options(options)?;
         let table = plugin.table();
         let create_options = options.to_abi();
         let args = call!(
@@ -230,6 +231,16 @@ impl Client {
                 default_assignment: assignment.as_mut_ptr(),
             }
         )?;
+        // XLA:CPU counts on past its last device.
+        if let Some(id) = assignment.iter().find(|id| self.device(**id).is_none()) {
+            return Err(Error::invalid(
+                F,
+                format!(
+                    "{replicas} replicas by {partitions} partitions need device {id}, and the client has {} devices",
+                    self.0.devices.len()
+                ),
+            ));
+        }
         Ok(assignment.chunks(partitions).map(<[i32]>::to_vec).collect())
     }
 
@@ -237,6 +248,22 @@ impl Client {
     pub fn topology(&self) -> Result<TopologyDescription> {
         TopologyDescription::of_client(self)
     }
+}
+
+/// Refuses options whose kind a plugin does not check itself: XLA's CPU plugin throws a C++ exception, which aborts.
+fn check_options(options: &ClientOptions) -> Result<()> {
+    const INTEGERS: &[&str] = &["cpu_device_count"];
+    for name in INTEGERS {
+        if let Some(value) = options.get(name)
+            && value.as_i64().is_none()
+        {
+            return Err(Error::invalid(
+                "Client::new",
+                format!("the option {name} is an int64, and `{value}` is {}", value.kind()),
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl ClientInner {

@@ -18,6 +18,18 @@ pub enum Value {
 }
 
 impl Value {
+    /// The name of its kind, with its article.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Value::String(_) => "a string",
+            Value::Int64(_) => "an int64",
+            Value::Int64List(_) => "a list of int64",
+            Value::Float(_) => "a float",
+            Value::Bool(_) => "a bool",
+            Value::Unknown(_) => "of unknown kind",
+        }
+    }
+
     /// The integer, if it is one.
     pub fn as_i64(&self) -> Option<i64> {
         if let Value::Int64(value) = self { Some(*value) } else { None }

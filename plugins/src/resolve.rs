@@ -82,12 +82,12 @@ pub fn resolve_in(spec: &str, environment: &Environment) -> Result<Plugin, NotFo
 
 /// [`default_plugin`] in a given environment.
 pub fn default_plugin_in(environment: &Environment) -> Result<Plugin, NotFound> {
-    first_that_works(environment, |_, plugin| Ok(plugin))
+    first_that_works(environment, |plugin| Ok(plugin))
 }
 
 /// [`default_client`] in a given environment.
 pub fn default_client_in(options: &ClientOptions, environment: &Environment) -> Result<Client, NotFound> {
-    first_that_works(environment, |_, plugin| {
+    first_that_works(environment, |plugin| {
         let client = plugin.client(options).map_err(|error| error.to_string())?;
         // A plugin whose hardware is absent may give a client without devices.
         if client.addressable_devices().is_empty() {
@@ -100,13 +100,21 @@ pub fn default_client_in(options: &ClientOptions, environment: &Environment) -> 
 /// Tries the platforms of the default in order.
 fn first_that_works<T>(
     environment: &Environment,
-    make: impl Fn(&str, Plugin) -> Result<T, String>,
+    make: impl Fn(Plugin) -> Result<T, String>,
 ) -> Result<T, NotFound> {
     let mut report = Report::default();
     let specs = default_specs(environment, &mut report);
     for spec in &specs {
-        let Some(plugin) = find(spec, environment, &mut report) else { continue };
-        match make(spec, plugin) {
+        let looks = report.looks.len();
+        let Some(plugin) = find(spec, environment, &mut report) else {
+            if report.looks.len() == looks {
+                let outcome = Outcome::Rejected("no plugin of that name is known here".to_owned());
+                let source = Source::Variable(PLATFORMS);
+                report.looks.push(Look { name: spec.clone(), source, path: None, outcome });
+            }
+            continue;
+        };
+        match make(plugin) {
             Ok(made) => return Ok(made),
             Err(why) => {
                 if let Some(look) = report.looks.last_mut() {
@@ -118,9 +126,10 @@ fn first_that_works<T>(
     Err(not_found(&specs.join(","), report))
 }
 
+const PLATFORMS: &str = "JACINTH_PLATFORMS";
+
 /// The names that the default goes through.
 fn default_specs(environment: &Environment, report: &mut Report) -> Vec<String> {
-    const PLATFORMS: &str = "JACINTH_PLATFORMS";
     if let Some(list) = environment.variable(PLATFORMS) {
         let specs: Vec<String> = list
             .to_string_lossy()
