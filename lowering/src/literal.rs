@@ -2,7 +2,8 @@
 //!
 //! Elements are stored in native byte order, [`ElementType::byte_width`] bytes each: `i1` is a byte 0 or 1, sub-byte
 //! integers are sign- or zero-extended to a byte, sub-byte floats sit in the low bits, a complex number is its real
-//! part followed by its imaginary part. A splat stores one element for all of them.
+//! part followed by its imaginary part. A literal of several elements of the same bits is a splat and stores one for all of
+//! them, however it was made, so that equality of literals is equality of their elements' bits.
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ impl Literal {
     pub fn from_bytes(ty: TensorType, bytes: impl Into<Arc<[u8]>>) -> Result<Self> {
         let bytes = bytes.into();
         match ty.byte_size() {
-            Some(n) if n == bytes.len() => Ok(Literal { ty, bytes, splat: false }),
+            Some(n) if n == bytes.len() => Ok(Literal::canonical(ty, bytes)),
             Some(n) => {
                 Err(Error::verify(format!("literal of {ty}: expected {n} bytes, got {}", bytes.len())))
             }
@@ -46,7 +47,20 @@ impl Literal {
             let width = ty.element.byte_width();
             return Err(Error::verify(format!("splat of {ty}: expected {width} bytes, got {}", bytes.len())));
         }
-        Ok(Literal { ty, bytes, splat: true })
+        Ok(match ty.num_elements() {
+            Some(0) => Literal { ty, bytes: Arc::new([]), splat: false },
+            Some(1) => Literal { ty, bytes, splat: false },
+            _ => Literal { ty, bytes, splat: true },
+        })
+    }
+
+    /// Equal elements are stored once, so that literals of the same bits are equal.
+    fn canonical(ty: TensorType, bytes: Arc<[u8]>) -> Self {
+        let width = ty.element.byte_width();
+        // Comparing the bytes with themselves one element later is one comparison of memory.
+        let splat = bytes.len() > width && bytes[width..] == bytes[..bytes.len() - width];
+        let bytes = if splat { bytes[..width].into() } else { bytes };
+        Literal { ty, bytes, splat }
     }
 
     /// A literal from Rust values: `Literal::new([2, 2], &[1.0f32, 2.0, 3.0, 4.0])`.
@@ -120,7 +134,7 @@ impl Literal {
         if ty.element != self.ty.element || ty.num_elements() != self.ty.num_elements() {
             return Err(Error::verify(format!("literal of {} cannot be read as {ty}", self.ty)));
         }
-        Ok(Literal { ty, bytes: self.bytes.clone(), splat: self.splat })
+        Ok(Literal { splat: self.splat && ty.num_elements() != Some(1), ty, bytes: self.bytes.clone() })
     }
 }
 
@@ -215,6 +229,13 @@ mod tests {
         assert_eq!(splat.to_vec::<u16>().unwrap(), [7, 7, 7]);
         assert_eq!(splat.to_bytes().len(), 6);
         assert_eq!(Literal::splat([0], 7u16).unwrap().to_vec::<u16>().unwrap(), []);
+    }
+
+    #[test]
+    fn equal_elements_make_a_splat() {
+        assert_eq!(Literal::new([2, 2], &[1.5f32; 4]).unwrap(), Literal::splat([2, 2], 1.5f32).unwrap());
+        assert_eq!(Literal::splat([1], 7i8).unwrap(), Literal::new([1], &[7i8]).unwrap());
+        assert_eq!(Literal::new([3], &[1i8, 1, 2]).unwrap().as_splat(), None);
     }
 
     #[test]

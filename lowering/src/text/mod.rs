@@ -8,9 +8,12 @@
 
 mod attributes;
 mod cursor;
+mod names;
 mod number;
 mod parser;
 mod pretty;
+mod printer;
+mod write;
 
 use crate::{Module, Result};
 
@@ -21,6 +24,22 @@ impl Module {
     /// supported (quantized types, several blocks in a region, other dialects' operations).
     pub fn parse(text: &str) -> Result<Module> {
         parser::parse_module(text)
+    }
+
+    /// The module's text form: for a module that JAX has lowered, the very text that JAX prints.
+    pub fn to_text(&self) -> String {
+        printer::print_module(self, false)
+    }
+
+    /// As [`Module::to_text`], with each operation's location behind it.
+    pub fn to_text_with_locations(&self) -> String {
+        printer::print_module(self, true)
+    }
+}
+
+impl std::fmt::Display for Module {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.to_text())
     }
 }
 
