@@ -1,8 +1,13 @@
 //! What a user calls: pytrees, arrays, transformations as functions, numpy.
 
+mod array;
+pub mod config;
+pub mod dtypes;
 pub mod function;
 pub mod grad;
 pub mod jit;
+pub mod nn;
+pub mod numpy;
 pub mod stages;
 pub mod tree;
 pub mod vmap;
@@ -10,6 +15,7 @@ pub mod vmap;
 #[cfg(test)]
 mod tests;
 
+pub use array::IntoArray;
 pub use function::{Function, Transformed};
 pub use grad::{grad, grad_with_aux, jvp, linearize, value_and_grad, value_and_grad_with_aux, vjp};
 pub use jit::{Jit, JitStats, jit};

@@ -13,7 +13,7 @@ mod dot;
 mod elementwise;
 mod gather;
 mod reduce;
-mod rules;
+pub(crate) mod rules;
 mod scatter;
 mod select;
 mod shape;

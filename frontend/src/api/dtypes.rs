@@ -1,0 +1,248 @@
+//! Which dtype the operands of an operation meet in: JAX's promotion lattice with weak types.
+//!
+//! A weak type comes from a Rust number and gives way: `f32 + 1` stays `f32`, `i32 + 1.0` becomes the default float. The lattice:
+//! bool < weak integer < integers < weak float < floats < weak complex < complex, where a float of its own takes in
+//! every integer without growing.
+
+use super::config::x64_enabled;
+use crate::error::{Error, Result};
+use crate::ir::{Array, DType, numpy_name};
+use crate::lax::convert_weakly;
+
+/// The dtype in the width that is switched on: 64-bit dtypes become 32-bit ones unless x64 is enabled.
+pub fn canonicalize_dtype(dtype: DType) -> DType {
+    if x64_enabled() {
+        return dtype;
+    }
+    match dtype {
+        DType::I64 => DType::I32,
+        DType::UI64 => DType::UI32,
+        DType::F64 => DType::F32,
+        DType::C128 => DType::C64,
+        other => other,
+    }
+}
+
+/// The dtype of a float that nobody chose.
+pub fn default_float() -> DType {
+    canonicalize_dtype(DType::F64)
+}
+
+/// The dtype of an integer that nobody chose.
+pub fn default_int() -> DType {
+    canonicalize_dtype(DType::I64)
+}
+
+fn default_complex() -> DType {
+    canonicalize_dtype(DType::C128)
+}
+
+/// The dtype in which two strong dtypes meet.
+///
+/// # Errors
+/// For narrow floats (8 bits and fewer), which meet nothing but themselves.
+pub fn promote_types(a: DType, b: DType) -> Result<DType> {
+    Ok(join(Node::of(a, false), Node::of(b, false))?.dtype())
+}
+
+/// The dtype in which arrays meet, and whether it is weak.
+///
+/// # Errors
+/// As [`promote_types`].
+pub fn result_type(arrays: &[Array]) -> Result<(DType, bool)> {
+    let types = arrays.iter().map(|a| (a.dtype(), a.weak_type()));
+    result_type_of(types)
+}
+
+pub(crate) fn result_type_of(types: impl Iterator<Item = (DType, bool)> + Clone) -> Result<(DType, bool)> {
+    let mut all = types.clone();
+    let Some(first) = all.next() else { return Ok((default_float(), true)) };
+    if all.all(|t| t == first) {
+        return Ok((canonicalize_dtype(first.0), first.1));
+    }
+    // If all are weak they meet as strong ones do, and stay weak.
+    let weak = types.clone().all(|t| t.1);
+    let mut node = Node::Bool;
+    for (dtype, is_weak) in types {
+        node = join(node, Node::of(dtype, is_weak && !weak))?;
+    }
+    let weak = weak || matches!(node, Node::WeakInt | Node::WeakFloat | Node::WeakComplex);
+    Ok((canonicalize_dtype(node.dtype()), weak && node != Node::Bool))
+}
+
+/// Converts arrays to the dtype in which they meet.
+#[track_caller]
+pub(crate) fn promote(arrays: &[Array]) -> Vec<Array> {
+    promote_to(arrays, |dtype| dtype)
+}
+
+/// Converts arrays to the floating or complex dtype in which they meet.
+#[track_caller]
+pub(crate) fn promote_inexact(arrays: &[Array]) -> Vec<Array> {
+    promote_to(arrays, inexact)
+}
+
+/// The dtype itself if it is floating or complex, else the default float.
+pub(crate) fn inexact(dtype: DType) -> DType {
+    if dtype.is_float() || dtype.is_complex() { dtype } else { default_float() }
+}
+
+#[track_caller]
+fn promote_to(arrays: &[Array], of: impl Fn(DType) -> DType) -> Vec<Array> {
+    let (dtype, weak) = match result_type(arrays) {
+        Ok(met) => met,
+        Err(error) => error.at(crate::trace::current_source(std::panic::Location::caller())).raise(),
+    };
+    let dtype = of(dtype);
+    arrays.iter().map(|a| convert_weakly(a, dtype, weak)).collect()
+}
+
+/// A place in the lattice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Node {
+    Bool,
+    WeakInt,
+    Int(DType),
+    WeakFloat,
+    Float(DType),
+    WeakComplex,
+    Complex(DType),
+}
+
+impl Node {
+    fn of(dtype: DType, weak: bool) -> Node {
+        match (dtype, weak) {
+            (d, _) if d.is_boolean() => Node::Bool,
+            (d, true) if d.is_integer() => Node::WeakInt,
+            (d, true) if d.is_float() => Node::WeakFloat,
+            (_, true) => Node::WeakComplex,
+            (d, false) if d.is_integer() => Node::Int(d),
+            (d, false) if d.is_float() => Node::Float(d),
+            (d, false) => Node::Complex(d),
+        }
+    }
+
+    fn dtype(self) -> DType {
+        match self {
+            Node::Bool => DType::I1,
+            Node::WeakInt => default_int(),
+            Node::WeakFloat => default_float(),
+            Node::WeakComplex => default_complex(),
+            Node::Int(d) | Node::Float(d) | Node::Complex(d) => d,
+        }
+    }
+
+    fn level(self) -> u8 {
+        match self {
+            Node::Bool => 0,
+            Node::WeakInt => 1,
+            Node::Int(_) => 2,
+            Node::WeakFloat => 3,
+            Node::Float(_) => 4,
+            Node::WeakComplex => 5,
+            Node::Complex(_) => 6,
+        }
+    }
+}
+
+/// The least place above both.
+fn join(a: Node, b: Node) -> Result<Node> {
+    let (low, high) = if a.level() <= b.level() { (a, b) } else { (b, a) };
+    Ok(match (low, high) {
+        _ if low == high => high,
+        (Node::Int(a), Node::Int(b)) => join_ints(a, b),
+        (Node::Float(a), Node::Float(b)) => Node::Float(join_floats(a, b)?),
+        (Node::Float(a), Node::WeakComplex) => {
+            Node::Complex(join_floats(a, DType::F32)?.complex().unwrap_or(DType::C64))
+        }
+        (Node::Float(a), Node::Complex(b)) => {
+            Node::Complex(join_floats(a, b.real())?.complex().expect("f32 or f64"))
+        }
+        (Node::Complex(_), Node::Complex(_)) => Node::Complex(DType::C128),
+        // Everything else lies below without changing what is above.
+        _ => high,
+    })
+}
+
+fn join_ints(a: DType, b: DType) -> Node {
+    if a.is_signed() == b.is_signed() {
+        return Node::Int(if a.bits() >= b.bits() { a } else { b });
+    }
+    let (signed, unsigned) = if a.is_signed() { (a, b) } else { (b, a) };
+    if signed.bits() > unsigned.bits() {
+        return Node::Int(signed);
+    }
+    match unsigned.bits() {
+        2 => Node::Int(DType::I4),
+        4 => Node::Int(DType::I8),
+        8 => Node::Int(DType::I16),
+        16 => Node::Int(DType::I32),
+        32 => Node::Int(DType::I64),
+        _ => Node::WeakFloat,
+    }
+}
+
+fn join_floats(a: DType, b: DType) -> Result<DType> {
+    if a == b {
+        return Ok(a);
+    }
+    if a.bits() < 16 || b.bits() < 16 {
+        let names = (numpy_name(a), numpy_name(b));
+        return Err(Error::operands(
+            "promotion",
+            format!("{} and {} have no implicit common dtype; convert one explicitly", names.0, names.1),
+        ));
+    }
+    Ok(match (a.bits(), b.bits()) {
+        (16, 16) => DType::F32,
+        (x, y) if x > y => a,
+        _ => b,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strong_types_meet_as_in_jax() {
+        use DType::*;
+        let cases = [
+            (I1, UI8, UI8),
+            (UI8, I8, I16),
+            (UI8, I32, I32),
+            (UI32, I32, I64),
+            (UI16, UI32, UI32),
+            (I64, BF16, BF16),
+            (F16, BF16, F32),
+            (F16, I32, F16),
+            (F32, F64, F64),
+            (F32, C64, C64),
+            (F64, C64, C128),
+            (I32, C64, C64),
+        ];
+        for (a, b, met) in cases {
+            assert_eq!(promote_types(a, b).unwrap(), met, "{a} {b}");
+            assert_eq!(promote_types(b, a).unwrap(), met, "{b} {a}");
+        }
+        let error = promote_types(F8E5M2, F32).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "promotion: float8_e5m2 and float32 have no implicit common dtype; convert one explicitly"
+        );
+    }
+
+    #[test]
+    fn weak_types_give_way() {
+        use DType::*;
+        let met = |types: &[(DType, bool)]| result_type_of(types.iter().copied()).unwrap();
+        assert_eq!(met(&[(BF16, false), (F32, true)]), (BF16, false));
+        assert_eq!(met(&[(I32, false), (F32, true)]), (F32, true));
+        assert_eq!(met(&[(I8, false), (I32, true)]), (I8, false));
+        assert_eq!(met(&[(I1, false), (I32, true)]), (I32, true));
+        assert_eq!(met(&[(I32, true), (F32, true)]), (F32, true));
+        assert_eq!(met(&[(F16, false), (C64, true)]), (C64, false));
+        assert_eq!(met(&[(UI64, false), (I64, false)]), (F32, true));
+        assert_eq!(met(&[(I1, false), (I1, false)]), (I1, false));
+    }
+}

@@ -1,0 +1,202 @@
+//! `jax.nn`: activations, softmax and its kin, one_hot.
+
+use super::dtypes::{default_float, promote_inexact};
+use super::numpy::{self as jnp, Axis, IntoArray, keepdims};
+use crate::ir::{Array, DType};
+use crate::lax;
+
+/// `max(x, 0)`, with derivative 0 at 0.
+#[track_caller]
+pub fn relu(x: impl IntoArray) -> Array {
+    // At zero both choices of `max` would share the derivative; `select` gives it to none.
+    let x = x.into_array();
+    let zeros = lax::full_like(&x, 0);
+    lax::select(&lax::gt(&x, &Array::scalar(0, x.dtype(), false)), &x, &nan_kept(&x, &zeros))
+}
+
+/// Zero, but NaN where `x` is.
+fn nan_kept(x: &Array, zeros: &Array) -> Array {
+    if x.dtype().is_float() { lax::select(&lax::ne(x, x), x, zeros) } else { zeros.clone() }
+}
+
+/// `min(max(x, 0), 6)`.
+#[track_caller]
+pub fn relu6(x: impl IntoArray) -> Array {
+    jnp::minimum(relu(x), 6.0)
+}
+
+/// `1 / (1 + e⁻ˣ)`.
+#[track_caller]
+pub fn sigmoid(x: impl IntoArray) -> Array {
+    lax::logistic(&promote_inexact(&[x.into_array()])[0])
+}
+
+/// `log(1 + eˣ)`.
+#[track_caller]
+pub fn softplus(x: impl IntoArray) -> Array {
+    jnp::logaddexp(x, 0.0)
+}
+
+/// `x / (1 + |x|)`.
+#[track_caller]
+pub fn soft_sign(x: impl IntoArray) -> Array {
+    let x = x.into_array();
+    &x / (jnp::abs(&x) + 1.0)
+}
+
+/// `x · sigmoid(x)`.
+#[track_caller]
+pub fn silu(x: impl IntoArray) -> Array {
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    lax::mul(&x, &lax::logistic(&x))
+}
+
+/// `x · sigmoid(x)`.
+#[track_caller]
+pub fn swish(x: impl IntoArray) -> Array {
+    silu(x)
+}
+
+/// `log(sigmoid(x))`.
+#[track_caller]
+pub fn log_sigmoid(x: impl IntoArray) -> Array {
+    lax::neg(&softplus(lax::neg(&x.into_array())))
+}
+
+/// `x` above 0, `negative_slope · x` elsewhere.
+#[track_caller]
+pub fn leaky_relu(x: impl IntoArray, negative_slope: f64) -> Array {
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    jnp::where_(x.ge(0.0), &x, negative_slope * &x)
+}
+
+/// `x` above 0, `alpha · (eˣ - 1)` elsewhere.
+#[track_caller]
+pub fn elu(x: impl IntoArray, alpha: f64) -> Array {
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    let safe = jnp::where_(x.gt(0.0), 0.0, &x);
+    jnp::where_(x.gt(0.0), &x, alpha * jnp::expm1(safe))
+}
+
+/// The scaled exponential linear unit.
+#[track_caller]
+pub fn selu(x: impl IntoArray) -> Array {
+    1.0507009873554805 * elu(x, 1.6732632423543772)
+}
+
+/// `alpha`-continuous `elu`: `max(0, x) + min(0, alpha · (e^(x/alpha) - 1))`.
+#[track_caller]
+pub fn celu(x: impl IntoArray, alpha: f64) -> Array {
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    jnp::maximum(&x, 0.0) + alpha * jnp::expm1(jnp::minimum(&x, 0.0) / alpha)
+}
+
+/// `x` times the probability that a normal number is below it, by the approximation with tanh.
+#[track_caller]
+pub fn gelu(x: impl IntoArray) -> Array {
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    let inner = std::f64::consts::FRAC_2_PI.sqrt() * (&x + 0.044715 * jnp::power(&x, 3));
+    &x * (0.5 * (1.0 + jnp::tanh(inner)))
+}
+
+/// [`gelu`] without approximation.
+#[track_caller]
+pub fn gelu_exact(x: impl IntoArray) -> Array {
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    0.5 * &x * lax::erfc(&(-&x * std::f64::consts::FRAC_1_SQRT_2))
+}
+
+/// `x` limited to -1 … 1.
+#[track_caller]
+pub fn hard_tanh(x: impl IntoArray) -> Array {
+    let x = x.into_array();
+    jnp::where_(x.gt(1.0), 1, jnp::where_(x.lt(-1.0), -1, &x))
+}
+
+/// `relu6(x + 3) / 6`.
+#[track_caller]
+pub fn hard_sigmoid(x: impl IntoArray) -> Array {
+    relu6(x.into_array() + 3.0) / 6.0
+}
+
+/// `x · hard_sigmoid(x)`.
+#[track_caller]
+pub fn hard_silu(x: impl IntoArray) -> Array {
+    let x = x.into_array();
+    &x * hard_sigmoid(&x)
+}
+
+/// `x · tanh(softplus(x))`.
+#[track_caller]
+pub fn mish(x: impl IntoArray) -> Array {
+    let x = x.into_array();
+    &x * jnp::tanh(softplus(&x))
+}
+
+/// The gated linear unit: one half along an axis times the sigmoid of the other.
+#[track_caller]
+pub fn glu(x: impl IntoArray, axis: i64) -> Array {
+    let parts = jnp::split(x, 2, axis);
+    &parts[0] * sigmoid(&parts[1])
+}
+
+/// `e^x / Σ e^x` along axes, without overflow.
+#[track_caller]
+pub fn softmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), axis.into());
+    let unnormalised = lax::exp(&lax::sub(&x, &lax::stop_gradient(&largest(&x, &axis))));
+    lax::div(&unnormalised, &jnp::sum(&unnormalised, keepdims(axis)))
+}
+
+/// `log(softmax(x))` along axes, without overflow.
+#[track_caller]
+pub fn log_softmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), axis.into());
+    let shifted = lax::sub(&x, &lax::stop_gradient(&largest(&x, &axis)));
+    lax::sub(&shifted, &lax::log(&jnp::sum(lax::exp(&shifted), keepdims(axis))))
+}
+
+/// The largest element along axes, kept; -∞ of nothing.
+fn largest(x: &Array, axis: &Axis) -> Array {
+    let axes = axis.resolve("softmax", x.ndim());
+    let max = lax::max(&Array::scalar(f64::NEG_INFINITY, x.dtype(), false), &lax::reduce_max(x, &axes));
+    lax::expand_dims(&max, &axes)
+}
+
+/// `log Σ e^x` over axes, without overflow.
+#[track_caller]
+pub fn logsumexp(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), axis.into());
+    let max = largest(&x, &axis);
+    let finite = lax::is_finite(&max);
+    let max = lax::stop_gradient(&lax::select(&finite, &max, &lax::full_like(&max, 0)));
+    let sums = jnp::sum(lax::exp(&lax::sub(&x, &max)), axis.clone());
+    let max = lax::reshape(&max, sums.shape());
+    lax::add(&lax::log(&sums), &max)
+}
+
+/// Mean 0 and variance 1 along axes: `(x - mean) / √(variance + epsilon)`.
+#[track_caller]
+pub fn standardize(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), keepdims(axis));
+    let mean = jnp::mean(&x, axis.clone());
+    let variance = jnp::mean(lax::square(&x), axis) - lax::square(&mean);
+    (&x - &mean) * lax::rsqrt(&(variance + 1e-5))
+}
+
+/// Indices as rows with a 1 at the index: `i32[…] → f32[…, num_classes]`; out of range, no 1.
+#[track_caller]
+pub fn one_hot(x: impl IntoArray, num_classes: usize) -> Array {
+    one_hot_of(x, num_classes, default_float())
+}
+
+/// [`one_hot`] of a dtype.
+#[track_caller]
+pub fn one_hot_of(x: impl IntoArray, num_classes: usize, dtype: DType) -> Array {
+    let x = x.into_array();
+    let rank = x.ndim();
+    let mut shape = vec![1; rank + 1];
+    shape[rank] = num_classes;
+    let classes = lax::broadcasted_iota(x.dtype(), &shape, rank);
+    lax::convert_element_type(&lax::eq(&lax::expand_dims(&x, &[rank]), &classes), dtype)
+}

@@ -1,0 +1,212 @@
+//! Arrays from nothing but numbers.
+//!
+//! Without a dtype an array takes the default float; functions ending in `_of` take one.
+
+use super::{IntoArray, IntoShape, exact_shape};
+use crate::api::dtypes::{canonicalize_dtype, default_float, default_int};
+use crate::ir::{Array, DType};
+use crate::lax::{self, rules::refuse};
+use std::ops::Range;
+
+/// Zeros of the default float.
+#[track_caller]
+pub fn zeros(shape: impl IntoShape) -> Array {
+    zeros_of(shape, default_float())
+}
+
+/// Zeros of a dtype.
+#[track_caller]
+pub fn zeros_of(shape: impl IntoShape, dtype: DType) -> Array {
+    lax::full(&exact_shape("zeros", shape), 0, canonicalize_dtype(dtype))
+}
+
+/// Ones of the default float.
+#[track_caller]
+pub fn ones(shape: impl IntoShape) -> Array {
+    ones_of(shape, default_float())
+}
+
+/// Ones of a dtype.
+#[track_caller]
+pub fn ones_of(shape: impl IntoShape, dtype: DType) -> Array {
+    lax::full(&exact_shape("ones", shape), 1, canonicalize_dtype(dtype))
+}
+
+/// Zeros: no array is ever uninitialised.
+#[track_caller]
+pub fn empty(shape: impl IntoShape) -> Array {
+    zeros(shape)
+}
+
+/// An array all of whose elements are `value`, in its dtype.
+#[track_caller]
+pub fn full(shape: impl IntoShape, value: impl IntoArray) -> Array {
+    let value = value.into_array();
+    let dtype = value.dtype();
+    full_of(shape, value, dtype)
+}
+
+/// An array of a dtype all of whose elements are `value`.
+#[track_caller]
+pub fn full_of(shape: impl IntoShape, value: impl IntoArray, dtype: DType) -> Array {
+    let value = lax::convert_element_type(&value.into_array(), canonicalize_dtype(dtype));
+    super::broadcast_to(value, exact_shape("full", shape))
+}
+
+/// Zeros of the shape and dtype of another array.
+#[track_caller]
+pub fn zeros_like(x: impl IntoArray) -> Array {
+    lax::full_like(&x.into_array(), 0)
+}
+
+/// Ones of the shape and dtype of another array.
+#[track_caller]
+pub fn ones_like(x: impl IntoArray) -> Array {
+    lax::full_like(&x.into_array(), 1)
+}
+
+/// An array of the shape and dtype of another, all of whose elements are `value`.
+#[track_caller]
+pub fn full_like(x: impl IntoArray, value: impl IntoArray) -> Array {
+    let x = x.into_array();
+    full_of(x.shape(), value, x.dtype())
+}
+
+/// Whether an element lies on the `k`-th diagonal.
+pub(crate) fn eye_mask(rows: usize, columns: usize, k: i64) -> Array {
+    let int = default_int();
+    let row = lax::broadcasted_iota(int, &[rows, columns], 0);
+    let column = lax::broadcasted_iota(int, &[rows, columns], 1);
+    lax::eq(&lax::add(&row, &Array::scalar(k, int, false)), &column)
+}
+
+/// The `n × n` matrix with ones on its diagonal.
+#[track_caller]
+pub fn eye(n: usize) -> Array {
+    eye_of(n, n, 0, default_float())
+}
+
+/// The `rows × columns` matrix with ones on its `k`-th diagonal.
+#[track_caller]
+pub fn eye_of(rows: usize, columns: usize, k: i64, dtype: DType) -> Array {
+    lax::convert_element_type(&eye_mask(rows, columns, k), canonicalize_dtype(dtype))
+}
+
+/// The `n × n` matrix with ones on its diagonal.
+#[track_caller]
+pub fn identity(n: usize) -> Array {
+    eye(n)
+}
+
+/// Where [`arange`] starts, before what it stops, and its step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progression {
+    start: f64,
+    stop: f64,
+    step: f64,
+    float: bool,
+}
+
+macro_rules! progressions {
+    ($($T:ty: $float:literal, $one:literal;)*) => {$(
+        impl From<$T> for Progression {
+            fn from(stop: $T) -> Progression {
+                Progression { start: 0.0, stop: stop as f64, step: 1.0, float: $float }
+            }
+        }
+
+        impl From<Range<$T>> for Progression {
+            fn from(range: Range<$T>) -> Progression {
+                Progression { start: range.start as f64, stop: range.end as f64, step: 1.0, float: $float }
+            }
+        }
+
+        impl From<($T, $T, $T)> for Progression {
+            fn from((start, stop, step): ($T, $T, $T)) -> Progression {
+                Progression { start: start as f64, stop: stop as f64, step: step as f64, float: $float }
+            }
+        }
+    )*};
+}
+
+progressions! {
+    i32: false, 1;
+    i64: false, 1;
+    usize: false, 1;
+    f32: true, 1.0;
+    f64: true, 1.0;
+}
+
+/// Numbers at equal distances before a limit: `arange(5)`, `arange(1..5)`, `arange((1, 5, 2))`; of the default integer or,
+/// from floats, the default float.
+#[track_caller]
+pub fn arange(progression: impl Into<Progression>) -> Array {
+    let progression = progression.into();
+    arange_of(progression, if progression.float { default_float() } else { default_int() })
+}
+
+/// [`arange`] of a dtype.
+#[track_caller]
+pub fn arange_of(progression: impl Into<Progression>, dtype: DType) -> Array {
+    let Progression { start, stop, step, .. } = progression.into();
+    let dtype = canonicalize_dtype(dtype);
+    if step == 0.0 || step.is_nan() {
+        refuse!("arange" => "the step must not be zero")
+    }
+    let size = ((stop - start) / step).ceil().max(0.0) as usize;
+    let iota = lax::iota(dtype, size);
+    if start == 0.0 && step == 1.0 {
+        return iota;
+    }
+    let scalar = |value: f64| Array::scalar(value, dtype, false);
+    let scaled = if step == 1.0 && !dtype.is_float() { iota } else { lax::mul(&scalar(step), &iota) };
+    lax::add(&scalar(start), &scaled)
+}
+
+/// `num` numbers at equal distances from `start` to `stop`, both included.
+#[track_caller]
+pub fn linspace(start: impl IntoArray, stop: impl IntoArray, num: usize) -> Array {
+    linspace_endpoint(start, stop, num, true)
+}
+
+/// [`linspace`], saying whether `stop` is included.
+#[track_caller]
+pub fn linspace_endpoint(start: impl IntoArray, stop: impl IntoArray, num: usize, endpoint: bool) -> Array {
+    let both = crate::api::dtypes::promote_inexact(&[start.into_array(), stop.into_array()]);
+    let strong = |x: &Array| lax::convert_element_type(x, x.dtype());
+    let (start, stop) = (strong(&both[0]), strong(&both[1]));
+    let dtype = start.dtype();
+    let shape = super::broadcast_shape("linspace", &[start.shape(), stop.shape()]);
+    let (start, stop) = (super::broadcast_to(start, &shape), super::broadcast_to(stop, &shape));
+    let column = |x: &Array| {
+        let wide: Vec<usize> = [1].into_iter().chain(shape.iter().copied()).collect();
+        lax::reshape(x, &wide)
+    };
+    let divisions = if endpoint { num.saturating_sub(1) } else { num };
+    let scalar = |value: f64| Array::scalar(value, dtype, false);
+    if num == 0 {
+        let empty: Vec<usize> = [0].into_iter().chain(shape.iter().copied()).collect();
+        return lax::full(&empty, 0, dtype);
+    }
+    if divisions == 0 {
+        return column(&start);
+    }
+    // A mixture of both ends is exact at both.
+    let t = lax::div(&lax::iota(dtype, divisions), &scalar(divisions as f64));
+    let t = lax::reshape(&t, &[divisions].into_iter().chain(shape.iter().map(|_| 1)).collect::<Vec<_>>());
+    let out =
+        lax::add(&lax::mul(&column(&start), &lax::sub(&scalar(1.0), &t)), &lax::mul(&column(&stop), &t));
+    if endpoint { lax::concatenate(&[out, lax::expand_dims(&stop, &[0])], 0) } else { out }
+}
+
+/// `num` numbers at equal ratios from `base^start` to `base^stop`, base 10.
+#[track_caller]
+pub fn logspace(start: impl IntoArray, stop: impl IntoArray, num: usize) -> Array {
+    super::power(10.0, linspace(start, stop, num))
+}
+
+/// An array of a Rust number or of another array.
+#[track_caller]
+pub fn asarray(x: impl IntoArray) -> Array {
+    x.into_array()
+}

@@ -1,0 +1,230 @@
+//! `jax.numpy`: NumPy's functions on arrays, with promotion, broadcasting and axes counted from the end.
+//!
+//! Functions take arrays, references or Rust numbers. Unlike in JAX no function is a nested `jit` of its own: its operations
+//! stand in the jaxpr directly. Axes are given as `0`, `-1`, `[0, 1]`, `()` for all, and [`keepdims`] of these.
+
+mod creation;
+mod linalg;
+mod reductions;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod ufuncs;
+
+pub use super::array::IntoArray;
+pub use super::dtypes::{promote_types, result_type};
+pub use creation::*;
+pub use linalg::*;
+pub use reductions::*;
+pub use shape::*;
+pub use ufuncs::*;
+
+use crate::ir::Array;
+use crate::lax::{self, rules::refuse};
+use smallvec::SmallVec;
+
+/// Axes of an array: all of them, or some, counted from the end where negative; and whether reduced ones stay with size 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axis {
+    axes: Option<SmallVec<[i64; 4]>>,
+    keepdims: bool,
+}
+
+/// The same axes; those reduced stay as dimensions of size 1.
+pub fn keepdims(axis: impl Into<Axis>) -> Axis {
+    Axis { keepdims: true, ..axis.into() }
+}
+
+impl Axis {
+    /// The axes of an array of that rank, as given; `name` is the function's in errors.
+    #[track_caller]
+    pub(crate) fn resolve(&self, name: &'static str, rank: usize) -> Vec<usize> {
+        let Some(axes) = &self.axes else { return (0..rank).collect() };
+        let out: Vec<usize> = axes.iter().map(|&axis| canonical(name, axis, rank)).collect();
+        if !lax::rules::distinct(&out) {
+            refuse!(name => "axes {axes:?} name a dimension twice")
+        }
+        out
+    }
+}
+
+/// An axis counted from the start.
+#[track_caller]
+pub(crate) fn canonical(name: &'static str, axis: i64, rank: usize) -> usize {
+    let from_start = if axis < 0 { axis + rank as i64 } else { axis };
+    if !(0..rank as i64).contains(&from_start) {
+        refuse!(name => "axis {axis} is out of bounds for an array of {rank} dimensions")
+    }
+    from_start as usize
+}
+
+impl From<()> for Axis {
+    fn from(_: ()) -> Axis {
+        Axis { axes: None, keepdims: false }
+    }
+}
+
+impl From<Option<i64>> for Axis {
+    fn from(axis: Option<i64>) -> Axis {
+        Axis { axes: axis.map(|a| SmallVec::from_slice(&[a])), keepdims: false }
+    }
+}
+
+macro_rules! axis_from {
+    ($($T:ty),*) => {$(
+        impl From<$T> for Axis {
+            fn from(axis: $T) -> Axis {
+                Axis { axes: Some(SmallVec::from_slice(&[axis as i64])), keepdims: false }
+            }
+        }
+
+        impl<const N: usize> From<[$T; N]> for Axis {
+            fn from(axes: [$T; N]) -> Axis {
+                Axis { axes: Some(axes.iter().map(|&a| a as i64).collect()), keepdims: false }
+            }
+        }
+
+        impl From<&[$T]> for Axis {
+            fn from(axes: &[$T]) -> Axis {
+                Axis { axes: Some(axes.iter().map(|&a| a as i64).collect()), keepdims: false }
+            }
+        }
+
+        impl From<Vec<$T>> for Axis {
+            fn from(axes: Vec<$T>) -> Axis {
+                axes.as_slice().into()
+            }
+        }
+    )*};
+}
+
+axis_from!(i32, i64, usize);
+
+/// A size, or -1 where a function may find it out.
+pub trait Dim: Copy {
+    /// The size.
+    fn dim(self) -> i64;
+}
+
+/// What says a shape: `()`, a size, a tuple, an array, a slice or a `Vec` of sizes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a shape",
+    label = "expected `()`, a size, or a list of sizes"
+)]
+pub trait IntoShape {
+    /// The sizes.
+    fn into_shape(self) -> SmallVec<[i64; 4]>;
+}
+
+macro_rules! dims {
+    ($($T:ty),*) => {$(
+        impl Dim for $T {
+            fn dim(self) -> i64 {
+                self as i64
+            }
+        }
+
+        impl IntoShape for $T {
+            fn into_shape(self) -> SmallVec<[i64; 4]> {
+                SmallVec::from_slice(&[self as i64])
+            }
+        }
+    )*};
+}
+
+dims!(i32, i64, usize, u32);
+
+impl<T: Dim, const N: usize> IntoShape for [T; N] {
+    fn into_shape(self) -> SmallVec<[i64; 4]> {
+        self.iter().map(|d| d.dim()).collect()
+    }
+}
+
+impl<T: Dim, const N: usize> IntoShape for &[T; N] {
+    fn into_shape(self) -> SmallVec<[i64; 4]> {
+        self.iter().map(|d| d.dim()).collect()
+    }
+}
+
+impl<T: Dim> IntoShape for &[T] {
+    fn into_shape(self) -> SmallVec<[i64; 4]> {
+        self.iter().map(|d| d.dim()).collect()
+    }
+}
+
+impl<T: Dim> IntoShape for Vec<T> {
+    fn into_shape(self) -> SmallVec<[i64; 4]> {
+        self.as_slice().into_shape()
+    }
+}
+
+impl<T: Dim> IntoShape for &Vec<T> {
+    fn into_shape(self) -> SmallVec<[i64; 4]> {
+        self.as_slice().into_shape()
+    }
+}
+
+impl IntoShape for () {
+    fn into_shape(self) -> SmallVec<[i64; 4]> {
+        SmallVec::new()
+    }
+}
+
+macro_rules! tuple_shapes {
+    ($($($T:ident $i:tt),+;)*) => {$(
+        impl<$($T: Dim),+> IntoShape for ($($T,)+) {
+            fn into_shape(self) -> SmallVec<[i64; 4]> {
+                SmallVec::from_slice(&[$(self.$i.dim()),+])
+            }
+        }
+    )*};
+}
+
+tuple_shapes! {
+    A 0;
+    A 0, B 1;
+    A 0, B 1, C 2;
+    A 0, B 1, C 2, D 3;
+    A 0, B 1, C 2, D 3, E 4;
+    A 0, B 1, C 2, D 3, E 4, F 5;
+}
+
+/// A shape none of whose sizes is negative.
+#[track_caller]
+pub(crate) fn exact_shape(name: &'static str, shape: impl IntoShape) -> Vec<usize> {
+    let shape = shape.into_shape();
+    if shape.iter().any(|&d| d < 0) {
+        refuse!(name => "sizes must not be negative, got {}", lax::rules::show(&shape))
+    }
+    shape.into_iter().map(|d| d as usize).collect()
+}
+
+/// Operands of one rank: dimensions of size 1 go before those of lower rank; scalars stay scalars.
+#[track_caller]
+pub(crate) fn promote_shapes(mut arrays: Vec<Array>) -> Vec<Array> {
+    let rank = arrays.iter().map(Array::ndim).max().unwrap_or(0);
+    for x in &mut arrays {
+        if x.ndim() > 0 && x.ndim() < rank {
+            *x = lax::expand_dims(x, &(0..rank - x.ndim()).collect::<Vec<_>>());
+        }
+    }
+    arrays
+}
+
+/// The shape to which NumPy broadcasts several.
+#[track_caller]
+pub(crate) fn broadcast_shape(name: &'static str, shapes: &[&[usize]]) -> Vec<usize> {
+    let rank = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
+    let mut out = vec![1; rank];
+    for shape in shapes {
+        for (size, &d) in out[rank - shape.len()..].iter_mut().zip(*shape) {
+            if *size == 1 {
+                *size = d;
+            } else if d != 1 && d != *size {
+                let all: Vec<String> = shapes.iter().map(|s| lax::rules::show(s)).collect();
+                refuse!(name => "got incompatible shapes for broadcasting: {}", all.join(", "))
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,336 @@
+//! Functions over axes: sums, means, extrema, and what is built on them.
+//!
+//! Sums of booleans and narrow integers are taken in the default integer, sums of 16-bit floats in single precision. Of no
+//! elements: the sum is 0, the product 1, the mean NaN; extrema are refused.
+
+use super::{Axis, IntoArray, canonical, reshape, ufuncs::truth, where_};
+use crate::api::dtypes::{default_int, inexact, promote_inexact};
+use crate::ir::{Array, DType};
+use crate::lax::{self, rules::refuse};
+
+/// What is left of an array after a reduction, with reduced dimensions of size 1 where they are kept.
+#[track_caller]
+fn restore(out: Array, axis: &Axis, rank: usize, axes: &[usize]) -> Array {
+    if !axis.keepdims {
+        return out;
+    }
+    debug_assert_eq!(out.ndim() + axes.len(), rank);
+    lax::expand_dims(&out, axes)
+}
+
+/// The dtype in which an integer or boolean is summed.
+fn wide(dtype: DType) -> DType {
+    let default = default_int();
+    if dtype.is_boolean() {
+        default
+    } else if dtype.is_signed() && dtype.bits() < default.bits() {
+        default
+    } else if dtype.is_unsigned() && dtype.bits() < default.bits() {
+        if default == DType::I64 { DType::UI64 } else { DType::UI32 }
+    } else {
+        dtype
+    }
+}
+
+/// Sixteen-bit floats are summed in single precision.
+fn upcast(x: &Array) -> Array {
+    match x.dtype() {
+        DType::F16 | DType::BF16 => lax::convert_element_type(x, DType::F32),
+        _ => x.clone(),
+    }
+}
+
+#[track_caller]
+fn accumulate(
+    name: &'static str,
+    x: impl IntoArray,
+    axis: Axis,
+    f: impl Fn(&Array, &[usize]) -> Array,
+) -> Array {
+    let x = x.into_array();
+    let axes = axis.resolve(name, x.ndim());
+    let dtype = if x.dtype().is_boolean() || x.dtype().is_integer() { wide(x.dtype()) } else { x.dtype() };
+    let x = if dtype == x.dtype() { x } else { lax::convert_element_type(&x, dtype) };
+    let out = lax::convert_weakly(&f(&upcast(&x), &axes), dtype, x.weak_type());
+    restore(out, &axis, x.ndim(), &axes)
+}
+
+/// The sum over axes.
+#[track_caller]
+pub fn sum(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    accumulate("sum", x, axis.into(), lax::reduce_sum)
+}
+
+/// The product over axes.
+#[track_caller]
+pub fn prod(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    accumulate("prod", x, axis.into(), lax::reduce_prod)
+}
+
+#[track_caller]
+fn extremum(
+    name: &'static str,
+    x: impl IntoArray,
+    axis: Axis,
+    f: impl Fn(&Array, &[usize]) -> Array,
+) -> Array {
+    let x = x.into_array();
+    let axes = axis.resolve(name, x.ndim());
+    if axes.iter().any(|&a| x.shape()[a] == 0) {
+        refuse!(name => "zero-size array has no {name}imum, got shape {}", lax::rules::show(x.shape()))
+    }
+    restore(f(&x, &axes), &axis, x.ndim(), &axes)
+}
+
+/// The largest element over axes; NaN if there is one.
+#[track_caller]
+pub fn max(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    extremum("max", x, axis.into(), lax::reduce_max)
+}
+
+/// The smallest element over axes; NaN if there is one.
+#[track_caller]
+pub fn min(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    extremum("min", x, axis.into(), lax::reduce_min)
+}
+
+/// The largest element over axes; NaN if there is one.
+#[track_caller]
+pub fn amax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    max(x, axis)
+}
+
+/// The smallest element over axes; NaN if there is one.
+#[track_caller]
+pub fn amin(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    min(x, axis)
+}
+
+/// The largest minus the smallest element over axes.
+#[track_caller]
+pub fn ptp(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let (x, axis) = (x.into_array(), axis.into());
+    lax::sub(&max(&x, axis.clone()), &min(&x, axis))
+}
+
+/// Whether all elements over axes are nonzero.
+#[track_caller]
+pub fn all(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let (x, axis) = (truth(x.into_array()), axis.into());
+    let axes = axis.resolve("all", x.ndim());
+    restore(lax::reduce_and(&x, &axes), &axis, x.ndim(), &axes)
+}
+
+/// Whether an element over axes is nonzero.
+#[track_caller]
+pub fn any(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let (x, axis) = (truth(x.into_array()), axis.into());
+    let axes = axis.resolve("any", x.ndim());
+    restore(lax::reduce_or(&x, &axes), &axis, x.ndim(), &axes)
+}
+
+/// How many elements over axes are nonzero.
+#[track_caller]
+pub fn count_nonzero(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    sum(truth(x.into_array()), axis)
+}
+
+#[track_caller]
+fn arg_extremum(
+    name: &'static str,
+    x: impl IntoArray,
+    axis: Axis,
+    f: impl Fn(&Array, usize, DType) -> Array,
+) -> Array {
+    let x = x.into_array();
+    let rank = x.ndim();
+    if axis.axes.is_none() {
+        let flat = lax::reshape(&x, &[x.size()]);
+        let out = f(&flat, 0, default_int());
+        return if axis.keepdims { reshape(&out, vec![1i64; rank]) } else { out };
+    }
+    let axes = axis.resolve(name, rank);
+    let [one] = axes[..] else { refuse!(name => "takes one axis or all, got {}", lax::rules::show(&axes)) };
+    restore(f(&x, one, default_int()), &axis, rank, &axes)
+}
+
+/// The index of the first largest element, or of the first NaN, along an axis; of the raveled array for `()`.
+#[track_caller]
+pub fn argmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    arg_extremum("argmax", x, axis.into(), lax::argmax)
+}
+
+/// The index of the first smallest element, or of the first NaN, along an axis; of the raveled array for `()`.
+#[track_caller]
+pub fn argmin(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    arg_extremum("argmin", x, axis.into(), lax::argmin)
+}
+
+/// How many elements a reduction over axes takes together.
+fn count(x: &Array, axes: &[usize]) -> f64 {
+    axes.iter().map(|&a| x.shape()[a]).product::<usize>() as f64
+}
+
+/// The mean over axes, as a floating number.
+#[track_caller]
+pub fn mean(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let (x, axis) = (x.into_array(), axis.into());
+    let axes = axis.resolve("mean", x.ndim());
+    let dtype = inexact(x.dtype());
+    let wide = upcast(&lax::convert_weakly(&x, dtype, x.weak_type()));
+    let total = restore(lax::reduce_sum(&wide, &axes), &axis, x.ndim(), &axes);
+    let mean = lax::div(&total, &Array::scalar(count(&x, &axes), wide.dtype(), false));
+    lax::convert_element_type(&mean, dtype)
+}
+
+/// The mean over axes; with weights, the weighted one is `sum(x · w) / sum(w)`.
+#[track_caller]
+pub fn average(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    mean(x, axis)
+}
+
+/// The variance over axes: the mean squared distance from the mean.
+#[track_caller]
+pub fn var(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    var_ddof(x, axis, 0)
+}
+
+/// The variance over axes with `n - ddof` in the denominator.
+#[track_caller]
+pub fn var_ddof(x: impl IntoArray, axis: impl Into<Axis>, ddof: i64) -> Array {
+    let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), axis.into());
+    let axes = axis.resolve("var", x.ndim());
+    let wide = upcast(&x);
+    let scalar = |value: f64| Array::scalar(value, wide.dtype().real(), false);
+    let n = count(&x, &axes);
+    let total = lax::expand_dims(&lax::reduce_sum(&wide, &axes), &axes);
+    let mean = lax::div(&total, &lax::convert_element_type(&scalar(n), wide.dtype()));
+    let centred = lax::sub(&wide, &mean);
+    let squares = if wide.dtype().is_complex() {
+        lax::real(&lax::mul(&centred, &lax::conj(&centred)))
+    } else {
+        lax::square(&centred)
+    };
+    let n = n - ddof as f64;
+    let total = restore(lax::reduce_sum(&squares, &axes), &axis, x.ndim(), &axes);
+    let out = if n > 0.0 { lax::div(&total, &scalar(n)) } else { lax::full_like(&total, f64::NAN) };
+    lax::convert_element_type(&out, x.dtype().real())
+}
+
+/// The standard deviation over axes: the root of the variance.
+#[track_caller]
+pub fn std(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    lax::sqrt(&var(x, axis))
+}
+
+/// The standard deviation over axes with `n - ddof` in the denominator.
+#[track_caller]
+pub fn std_ddof(x: impl IntoArray, axis: impl Into<Axis>, ddof: i64) -> Array {
+    lax::sqrt(&var_ddof(x, axis, ddof))
+}
+
+/// The sum over axes of what is not NaN.
+#[track_caller]
+pub fn nansum(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    sum(without_nan(x.into_array(), 0.0), axis)
+}
+
+/// The product over axes of what is not NaN.
+#[track_caller]
+pub fn nanprod(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    prod(without_nan(x.into_array(), 1.0), axis)
+}
+
+/// The largest over axes of what is not NaN; NaN where nothing is left.
+#[track_caller]
+pub fn nanmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    nan_extremum(x.into_array(), axis.into(), f64::NEG_INFINITY, |x, axis| max(x, axis))
+}
+
+/// The smallest over axes of what is not NaN; NaN where nothing is left.
+#[track_caller]
+pub fn nanmin(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    nan_extremum(x.into_array(), axis.into(), f64::INFINITY, |x, axis| min(x, axis))
+}
+
+/// The mean over axes of what is not NaN.
+#[track_caller]
+pub fn nanmean(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let (x, axis) = (x.into_array(), axis.into());
+    if !x.dtype().is_float() {
+        return mean(x, axis);
+    }
+    let count = sum(lax::eq(&x, &x), axis.clone());
+    let total = nansum(&x, axis);
+    lax::div(&total, &lax::convert_element_type(&count, total.dtype()))
+}
+
+#[track_caller]
+fn without_nan(x: Array, instead: f64) -> Array {
+    if x.dtype().is_float() { where_(lax::ne(&x, &x), instead, &x) } else { x }
+}
+
+#[track_caller]
+fn nan_extremum(x: Array, axis: Axis, worst: f64, f: impl Fn(Array, Axis) -> Array) -> Array {
+    if !x.dtype().is_float() {
+        return f(x, axis);
+    }
+    let nothing = all(lax::ne(&x, &x), axis.clone());
+    where_(nothing, f64::NAN, f(without_nan(x, worst), axis))
+}
+
+/// The running sum along an axis.
+#[track_caller]
+pub fn cumsum(x: impl IntoArray, axis: i64) -> Array {
+    let x = x.into_array();
+    let axis = canonical("cumsum", axis, x.ndim());
+    let dtype = if x.dtype().is_boolean() { default_int() } else { x.dtype() };
+    scan(&lax::convert_weakly(&x, dtype, x.weak_type()), axis, 0.0, lax::add)
+}
+
+/// The running product along an axis.
+#[track_caller]
+pub fn cumprod(x: impl IntoArray, axis: i64) -> Array {
+    let x = x.into_array();
+    let axis = canonical("cumprod", axis, x.ndim());
+    let dtype = if x.dtype().is_boolean() { default_int() } else { x.dtype() };
+    scan(&lax::convert_weakly(&x, dtype, x.weak_type()), axis, 1.0, lax::mul)
+}
+
+/// Every element combined with all before it, in a logarithmic number of steps: shift by 1, 2, 4, … and combine.
+#[track_caller]
+fn scan(x: &Array, axis: usize, identity: f64, combine: impl Fn(&Array, &Array) -> Array) -> Array {
+    let n = x.shape()[axis];
+    let mut out = x.clone();
+    let mut step = 1;
+    while step < n {
+        let mut config = vec![(0, 0, 0); x.ndim()];
+        config[axis] = (step as i64, -(step as i64), 0);
+        let shifted = lax::pad(&out, &Array::scalar(identity, x.dtype(), false), &config);
+        out = combine(&shifted, &out);
+        step *= 2;
+    }
+    out
+}
+
+/// Whether all elements are close; see [`super::isclose`].
+#[track_caller]
+pub fn allclose(x: impl IntoArray, y: impl IntoArray) -> Array {
+    all(super::isclose(x, y), ())
+}
+
+/// [`allclose`] with tolerances.
+#[track_caller]
+pub fn allclose_with(x: impl IntoArray, y: impl IntoArray, rtol: f64, atol: f64) -> Array {
+    all(super::isclose_with(x, y, rtol, atol), ())
+}
+
+/// Whether shapes and all elements are equal.
+#[track_caller]
+pub fn array_equal(x: impl IntoArray, y: impl IntoArray) -> Array {
+    let (x, y) = (x.into_array(), y.into_array());
+    if x.shape() != y.shape() {
+        return Array::scalar(false, DType::I1, false);
+    }
+    all(super::equal(x, y), ())
+}

@@ -1,0 +1,409 @@
+//! Functions that rearrange arrays.
+
+use super::{Axis, IntoArray, IntoShape, broadcast_shape, canonical, exact_shape};
+use crate::api::dtypes::{default_int, promote};
+use crate::ir::{Array, DType};
+use crate::lax::{self, rules::refuse};
+
+/// The same elements in row-major order under another shape; one size may be -1.
+#[track_caller]
+pub fn reshape(x: impl IntoArray, shape: impl IntoShape) -> Array {
+    let (x, shape) = (x.into_array(), shape.into_shape());
+    let unknown = shape.iter().filter(|&&d| d < 0).count();
+    if unknown > 1 || shape.iter().any(|&d| d < -1) {
+        refuse!("reshape" => "at most one size may be -1 and none else negative, got {}", lax::rules::show(&shape))
+    }
+    let known: usize = shape.iter().filter(|&&d| d >= 0).map(|&d| d as usize).product();
+    if unknown == 1 && (known == 0 || x.size() % known != 0) {
+        let (from, to) = (lax::rules::show(x.shape()), lax::rules::show(&shape));
+        refuse!("reshape" => "cannot reshape an array of shape {from} (size {}) into shape {to}", x.size())
+    }
+    let shape: Vec<usize> =
+        shape.iter().map(|&d| if d < 0 { x.size() / known } else { d as usize }).collect();
+    lax::reshape(&x, &shape)
+}
+
+/// The elements in one dimension.
+#[track_caller]
+pub fn ravel(x: impl IntoArray) -> Array {
+    let x = x.into_array();
+    lax::reshape(&x, &[x.size()])
+}
+
+/// The dimensions in another order: those of `axes`, or reversed for `()`.
+#[track_caller]
+pub fn permute_dims(x: impl IntoArray, axes: impl IntoShape) -> Array {
+    let (x, axes) = (x.into_array(), axes.into_shape());
+    if axes.is_empty() {
+        return matrix_or_reversed(x);
+    }
+    let permutation: Vec<usize> = axes.iter().map(|&a| canonical("transpose", a, x.ndim())).collect();
+    lax::transpose(&x, &permutation)
+}
+
+/// The dimensions in another order: those of `axes`, or reversed for `()`.
+#[track_caller]
+pub fn transpose(x: impl IntoArray, axes: impl IntoShape) -> Array {
+    permute_dims(x, axes)
+}
+
+/// The dimensions in reverse order.
+#[track_caller]
+pub(crate) fn matrix_or_reversed(x: impl IntoArray) -> Array {
+    let x = x.into_array();
+    lax::transpose(&x, &(0..x.ndim()).rev().collect::<Vec<_>>())
+}
+
+/// The last two dimensions exchanged.
+#[track_caller]
+pub fn matrix_transpose(x: impl IntoArray) -> Array {
+    swapaxes(x, -1, -2)
+}
+
+/// Two dimensions exchanged.
+#[track_caller]
+pub fn swapaxes(x: impl IntoArray, axis1: i64, axis2: i64) -> Array {
+    let x = x.into_array();
+    let (a, b) = (canonical("swapaxes", axis1, x.ndim()), canonical("swapaxes", axis2, x.ndim()));
+    let mut permutation: Vec<usize> = (0..x.ndim()).collect();
+    permutation.swap(a, b);
+    lax::transpose(&x, &permutation)
+}
+
+/// Dimensions moved to other places; the others keep their order.
+#[track_caller]
+pub fn moveaxis(x: impl IntoArray, source: impl Into<Axis>, destination: impl Into<Axis>) -> Array {
+    let x = x.into_array();
+    let source = source.into().resolve("moveaxis", x.ndim());
+    let destination = destination.into().resolve("moveaxis", x.ndim());
+    if source.len() != destination.len() {
+        let (s, d) = (lax::rules::show(&source), lax::rules::show(&destination));
+        refuse!("moveaxis" => "there must be as many sources as destinations, got {s} and {d}")
+    }
+    let mut permutation = lax::rules::remaining(x.ndim(), &source);
+    let mut pairs: Vec<(usize, usize)> = destination.into_iter().zip(source).collect();
+    pairs.sort_unstable();
+    for (to, from) in pairs {
+        permutation.insert(to, from);
+    }
+    lax::transpose(&x, &permutation)
+}
+
+/// Without dimensions of size 1: all of them for `()`, or those named.
+#[track_caller]
+pub fn squeeze(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let (x, axis) = (x.into_array(), axis.into());
+    let axes = match axis.axes {
+        None => (0..x.ndim()).filter(|&d| x.shape()[d] == 1).collect(),
+        Some(_) => axis.resolve("squeeze", x.ndim()),
+    };
+    lax::squeeze(&x, &axes)
+}
+
+/// With new dimensions of size 1, which stand at `axis` of the result.
+#[track_caller]
+pub fn expand_dims(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let (x, axis) = (x.into_array(), axis.into());
+    let added = axis.axes.as_ref().map_or(0, |a| a.len());
+    if added == 0 {
+        return x;
+    }
+    lax::expand_dims(&x, &axis.resolve("expand_dims", x.ndim() + added))
+}
+
+/// Stretched to a shape as NumPy broadcasts.
+#[track_caller]
+pub fn broadcast_to(x: impl IntoArray, shape: impl IntoShape) -> Array {
+    let (x, shape) = (x.into_array(), exact_shape("broadcast_to", shape));
+    if x.shape() == shape {
+        return x;
+    }
+    let lead = shape.len().checked_sub(x.ndim());
+    let fits = |lead: usize| x.shape().iter().zip(&shape[lead..]).all(|(&a, &b)| a == b || a == 1);
+    let Some(lead) = lead.filter(|&lead| fits(lead)) else {
+        let (from, to) = (lax::rules::show(x.shape()), lax::rules::show(&shape));
+        refuse!("broadcast_to" => "shape {from} cannot be broadcast to {to}")
+    };
+    lax::broadcast_in_dim(&x, &shape, &(lead..shape.len()).collect::<Vec<_>>())
+}
+
+/// Arrays stretched to the shape that NumPy broadcasts them to.
+#[track_caller]
+pub fn broadcast_arrays(arrays: &[Array]) -> Vec<Array> {
+    let shapes: Vec<&[usize]> = arrays.iter().map(Array::shape).collect();
+    let shape = broadcast_shape("broadcast_arrays", &shapes);
+    arrays.iter().map(|x| broadcast_to(x, &shape)).collect()
+}
+
+/// Arrays one after the other along an axis.
+#[track_caller]
+pub fn concatenate(arrays: &[Array], axis: i64) -> Array {
+    let Some(first) = arrays.first() else {
+        refuse!("concatenate" => "there must be at least one array, got none")
+    };
+    lax::concatenate(&promote(arrays), canonical("concatenate", axis, first.ndim()))
+}
+
+/// Arrays of one shape along a new axis.
+#[track_caller]
+pub fn stack(arrays: &[Array], axis: i64) -> Array {
+    let Some(first) = arrays.first() else {
+        refuse!("stack" => "there must be at least one array, got none")
+    };
+    lax::stack(&promote(arrays), canonical("stack", axis, first.ndim() + 1))
+}
+
+/// The slices of an array along an axis.
+#[track_caller]
+pub fn unstack(x: impl IntoArray, axis: i64) -> Vec<Array> {
+    let x = x.into_array();
+    let axis = canonical("unstack", axis, x.ndim());
+    lax::unstack(&x, axis)
+}
+
+/// Rows below each other: one-dimensional arrays become rows.
+#[track_caller]
+pub fn vstack(arrays: &[Array]) -> Array {
+    concatenate(&arrays.iter().map(|x| atleast_2d(x)).collect::<Vec<_>>(), 0)
+}
+
+/// Columns beside each other: one-dimensional arrays one after the other.
+#[track_caller]
+pub fn hstack(arrays: &[Array]) -> Array {
+    let arrays: Vec<Array> = arrays.iter().map(|x| atleast_1d(x)).collect();
+    let axis = if arrays.first().is_some_and(|x| x.ndim() == 1) { 0 } else { 1 };
+    concatenate(&arrays, axis)
+}
+
+/// One-dimensional arrays as the columns of a matrix.
+#[track_caller]
+pub fn column_stack(arrays: &[Array]) -> Array {
+    let column = |x: &Array| if x.ndim() < 2 { matrix_or_reversed(atleast_2d(x)) } else { x.clone() };
+    concatenate(&arrays.iter().map(column).collect::<Vec<_>>(), 1)
+}
+
+/// With at least one dimension.
+#[track_caller]
+pub fn atleast_1d(x: impl IntoArray) -> Array {
+    let x = x.into_array();
+    if x.ndim() == 0 { lax::expand_dims(&x, &[0]) } else { x }
+}
+
+/// With at least two dimensions; new ones come first.
+#[track_caller]
+pub fn atleast_2d(x: impl IntoArray) -> Array {
+    let x = x.into_array();
+    lax::expand_dims(&x, &(0..2usize.saturating_sub(x.ndim())).collect::<Vec<_>>())
+}
+
+/// Equal parts along an axis.
+#[track_caller]
+pub fn split(x: impl IntoArray, sections: usize, axis: i64) -> Vec<Array> {
+    let x = x.into_array();
+    let axis = canonical("split", axis, x.ndim());
+    let n = x.shape()[axis];
+    if sections == 0 || n % sections != 0 {
+        refuse!("split" => "a dimension of size {n} has no {sections} equal parts")
+    }
+    lax::split(&x, &vec![n / sections; sections], axis)
+}
+
+/// Parts along an axis that end where `indices` say, and the rest.
+#[track_caller]
+pub fn split_at(x: impl IntoArray, indices: &[usize], axis: i64) -> Vec<Array> {
+    let x = x.into_array();
+    let axis = canonical("split_at", axis, x.ndim());
+    let n = x.shape()[axis];
+    let ends: Vec<usize> = indices.iter().map(|&i| i.min(n)).chain([n]).collect();
+    let mut start = 0;
+    let sizes = ends.into_iter().map(|end| {
+        let size = end.saturating_sub(start);
+        start = start.max(end);
+        size
+    });
+    lax::split(&x, &sizes.collect::<Vec<_>>(), axis)
+}
+
+/// The order of elements reversed along axes.
+#[track_caller]
+pub fn flip(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let x = x.into_array();
+    let axes = axis.into().resolve("flip", x.ndim());
+    lax::rev(&x, &axes)
+}
+
+/// Elements shifted along an axis by `shift` places; those that leave come in again at the other end.
+#[track_caller]
+pub fn roll(x: impl IntoArray, shift: i64, axis: i64) -> Array {
+    let x = x.into_array();
+    let axis = canonical("roll", axis, x.ndim());
+    let n = x.shape()[axis] as i64;
+    if n == 0 || shift.rem_euclid(n) == 0 {
+        return x;
+    }
+    let at = n - shift.rem_euclid(n);
+    let (front, back) =
+        (lax::slice_in_dim(&x, 0, Some(at), 1, axis), lax::slice_in_dim(&x, at, None, 1, axis));
+    lax::concatenate(&[back, front], axis)
+}
+
+/// The array repeated along its dimensions.
+#[track_caller]
+pub fn tile(x: impl IntoArray, reps: impl IntoShape) -> Array {
+    let (x, mut reps) = (x.into_array(), exact_shape("tile", reps));
+    let rank = x.ndim().max(reps.len());
+    reps.splice(0..0, std::iter::repeat_n(1, rank - reps.len()));
+    let x = lax::expand_dims(&x, &(0..rank - x.ndim()).collect::<Vec<_>>());
+    lax::tile(&x, &reps)
+}
+
+/// Every element repeated along an axis; of the raveled array for `()`.
+#[track_caller]
+pub fn repeat(x: impl IntoArray, repeats: usize, axis: impl Into<Axis>) -> Array {
+    let (x, axis) = (x.into_array(), axis.into());
+    let (x, axis) = match &axis.axes {
+        None => (ravel(x), 0),
+        Some(_) => {
+            let axes = axis.resolve("repeat", x.ndim());
+            let [one] = axes[..] else {
+                refuse!("repeat" => "takes one axis or all, got {}", lax::rules::show(&axes))
+            };
+            (x, one)
+        }
+    };
+    let mut shape = x.shape().to_vec();
+    shape.insert(axis + 1, repeats);
+    let dims: Vec<usize> = (0..shape.len()).filter(|&d| d != axis + 1).collect();
+    let spread = lax::broadcast_in_dim(&x, &shape, &dims);
+    let mut out = x.shape().to_vec();
+    out[axis] *= repeats;
+    lax::reshape(&spread, &out)
+}
+
+/// Zeros, or another constant, around the array: `(before, after)` for each dimension.
+#[track_caller]
+pub fn pad(x: impl IntoArray, widths: &[(usize, usize)], value: impl IntoArray) -> Array {
+    let x = x.into_array();
+    let config: Vec<(i64, i64, i64)> = widths.iter().map(|&(l, h)| (l as i64, h as i64, 0)).collect();
+    let value = lax::convert_element_type(&value.into_array(), x.dtype());
+    lax::pad(&x, &value, &config)
+}
+
+/// Differences of neighbours along an axis.
+#[track_caller]
+pub fn diff(x: impl IntoArray, axis: i64) -> Array {
+    let x = x.into_array();
+    let axis = canonical("diff", axis, x.ndim());
+    let n = x.shape()[axis] as i64;
+    let (high, low) = (
+        lax::slice_in_dim(&x, 1.min(n), None, 1, axis),
+        lax::slice_in_dim(&x, 0, Some((n - 1).max(0)), 1, axis),
+    );
+    if x.dtype().is_boolean() { lax::ne(&high, &low) } else { lax::sub(&high, &low) }
+}
+
+/// Whether the column is not beyond the `k`-th diagonal, for a matrix of that shape.
+fn below_diagonal(rows: usize, columns: usize, k: i64) -> Array {
+    let int = default_int();
+    let row = lax::broadcasted_iota(int, &[rows, columns], 0);
+    let column = lax::broadcasted_iota(int, &[rows, columns], 1);
+    lax::ge(&lax::add(&row, &Array::scalar(k, int, false)), &column)
+}
+
+/// Ones on and below the `k`-th diagonal.
+#[track_caller]
+pub fn tri(rows: usize, columns: usize, k: i64) -> Array {
+    lax::convert_element_type(&below_diagonal(rows, columns, k), crate::api::dtypes::default_float())
+}
+
+/// The last two dimensions with zeros above the `k`-th diagonal.
+#[track_caller]
+pub fn tril(x: impl IntoArray, k: i64) -> Array {
+    triangle("tril", x.into_array(), |rows, columns, x, zeros| {
+        let mask = mask_like(x, below_diagonal(rows, columns, k));
+        lax::select(&mask, x, zeros)
+    })
+}
+
+/// The last two dimensions with zeros below the `k`-th diagonal.
+#[track_caller]
+pub fn triu(x: impl IntoArray, k: i64) -> Array {
+    triangle("triu", x.into_array(), |rows, columns, x, zeros| {
+        let mask = mask_like(x, below_diagonal(rows, columns, k - 1));
+        lax::select(&mask, zeros, x)
+    })
+}
+
+#[track_caller]
+fn triangle(name: &'static str, x: Array, f: impl Fn(usize, usize, &Array, &Array) -> Array) -> Array {
+    let [.., rows, columns] = *x.shape() else {
+        refuse!(name => "takes an array of at least two dimensions, got shape {}", lax::rules::show(x.shape()))
+    };
+    f(rows, columns, &x, &lax::full_like(&x, 0))
+}
+
+fn mask_like(x: &Array, mask: Array) -> Array {
+    lax::broadcast(&mask, &x.shape()[..x.ndim() - 2])
+}
+
+/// A matrix with a vector on its `k`-th diagonal.
+#[track_caller]
+pub fn diagflat(x: impl IntoArray, k: i64) -> Array {
+    let x = ravel(x);
+    let n = x.shape()[0] + k.unsigned_abs() as usize;
+    let padded = lax::pad(&x, &Array::scalar(0, x.dtype(), false), &[(k.max(0), (-k).max(0), 0)]);
+    let mask = super::eye_mask(n, n, k);
+    super::where_(mask, lax::expand_dims(&padded, &[0]), Array::scalar(0, x.dtype(), false))
+}
+
+/// The `k`-th diagonal of the last two dimensions.
+#[track_caller]
+pub fn diagonal(x: impl IntoArray, k: i64) -> Array {
+    let x = x.into_array();
+    let [.., rows, columns] = *x.shape() else {
+        refuse!("diagonal" => "takes an array of at least two dimensions, got shape {}", lax::rules::show(x.shape()))
+    };
+    // The part of the matrix whose main diagonal it is; then only that diagonal is left to sum.
+    let (top, left) = ((-k).max(0) as usize, k.max(0) as usize);
+    let n = rows.saturating_sub(top).min(columns.saturating_sub(left));
+    let mut starts = vec![0; x.ndim()];
+    let mut limits = x.shape().to_vec();
+    let rank = x.ndim();
+    (starts[rank - 2], starts[rank - 1]) = (top.min(rows), left.min(columns));
+    (limits[rank - 2], limits[rank - 1]) = (starts[rank - 2] + n, starts[rank - 1] + n);
+    let square = lax::slice(&x, &starts, &limits, None);
+    let mask = mask_like(&square, super::eye_mask(n, n, 0));
+    let zeros = lax::full_like(&square, 0);
+    let kept = lax::select(&mask, &square, &zeros);
+    if x.dtype() == DType::I1 {
+        return lax::reduce_or(&kept, &[rank - 1]);
+    }
+    lax::reduce_sum(&kept, &[rank - 1])
+}
+
+/// A matrix with a vector on its `k`-th diagonal, or the `k`-th diagonal of a matrix.
+#[track_caller]
+pub fn diag(x: impl IntoArray, k: i64) -> Array {
+    let x = x.into_array();
+    match x.ndim() {
+        1 => diagflat(x, k),
+        2 => diagonal(x, k),
+        rank => refuse!("diag" => "takes a vector or a matrix, got an array of {rank} dimensions"),
+    }
+}
+
+/// The sum of the main diagonal.
+#[track_caller]
+pub fn trace(x: impl IntoArray) -> Array {
+    let diagonal = diagonal(x, 0);
+    let last = diagonal.ndim() as i64 - 1;
+    super::sum(diagonal, last)
+}
+
+/// Grids of coordinates in Cartesian order: the first varies along columns.
+#[track_caller]
+pub fn meshgrid(x: impl IntoArray, y: impl IntoArray) -> (Array, Array) {
+    let (x, y) = (ravel(x), ravel(y));
+    let shape = [y.size(), x.size()];
+    (lax::broadcast_in_dim(&x, &shape, &[1]), lax::broadcast_in_dim(&y, &shape, &[0]))
+}
