@@ -197,6 +197,7 @@ pub fn one_hot_of(x: impl IntoArray, num_classes: usize, dtype: DType) -> Array 
     let rank = x.ndim();
     let mut shape = vec![1; rank + 1];
     shape[rank] = num_classes;
+    let column = lax::expand_dims(&x, &[rank]);
     let classes = lax::broadcasted_iota(x.dtype(), &shape, rank);
-    lax::convert_element_type(&lax::eq(&lax::expand_dims(&x, &[rank]), &classes), dtype)
+    lax::convert_element_type(&lax::eq(&column, &classes), dtype)
 }
