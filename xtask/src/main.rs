@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 mod compare;
+mod conformance;
 mod plugins;
 mod tpu_compile;
 
@@ -22,6 +23,11 @@ const CHORES: &[Chore] = &[
         run: compare::run,
     },
     Chore {
+        name: "conformance",
+        help: "DIR [--plugin NAME] [--filter TEXT]… [--jobs N] [--list] [--json FILE] [--min N]: StableHLO's own cases",
+        run: conformance::run,
+    },
+    Chore {
         name: "plugins",
         help: "[xla-cpu|tpu|cuda]… [--wheel FILE] [--with-libraries]: fetch plugins, or list what discovery finds",
         run: plugins::run,
@@ -37,6 +43,9 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     if args.first().is_some_and(|name| name == tpu_compile::CHILD) {
         return finish(tpu_compile::CHILD, tpu_compile::child(&args[1..]));
+    }
+    if args.first().is_some_and(|name| name == conformance::CHILD) {
+        return finish(conformance::CHILD, conformance::child(&args[1..]));
     }
     let Some(chore) = args.first().and_then(|name| CHORES.iter().find(|c| c.name == name)) else {
         eprintln!("usage: cargo xtask CHORE");
