@@ -73,7 +73,8 @@ impl Case {
         let text = |key: &str| -> Result<String, Failure> {
             Ok(value[key].as_str().ok_or_else(|| format!("the index has no {key} in {line}"))?.to_owned())
         };
-        let list = |key: &str| value[key].as_array().ok_or_else(|| format!("the index has no {key} in {line}"));
+        let list =
+            |key: &str| value[key].as_array().ok_or_else(|| format!("the index has no {key} in {line}"));
         let reference = &value["ref"];
         Ok(Case {
             name: text("name")?,
@@ -94,7 +95,10 @@ impl Case {
     /// Whether a filter means this case: part of its name, or one of its operations.
     pub(super) fn matches(&self, filter: &str) -> bool {
         self.name.contains(filter)
-            || self.operations.iter().any(|op| op == filter || op.split_once('.').is_some_and(|o| o.1 == filter))
+            || self
+                .operations
+                .iter()
+                .any(|op| op == filter || op.split_once('.').is_some_and(|o| o.1 == filter))
     }
 
     /// Compiles and runs the case: nothing if it passes, else what differs.
@@ -158,8 +162,7 @@ impl Case {
 /// Marks every parameter and result as partitioned by hand, so that a partitioner leaves the program as it is.
 fn by_hand(text: &str) -> Result<String, Failure> {
     const MARK: &str = " {mhlo.sharding = \"{manual}\"}";
-    let (before, rest) =
-        text.split_once("func.func public @main(").ok_or("the module has no public main")?;
+    let (before, rest) = text.split_once("func.func public @main(").ok_or("the module has no public main")?;
     let (signature, body) = rest.split_once(" {\n").ok_or("main has no body")?;
     let (parameters, results) = signature.split_once(") -> ").ok_or("main has no results")?;
     let marked = |list: &str| {
@@ -213,7 +216,8 @@ impl Arrays {
             Some(1) => (usize::from(u16::from_le_bytes([bytes[8], bytes[9]])), 10),
             _ => (u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]) as usize, 12),
         };
-        let header = String::from_utf8_lossy(bytes.get(start..start + size).ok_or_else(|| wrong("is cut off"))?);
+        let header =
+            String::from_utf8_lossy(bytes.get(start..start + size).ok_or_else(|| wrong("is cut off"))?);
         if header.contains("'fortran_order': True") && ty.rank() > 1 {
             return Err(wrong("is column-major").into());
         }
@@ -241,6 +245,9 @@ mod tests {
     fn partitioned_programs_are_marked() {
         let text = "module {\n  func.func public @main(%arg0: tensor<2xi64>, %arg1: tensor<i1>) -> tensor<2xi64> {\n  }\n}";
         let marked = by_hand(text).unwrap();
-        assert!(marked.contains("%arg1: tensor<i1> {mhlo.sharding = \"{manual}\"}) -> (tensor<2xi64> {mhlo"), "{marked}");
+        assert!(
+            marked.contains("%arg1: tensor<i1> {mhlo.sharding = \"{manual}\"}) -> (tensor<2xi64> {mhlo"),
+            "{marked}"
+        );
     }
 }

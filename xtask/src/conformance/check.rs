@@ -65,14 +65,26 @@ impl Check {
         let (x, y) = (element::decode(ty, bits(a)), element::decode(ty, bits(e)));
         match self {
             Check::Exact if x == y => 0.0,
-            Check::Exact => if x.is_nan() || y.is_nan() { f64::INFINITY } else { (x - y).abs() },
+            Check::Exact => {
+                if x.is_nan() || y.is_nan() {
+                    f64::INFINITY
+                } else {
+                    (x - y).abs()
+                }
+            }
             _ if x == y || (x.is_nan() && y.is_nan()) => 0.0,
             _ if !x.is_finite() || !y.is_finite() => f64::INFINITY,
             Check::Ulp(tolerance) => {
                 let ulp = ulp(a, e);
                 if ulp <= tolerance { 0.0 } else { ulp }
             }
-            Check::Abs(tolerance) => if (x - y).abs() <= tolerance { 0.0 } else { (x - y).abs() },
+            Check::Abs(tolerance) => {
+                if (x - y).abs() <= tolerance {
+                    0.0
+                } else {
+                    (x - y).abs()
+                }
+            }
         }
     }
 }
@@ -142,7 +154,11 @@ mod tests {
     #[test]
     fn complex_numbers_are_compared_by_parts() {
         let bytes = |re: f32, im: f32| [re.to_le_bytes(), im.to_le_bytes()].concat();
-        let difference = Check::Abs(0.1).difference(ElementType::C64, &bytes(1.0, 2.0), &bytes(1.0, 3.0)).unwrap();
-        assert!(difference.starts_with("1 of 2 differ") && difference.contains("number 1 is 2e0"), "{difference}");
+        let difference =
+            Check::Abs(0.1).difference(ElementType::C64, &bytes(1.0, 2.0), &bytes(1.0, 3.0)).unwrap();
+        assert!(
+            difference.starts_with("1 of 2 differ") && difference.contains("number 1 is 2e0"),
+            "{difference}"
+        );
     }
 }

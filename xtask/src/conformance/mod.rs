@@ -158,9 +158,9 @@ fn run_all(options: &Options, cases: &[Case]) -> Result<Vec<Outcome>, Failure> {
                 })
             })
             .collect();
-        workers.into_iter().try_for_each(|worker| {
-            worker.join().unwrap_or_else(|_| Err("a worker panicked".to_owned()))
-        })
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().unwrap_or_else(|_| Err("a worker panicked".to_owned())))
     });
     result?;
     let outcomes = outcomes.into_inner().map_err(|_| "a worker panicked")?;

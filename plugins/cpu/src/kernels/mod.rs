@@ -13,6 +13,7 @@ use std::sync::Arc;
 use crate::collectives::Collectives;
 use jacinth_lowering::{Block, Op, Result, TensorType, Type};
 
+mod collective;
 mod dot;
 mod element;
 mod gather;
@@ -192,6 +193,14 @@ pub fn build(
         Op::Scatter(op) => gather::scatter(op, &b),
         Op::DotGeneral(op) => dot::dot_general(op, &b),
         Op::Reduce(op) => reduce::reduce(op, &b),
+        Op::AllReduce(op) => collective::all_reduce(op, &b),
+        Op::AllGather(op) => collective::all_gather(op, &b),
+        Op::AllToAll(op) => collective::all_to_all(op, &b),
+        Op::ReduceScatter(op) => collective::reduce_scatter(op, &b),
+        Op::CollectiveBroadcast(op) => collective::collective_broadcast(op, &b),
+        Op::CollectivePermute(op) => collective::collective_permute(op, &b),
+        Op::ReplicaId(_) => collective::replica_id(),
+        Op::PartitionId(_) => collective::partition_id(),
         _ => Ok(None),
     }
 }

@@ -143,6 +143,17 @@ pub(crate) fn run(op: &Op, operands: &[Array], results: &[TensorType]) -> Vec<Ar
     run_kernel(&*kernel(op, operands, results), operands, results)
 }
 
+/// Builds an operation with regions.
+pub(crate) fn kernel_with(
+    op: &Op,
+    operands: &[TensorType],
+    results: &[TensorType],
+    regions: &Regions,
+) -> Option<Box<dyn Kernel>> {
+    let scalars = Scalars { values: regions.values.clone() };
+    build(op, operands, results, &regions.blocks, &regions.values, &scalars).expect("it builds")
+}
+
 /// As [`run`], for an operation with regions.
 pub(crate) fn run_with(op: &Op, operands: &[Array], results: &[TensorType], regions: &Regions) -> Vec<Array> {
     let types: Vec<TensorType> = operands.iter().map(|a| a.ty.clone()).collect();
