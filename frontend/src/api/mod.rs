@@ -2,6 +2,7 @@
 
 mod array;
 pub mod config;
+pub mod control;
 pub mod dtypes;
 pub mod function;
 pub mod grad;

@@ -8,6 +8,7 @@ mod binary;
 mod call;
 mod compare;
 mod concat;
+pub(crate) mod control;
 mod convert;
 mod dot;
 mod elementwise;
@@ -108,6 +109,9 @@ pub fn samples() -> Vec<Sample> {
         Scatter::samples(),
         Sort::samples(),
         TopK::samples(),
+        control::Cond::samples(),
+        control::While::samples(),
+        control::Scan::samples(),
         SelectN::samples(),
         Clamp::samples(),
         Compare::samples(),
