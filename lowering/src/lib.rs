@@ -18,6 +18,7 @@ pub mod ops;
 pub mod options;
 mod text;
 mod types;
+mod verify;
 
 pub use attribute::{Attribute, Attributes};
 pub use builder::FuncBuilder;
