@@ -82,7 +82,7 @@ pub fn resolve_in(spec: &str, environment: &Environment) -> Result<Plugin, NotFo
 
 /// [`default_plugin`] in a given environment.
 pub fn default_plugin_in(environment: &Environment) -> Result<Plugin, NotFound> {
-    first_that_works(environment, |plugin| Ok(plugin))
+    first_that_works(environment, Ok)
 }
 
 /// [`default_client`] in a given environment.
