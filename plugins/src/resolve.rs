@@ -278,11 +278,7 @@ fn load(place: &Place, name: Option<&str>, environment: &Environment, report: &m
 }
 
 fn load_embedded(name: &str, report: &mut Report) -> Option<Plugin> {
-    let loaded: jacinth_pjrt::Result<Plugin> = Err(jacinth_pjrt::Error::new(
-        jacinth_pjrt::ErrorCode::Unimplemented,
-        "embedded",
-        "the embedded plugin is not linked in yet",
-    ));
+    let loaded = Plugin::linked(jacinth_cpu::pjrt_api(), EMBEDDED);
     let outcome = match &loaded {
         Ok(_) => Outcome::Loaded,
         Err(error) => Outcome::Rejected(error.to_string()),
