@@ -52,7 +52,22 @@ macro_rules! suite {
 }
 
 suite! {
+    embedded_linked => Some(embedded_plugin());
+    embedded_loaded => Some(embedded_library());
     xla_cpu => xla_cpu_plugin();
+}
+
+/// The embedded plugin, as this process has it.
+fn embedded_plugin() -> Plugin {
+    jacinth_plugins::embedded().expect("the embedded plugin is always there")
+}
+
+/// The embedded plugin as a shared library, loaded like any other: being a dependency of this test, it lies beside it.
+fn embedded_library() -> Plugin {
+    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+    let program = std::env::current_exe().expect("a test knows its program");
+    let library = program.with_file_name(format!("{DLL_PREFIX}jacinth_cpu_pjrt{DLL_SUFFIX}"));
+    Plugin::load(library).expect("the embedded plugin loads from its library")
 }
 
 /// XLA:CPU where it is installed; its absence is printed.
