@@ -70,7 +70,7 @@ fn nesting_is_bounded() {
         format!("func.func @main(%a: tensor<{}f32>", "1x".repeat(deep)),
     ];
     for text in texts {
-        Module::parse(&text).expect_err(&text[..60]);
+        Module::parse(&text).expect_err(text.get(..60).unwrap_or(&text));
     }
 }
 
@@ -78,13 +78,16 @@ fn nesting_is_bounded() {
 fn errors_say_where_and_what() {
     let cases = [
         ("", "1:1: expected a module, found the end of the text"),
-        ("module {\n  func.func @f() {\n    %0 = stablehlo.frob : tensor<f32>", "3:10: the operation stablehlo.frob is not supported"),
+        (
+            "module {\n  func.func @f() {\n    %0 = stablehlo.frob : tensor<f32>",
+            "3:10: the operation stablehlo.frob is not supported",
+        ),
         ("func.func @f() {\n  return %a : tensor<f32>\n}", "2:10: %a is used before it is defined"),
         (
             "func.func @f(%a: tensor<2xf32>) {\n  %0 = stablehlo.add %a, %a : tensor<3xf32>\n  return\n}",
             "2:22: an operand is of type tensor<2xf32>, but tensor<3xf32> is written for it",
         ),
-        ("func.func @f(%a: tensor<2xq8>)", "1:26: the element type q8 is not supported"),
+        ("func.func @f(%a: tensor<2xq8>)", "1:27: the element type q8 is not supported"),
         (
             "func.func @f(%a: tensor<2x!quant.uniform<i8:f32, 1.0>>)",
             "1:27: quantized types are not supported yet",
@@ -107,32 +110,66 @@ fn errors_say_where_and_what() {
 #[test]
 fn constraints_are_named() {
     let cases = [
-        ("broadcast_in_dim_c5", "%0 = stablehlo.broadcast_in_dim %a, dims = [0, 1] : (tensor<2x3xf32>) -> tensor<2x4xf32>"),
-        ("broadcast_in_dim_c4", "%0 = stablehlo.broadcast_in_dim %a, dims = [0, 0] : (tensor<2x3xf32>) -> tensor<2x3xf32>"),
-        ("broadcast_in_dim_c3", "%0 = stablehlo.broadcast_in_dim %a, dims = [0, 2] : (tensor<2x3xf32>) -> tensor<2x3xf32>"),
-        ("broadcast_in_dim_c2", "%0 = stablehlo.broadcast_in_dim %a, dims = [0] : (tensor<2x3xf32>) -> tensor<2x3xf32>"),
-        ("broadcast_in_dim_c1", "%0 = stablehlo.broadcast_in_dim %a, dims = [0, 1] : (tensor<2x3xf32>) -> tensor<2x3xf64>"),
+        (
+            "broadcast_in_dim_c5",
+            "%0 = stablehlo.broadcast_in_dim %a, dims = [0, 1] : (tensor<2x3xf32>) -> tensor<2x4xf32>",
+        ),
+        (
+            "broadcast_in_dim_c4",
+            "%0 = stablehlo.broadcast_in_dim %a, dims = [0, 0] : (tensor<2x3xf32>) -> tensor<2x3xf32>",
+        ),
+        (
+            "broadcast_in_dim_c3",
+            "%0 = stablehlo.broadcast_in_dim %a, dims = [0, 2] : (tensor<2x3xf32>) -> tensor<2x3xf32>",
+        ),
+        (
+            "broadcast_in_dim_c2",
+            "%0 = stablehlo.broadcast_in_dim %a, dims = [0] : (tensor<2x3xf32>) -> tensor<2x3xf32>",
+        ),
+        (
+            "broadcast_in_dim_c1",
+            "%0 = stablehlo.broadcast_in_dim %a, dims = [0, 1] : (tensor<2x3xf32>) -> tensor<2x3xf64>",
+        ),
         ("reshape_c1", "%0 = stablehlo.reshape %a : (tensor<2x3xf32>) -> tensor<6xi32>"),
         ("reshape_c2", "%0 = stablehlo.reshape %a : (tensor<2x3xf32>) -> tensor<5xf32>"),
         ("transpose_c2", "%0 = stablehlo.transpose %a, dims = [0, 0] : (tensor<2x3xf32>) -> tensor<2x2xf32>"),
-        ("concatenate_c4", "%0 = stablehlo.concatenate %a, %a, dim = 2 : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<4x3xf32>"),
+        (
+            "concatenate_c4",
+            "%0 = stablehlo.concatenate %a, %a, dim = 2 : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<4x3xf32>",
+        ),
         ("slice_c3", "%0 = stablehlo.slice %a [0:3, 0:1] : (tensor<2x3xf32>) -> tensor<3x1xf32>"),
         ("slice_c4", "%0 = stablehlo.slice %a [0:2:0, 0:1] : (tensor<2x3xf32>) -> tensor<2x1xf32>"),
         ("iota_c1", "%0 = stablehlo.iota dim = 1 : tensor<3xi32>"),
         ("reverse_c3", "%0 = stablehlo.reverse %a, dims = [2] : tensor<2x3xf32>"),
         ("and_i1", "%0 = stablehlo.and %a, %a : tensor<2x3xf32>"),
-        ("compare_c3", "%0 = stablehlo.compare LT, %a, %a, SIGNED : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xi1>"),
+        (
+            "compare_c3",
+            "%0 = stablehlo.compare LT, %a, %a, SIGNED : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xi1>",
+        ),
         ("convert_c1", "%0 = stablehlo.convert %a : (tensor<2x3xf32>) -> tensor<3x2xi32>"),
         ("bitcast_convert_c1", "%0 = stablehlo.bitcast_convert %a : (tensor<2x3xf32>) -> tensor<2x3xi16>"),
-        ("dynamic_slice_c2", "%0 = stablehlo.dynamic_slice %a, sizes = [1, 1] : (tensor<2x3xf32>) -> tensor<1x1xf32>"),
+        (
+            "dynamic_slice_c2",
+            "%0 = stablehlo.dynamic_slice %a, sizes = [1, 1] : (tensor<2x3xf32>) -> tensor<1x1xf32>",
+        ),
         ("reduce_precision_c2", "%0 = stablehlo.reduce_precision %a, format = e0m3 : tensor<2x3xf32>"),
-        ("composite_c2", "%0 = stablehlo.composite \"a.b\" %a {decomposition = @g} : (tensor<2x3xf32>) -> tensor<2x3xf32>"),
-        ("composite_c1", "%0 = stablehlo.composite \"ab\" %a {decomposition = @g} : (tensor<2x3xf32>) -> tensor<2x3xf32>"),
-        ("get_tuple_element_c1", "%t = stablehlo.tuple %a : tuple<tensor<2x3xf32>>\n %0 = stablehlo.get_tuple_element %t[1] : (tuple<tensor<2x3xf32>>) -> tensor<2x3xf32>"),
+        (
+            "composite_c2",
+            "%0 = stablehlo.composite \"a.b\" %a {decomposition = @g} : (tensor<2x3xf32>) -> tensor<2x3xf32>",
+        ),
+        (
+            "composite_c1",
+            "%0 = stablehlo.composite \"ab\" %a {decomposition = @g} : (tensor<2x3xf32>) -> tensor<2x3xf32>",
+        ),
+        (
+            "get_tuple_element_c1",
+            "%t = stablehlo.tuple %a : tuple<tensor<2x3xf32>>\n %0 = stablehlo.get_tuple_element %t[1] : (tuple<tensor<2x3xf32>>) -> tensor<2x3xf32>",
+        ),
     ];
     for (label, line) in cases {
         let text = format!("func.func @main(%a: tensor<2x3xf32>) {{\n {line}\n return\n}}");
-        let error = Module::parse(&text).unwrap_or_else(|e| panic!("{label}: {e}")).verify().expect_err(label);
+        let error =
+            Module::parse(&text).unwrap_or_else(|e| panic!("{label}: {e}")).verify().expect_err(label);
         assert_eq!((error.constraint, error.kind), (Some(label), ErrorKind::Verify), "{error}");
     }
 }
@@ -148,7 +185,10 @@ fn modules_are_verified_as_wholes() {
             "func.func @main() {\n call @main() : () -> ()\n return\n}",
             "@main calls @main, which calls it in turn",
         ),
-        ("func.func @main() {\n call @f() : () -> ()\n return\n}", "@main: func.call: there is no function @f"),
+        (
+            "func.func @main() {\n call @f() : () -> ()\n return\n}",
+            "@main: func.call: there is no function @f",
+        ),
         (
             "func.func @main(%a: tensor<2xf32>) {\n %0 = stablehlo.abs %a : (tensor<2xf32>) -> tensor<3xf32>\n return\n}",
             "@main: stablehlo.abs: result types [tensor<3xf32>] should be [tensor<2xf32>]",

@@ -11,7 +11,7 @@ use crate::ops::conv::ConvDimensionNumbers;
 use crate::{DYNAMIC, ElementType, Error, Kind, Literal, Result, Shape, TensorType, Type};
 
 /// How deeply types, attributes, locations and regions may nest.
-pub(super) const MAX_DEPTH: u32 = 100;
+pub(super) const MAX_DEPTH: u32 = 48;
 
 /// The most dimensions that a type may have.
 const MAX_RANK: usize = 128;

@@ -558,10 +558,7 @@ impl<'t> Parser<'t> {
     pub(super) fn op(&mut self, name: &str, attributes: &mut Attributes, start: usize) -> Result<Op> {
         match Op::from_attributes(name, attributes) {
             Ok(Some(op)) => Ok(op),
-            Ok(None) => {
-                let error = Error::unsupported(format!("the operation {name} is not supported"));
-                Err(self.r.c.error_at(start, error))
-            }
+            Ok(None) => Err(self.r.c.error_at(start, unknown(name))),
             Err(error) => Err(self.r.c.error_at(start, error)),
         }
     }
@@ -578,4 +575,12 @@ impl<'t> Parser<'t> {
         let results = types.into_iter().map(|ty| self.new_value(ty)).collect();
         Operation { op, operands, results, regions, extra, location: Location::Unknown }
     }
+}
+
+/// The error for a name that no operation has.
+pub(super) fn unknown(name: &str) -> Error {
+    Error::unsupported(match name.strip_prefix("stablehlo.uniform_") {
+        Some(_) => format!("{name}: quantized types are not supported yet"),
+        None => format!("the operation {name} is not supported"),
+    })
 }

@@ -2,7 +2,7 @@
 //!
 //! Each form here has its writer of the same name in `write`.
 
-use super::parser::Parser;
+use super::parser::{Parser, unknown};
 use crate::attribute::{Attribute, Attributes};
 use crate::module::{Operation, Values};
 use crate::ops::constant::{Constant, Iota};
@@ -297,18 +297,19 @@ enum Value {
 fn keywords(p: &mut Parser<'_>, name: &str, start: usize) -> Result<Operation> {
     let Some((_, words)) = KEYWORDS.iter().find(|row| row.0 == name) else {
         let known = Op::from_attributes(name, &mut Attributes::new());
-        let message = match known {
-            Ok(None) => format!("the operation {name} is not supported"),
-            _ => format!("{name} has no short form: its name must stand in quotes"),
+        let error = match known {
+            Ok(None) => unknown(name),
+            _ => Error::unsupported(format!("{name} has no short form: its name must stand in quotes")),
         };
-        return Err(p.r.c.error_at(start, Error::unsupported(message)));
+        return Err(p.r.c.error_at(start, error));
     };
     let pos = p.r.c.pos();
     let operands = p.operands()?;
     let mut attributes = Attributes::new();
     for (i, (word, attribute, value)) in words.iter().enumerate() {
-        if !operands.is_empty() || i > 0 {
-            p.r.c.expect(",")?;
+        // What is left out is an attribute with a default, or the operation says that it is missing.
+        if (!operands.is_empty() || i > 0) && !p.r.c.eat(",") {
+            break;
         }
         p.r.c.expect_word(word)?;
         p.r.c.expect("=")?;
