@@ -7,8 +7,11 @@
 //! Invariants: every value that leaves an operation has the type the program declares for it (checked after each one);
 //! nothing larger than [`MAX_BYTES`] is made; nesting is bounded, so a program cannot exhaust the stack.
 
+pub(crate) mod arith;
+mod complex;
 mod grid;
 pub(crate) mod index;
+mod special;
 
 use std::sync::Arc;
 

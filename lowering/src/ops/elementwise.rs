@@ -2,14 +2,15 @@
 //!
 //! The unary and binary families are tables; CHLO's elementwise functions stand in the same tables under their own
 //! dialect's name, because they have the same form. A row says which kinds of element an operation takes and what it
-//! gives; its value stands in `numeric`.
+//! gives; its value on single elements stands in `eval::arith`.
 
 use super::rules::{inferred, join, named, plain, result, tensors};
 use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
-use crate::eval::Datum;
+use crate::element::{self, Scalar};
+use crate::eval::{Datum, arith};
 use crate::types::fits;
-use crate::{ElementType, Error, Kind, Result, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Kind, Literal, Result, TensorType, Type};
 
 /// What a row gives for an operand of element type `E`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -340,8 +341,13 @@ impl OpDef for Unary {
         row.infer(operand)
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported(format!("{}: no reference evaluation yet", self.name())))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let operand = cx.tensor(self.name(), 0)?;
+        let (from, to) = (operand.ty().element, cx.result(self.name(), 0)?.element);
+        map_elements(to, [operand], |[x], out| {
+            element::write(to, arith::unary(*self, from, element::read(from, x))?, out);
+            Ok(())
+        })
     }
 }
 
@@ -372,8 +378,14 @@ impl OpDef for Binary {
         row.infer(&TensorType { shape, element: lhs.element })
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported(format!("{}: no reference evaluation yet", self.name())))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let (lhs, rhs) = (cx.tensor(self.name(), 0)?, cx.tensor(self.name(), 1)?);
+        let (from, to) = (lhs.ty().element, cx.result(self.name(), 0)?.element);
+        map_elements(to, [lhs, rhs], |[x, y], out| {
+            let value = arith::binary(*self, from, element::read(from, x), element::read(from, y))?;
+            element::write(to, value, out);
+            Ok(())
+        })
     }
 }
 
@@ -441,8 +453,14 @@ impl OpDef for Compare {
         inferred(TensorType { shape, element: ElementType::I1 })
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("compare: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let (lhs, rhs) = (cx.tensor("compare", 0)?, cx.tensor("compare", 1)?);
+        let element = lhs.ty().element;
+        let order = self.compare_type.unwrap_or_else(|| CompareType::natural(element.kind()));
+        map_elements(ElementType::I1, [lhs, rhs], |[x, y], out| {
+            out.push(arith::compare(self.direction, order, element, x, y).into());
+            Ok(())
+        })
     }
 }
 
@@ -547,8 +565,14 @@ impl OpDef for Select {
         inferred(TensorType { shape, element: on_true.element })
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("select: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let (pred, on_true) = (cx.tensor("select", 0)?, cx.tensor("select", 1)?);
+        let on_false = cx.tensor("select", 2)?;
+        let pred = &spread(pred, on_true.ty())?;
+        map_elements(on_true.ty().element, [on_true, on_false, pred], |[t, f, p], out| {
+            out.extend_from_slice(if p[0] != 0 { t } else { f });
+            Ok(())
+        })
     }
 }
 
@@ -582,8 +606,17 @@ impl OpDef for Clamp {
         inferred(operand.clone())
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("clamp: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let operand = cx.tensor("clamp", 1)?;
+        let min = &spread(cx.tensor("clamp", 0)?, operand.ty())?;
+        let max = &spread(cx.tensor("clamp", 2)?, operand.ty())?;
+        let element = operand.ty().element;
+        map_elements(element, [operand, min, max], |[x, min, max], out| {
+            let [x, min, max] = [x, min, max].map(|bytes| element::read(element, bytes));
+            let raised = arith::binary(Binary::Maximum, element, x, min)?;
+            element::write(element, arith::binary(Binary::Minimum, element, raised, max)?, out);
+            Ok(())
+        })
     }
 }
 
@@ -611,8 +644,13 @@ impl OpDef for Convert {
         }
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("convert: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let operand = cx.tensor("convert", 0)?;
+        let (from, to) = (operand.ty().element, cx.result("convert", 0)?.element);
+        map_elements(to, [operand], |[x], out| {
+            element::write(to, element::read(from, x), out);
+            Ok(())
+        })
     }
 }
 
@@ -660,8 +698,28 @@ impl OpDef for BitcastConvert {
         Ok(())
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("bitcast_convert: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let operand = cx.tensor("bitcast_convert", 0)?;
+        let ty = cx.result("bitcast_convert", 0)?;
+        let (from, to) = (operand.ty().element, ty.element);
+        // Elements as one string of bits, the least significant first.
+        let mut out = Vec::new();
+        let (mut bits, mut held) = (0u128, 0);
+        for i in 0..operand.len() {
+            let raw = arith::raw(from, operand.element(i));
+            if from.bits() == to.bits() {
+                arith::push_raw(to, raw, &mut out);
+                continue;
+            }
+            bits |= raw << held;
+            held += from.bits();
+            while held >= to.bits() {
+                arith::push_raw(to, bits & (u128::MAX >> (128 - to.bits())), &mut out);
+                bits = bits.checked_shr(to.bits() as u32).unwrap_or(0);
+                held -= to.bits();
+            }
+        }
+        Ok(vec![Literal::from_bytes(resolved(ty, operand.ty()), out)?.into()])
     }
 }
 
@@ -716,7 +774,63 @@ impl OpDef for ReducePrecision {
         inferred(operand.clone())
     }
 
-    fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
-        Err(Error::unsupported("reduce_precision: no reference evaluation yet"))
+    fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
+        let operand = cx.tensor("reduce_precision", 0)?;
+        let element = operand.ty().element;
+        map_elements(element, [operand], |[x], out| {
+            let value = match element::read(element, x) {
+                Scalar::Float(x) => {
+                    Scalar::Float(arith::reduce_precision(x, self.exponent_bits, self.mantissa_bits))
+                }
+                other => other,
+            };
+            element::write(element, value, out);
+            Ok(())
+        })
     }
+}
+
+/// Makes an element of each place's elements of several literals of one shape, which is the result's; `f` appends its bytes.
+fn map_elements<const N: usize>(
+    element: ElementType,
+    operands: [&Literal; N],
+    f: impl Fn([&[u8]; N], &mut Vec<u8>) -> Result<()>,
+) -> Result<Vec<Datum>> {
+    let first = operands[0];
+    if let Some(other) = operands.iter().find(|other| other.ty().shape != first.ty().shape) {
+        return Err(Error::eval(format!("shapes differ: {} and {}", first.ty(), other.ty())));
+    }
+    let ty = first.ty().with_element(element);
+    if let Some(elements) = all(operands.map(Literal::as_splat)).filter(|_| ty.num_elements() != Some(0)) {
+        let mut out = Vec::with_capacity(element.byte_width());
+        f(elements, &mut out)?;
+        return Ok(vec![Literal::splat_bytes(ty, out)?.into()]);
+    }
+    let mut out = Vec::with_capacity(first.len() * element.byte_width());
+    for i in 0..first.len() {
+        f(operands.map(|operand| operand.element(i)), &mut out)?;
+    }
+    Ok(vec![Literal::from_bytes(ty, out)?.into()])
+}
+
+/// All of them, if all are there.
+fn all<T: Copy + Default, const N: usize>(options: [Option<T>; N]) -> Option<[T; N]> {
+    options.iter().all(Option::is_some).then(|| options.map(Option::unwrap_or_default))
+}
+
+/// A scalar at every place of a shape; anything else as it is.
+fn spread(literal: &Literal, ty: &TensorType) -> Result<Literal> {
+    if literal.ty().rank() != 0 || ty.rank() == 0 {
+        return Ok(literal.clone());
+    }
+    Literal::splat_bytes(ty.with_element(literal.ty().element), literal.element(0))
+}
+
+/// A declared result type of `bitcast_convert`, its dynamic sizes taken from the operand's.
+fn resolved(ty: &TensorType, operand: &TensorType) -> TensorType {
+    let size = |d: usize| match ty.shape[d] {
+        DYNAMIC => operand.shape.get(d).copied().unwrap_or(DYNAMIC),
+        size => size,
+    };
+    TensorType::new((0..ty.rank()).map(size), ty.element)
 }
