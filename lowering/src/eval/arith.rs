@@ -8,6 +8,7 @@ use num_complex::Complex;
 use super::{complex, special};
 use crate::element::{self, Scalar};
 use crate::ops::elementwise::{Binary, CompareType, Direction, Unary};
+use crate::ops::OpDef;
 use crate::{ElementType, Error, Kind, Result};
 
 /// One operand: `x` is an element of type `element`.
