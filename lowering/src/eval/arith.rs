@@ -7,8 +7,8 @@ use num_complex::Complex;
 
 use super::{complex, special};
 use crate::element::{self, Scalar};
-use crate::ops::elementwise::{Binary, CompareType, Direction, Unary};
 use crate::ops::OpDef;
+use crate::ops::elementwise::{Binary, CompareType, Direction, Unary};
 use crate::{ElementType, Error, Kind, Result};
 
 /// One operand: `x` is an element of type `element`.
@@ -251,8 +251,20 @@ fn complex_binary(op: Binary, x: Complex<f64>, y: Complex<f64>) -> Option<Scalar
         Binary::Add => x + y,
         Binary::Atan2 => complex::atan2(x, y),
         Binary::Divide => complex::divide(x, y),
-        Binary::Maximum => if larger(x, y) { x } else { y },
-        Binary::Minimum => if larger(x, y) { y } else { x },
+        Binary::Maximum => {
+            if larger(x, y) {
+                x
+            } else {
+                y
+            }
+        }
+        Binary::Minimum => {
+            if larger(x, y) {
+                y
+            } else {
+                x
+            }
+        }
         Binary::Multiply => complex::multiply(x, y),
         Binary::Power => complex::power(x, y),
         Binary::Subtract => x - y,
@@ -310,7 +322,9 @@ pub(crate) fn raw(element: ElementType, bytes: &[u8]) -> u128 {
 /// Appends the element that has those bits.
 pub(crate) fn push_raw(element: ElementType, bits: u128, out: &mut Vec<u8>) {
     match element.kind() {
-        Kind::Signed | Kind::Unsigned | Kind::Boolean => element::write(element, Scalar::Int(bits as i128), out),
+        Kind::Signed | Kind::Unsigned | Kind::Boolean => {
+            element::write(element, Scalar::Int(bits as i128), out)
+        }
         _ => element::push_bits(bits, element.byte_width(), out),
     }
 }

@@ -266,7 +266,10 @@ pub(crate) fn sinh(z: C) -> C {
 pub(crate) fn cosh(z: C) -> C {
     let (s, c) = z.im.sin_cos();
     if z.im == 0.0 || z.re == 0.0 {
-        return C::new(z.re.cosh() * c, if z.re == 0.0 || z.im == 0.0 { z.re * z.im } else { z.re.sinh() * s });
+        return C::new(
+            z.re.cosh() * c,
+            if z.re == 0.0 || z.im == 0.0 { z.re * z.im } else { z.re.sinh() * s },
+        );
     }
     if z.re.abs() > 709.0 {
         let half = (z.re.abs() / 2.0).exp();
@@ -421,9 +424,7 @@ pub(crate) fn atanh(z: C) -> C {
     if x.is_nan() || y.is_nan() {
         return match () {
             () if x.is_infinite() => C::new(0f64.copysign(z.re), f64::NAN),
-            () if y.is_infinite() => {
-                C::new(0f64.copysign(z.re), std::f64::consts::FRAC_PI_2.copysign(z.im))
-            }
+            () if y.is_infinite() => C::new(0f64.copysign(z.re), std::f64::consts::FRAC_PI_2.copysign(z.im)),
             () if x == 0.0 => C::new(z.re, f64::NAN),
             () => C::new(f64::NAN, f64::NAN),
         };

@@ -94,6 +94,9 @@ pub fn run(folder: &Path, case: &Case) -> Outcome {
         Ok(module) => module,
         Err(error) => return refused(error),
     };
+    if let Err(error) = module.verify() {
+        return refused(error);
+    }
     let (Some(inputs), Some(outputs)) = (
         case.inputs.iter().cloned().collect::<Option<Vec<_>>>(),
         case.outputs.iter().cloned().collect::<Option<Vec<_>>>(),
