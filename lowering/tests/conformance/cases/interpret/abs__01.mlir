@@ -1,0 +1,6 @@
+module {
+  func.func public @main(%arg0: tensor<3xf64>) -> tensor<3xf64> {
+    %0 = stablehlo.abs %arg0 : tensor<3xf64>
+    return %0 : tensor<3xf64>
+  }
+}

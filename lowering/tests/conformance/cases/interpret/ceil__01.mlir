@@ -1,0 +1,6 @@
+module {
+  func.func public @main(%arg0: tensor<9xf16>) -> tensor<9xf16> {
+    %0 = stablehlo.ceil %arg0 : tensor<9xf16>
+    return %0 : tensor<9xf16>
+  }
+}

@@ -1,0 +1,6 @@
+module {
+  func.func public @main() -> tensor<3x4xi4> {
+    %0 = stablehlo.iota dim = 1 : tensor<3x4xi4>
+    return %0 : tensor<3x4xi4>
+  }
+}

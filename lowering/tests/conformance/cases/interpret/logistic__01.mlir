@@ -1,0 +1,6 @@
+module {
+  func.func public @main(%arg0: tensor<complex<f64>>) -> tensor<complex<f64>> {
+    %0 = stablehlo.logistic %arg0 : tensor<complex<f64>>
+    return %0 : tensor<complex<f64>>
+  }
+}

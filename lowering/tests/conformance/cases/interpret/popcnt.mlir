@@ -1,0 +1,6 @@
+module {
+  func.func public @main(%arg0: tensor<4xi64>) -> tensor<4xi64> {
+    %0 = stablehlo.popcnt %arg0 : tensor<4xi64>
+    return %0 : tensor<4xi64>
+  }
+}

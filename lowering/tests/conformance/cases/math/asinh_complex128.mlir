@@ -1,0 +1,6 @@
+module @asinh_complex128 {
+  func.func public @main(%arg0: tensor<169xcomplex<f64>>) -> tensor<169xcomplex<f64>> {
+    %0 = chlo.asinh %arg0 : tensor<169xcomplex<f64>> -> tensor<169xcomplex<f64>>
+    return %0 : tensor<169xcomplex<f64>>
+  }
+}

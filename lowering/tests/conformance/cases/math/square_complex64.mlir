@@ -1,0 +1,6 @@
+module @square_complex64 {
+  func.func public @main(%arg0: tensor<169xcomplex<f32>>) -> tensor<169xcomplex<f32>> {
+    %0 = chlo.square %arg0 : tensor<169xcomplex<f32>> -> tensor<169xcomplex<f32>>
+    return %0 : tensor<169xcomplex<f32>>
+  }
+}
