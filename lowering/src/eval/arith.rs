@@ -80,6 +80,7 @@ fn float_unary(op: Unary, element: ElementType, x: f64) -> Option<Scalar> {
         Unary::Tan => x.tan(),
         Unary::Tanh => x.tanh(),
         Unary::Acos => x.acos(),
+        Unary::Acosh if x < 1.0 => f64::NAN,
         Unary::Acosh => libm::acosh(x),
         Unary::Asin => x.asin(),
         Unary::Asinh => libm::asinh(x),

@@ -24,7 +24,9 @@ pub(crate) fn multiply(x: C, y: C) -> C {
 
 /// `z²`, its real part without cancellation.
 pub(crate) fn square(z: C) -> C {
-    C::new((z.re - z.im) * (z.re + z.im), 2.0 * z.re * z.im)
+    // Where both factors are infinite the difference is still zero.
+    let re = if z.re.abs() == z.im.abs() { 0.0 } else { (z.re - z.im) * (z.re + z.im) };
+    C::new(re, 2.0 * z.re * z.im)
 }
 
 /// The quotient, scaled so that only a result that is too large overflows; infinities and zeros as in C's Annex G.
@@ -202,8 +204,8 @@ pub(crate) fn sqrt(z: C) -> C {
     let scale = exponent(x.abs().max(y.abs())) / 2 * 2;
     let (sx, sy) = (ldexp(x, -scale), ldexp(y, -scale));
     let t = ((sx.abs() + sx.hypot(sy)) / 2.0).sqrt();
-    let other = ldexp(sy.abs() / (2.0 * t), scale / 2);
     let t = ldexp(t, scale / 2);
+    let other = y.abs() / t / 2.0;
     if x >= 0.0 { C::new(t, other.copysign(y)) } else { C::new(other, t.copysign(y)) }
 }
 

@@ -118,11 +118,11 @@ impl OpDef for Fft {
         match self.fft_type {
             FftType::Fft | FftType::Rfft => {
                 for d in (first..rank).rev() {
-                    lines(&mut values, &mut shape, d, |line| transform(line, -1.0));
+                    lines(&mut values, &mut shape, d, None, |line| transform(line, -1.0));
                 }
                 if self.fft_type == FftType::Rfft {
                     let kept = if last == 0 { 0 } else { last / 2 + 1 };
-                    lines(&mut values, &mut shape, rank - 1, |line| line[..kept].to_vec());
+                    lines(&mut values, &mut shape, rank - 1, Some(kept), |line| line[..kept].to_vec());
                 }
             }
             FftType::Ifft | FftType::Irfft => {
@@ -133,13 +133,13 @@ impl OpDef for Fft {
                 for d in first..rank {
                     if self.fft_type == FftType::Irfft && d == rank - 1 {
                         // The other half of a real signal's spectrum is the mirrored conjugate.
-                        lines(&mut values, &mut shape, d, |line| {
+                        lines(&mut values, &mut shape, d, Some(last), |line| {
                             (0..last)
                                 .map(|k| if k < line.len() { line[k] } else { line[last - k].conj() })
                                 .collect()
                         });
                     }
-                    lines(&mut values, &mut shape, d, inverse);
+                    lines(&mut values, &mut shape, d, None, inverse);
                 }
             }
         }
@@ -148,11 +148,12 @@ impl OpDef for Fft {
     }
 }
 
-/// Replaces every line along dimension `d` by what `f` makes of it; all must come out equally long.
+/// Replaces every line along dimension `d` by what `f` makes of it, which is `length` long or as long as before.
 fn lines(
     values: &mut Vec<Complex<f64>>,
     shape: &mut Shape,
     d: usize,
+    length: Option<usize>,
     f: impl Fn(&[Complex<f64>]) -> Vec<Complex<f64>>,
 ) {
     let strides = index::strides(shape);
@@ -165,7 +166,7 @@ fn lines(
         let line: Vec<_> = (0..shape[d] as usize).map(|i| values[base + i * strides[d] as usize]).collect();
         results.push(f(&line));
     }
-    let length = results.first().map_or(shape[d] as usize, Vec::len);
+    let length = length.unwrap_or(shape[d] as usize);
     shape[d] = length as i64;
     let strides = index::strides(shape);
     *values = vec![Complex::default(); shape.iter().product::<i64>() as usize];

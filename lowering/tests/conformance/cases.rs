@@ -173,6 +173,8 @@ fn meets(ty: ElementType, actual: &[u8], expected: &[u8], check: Check) -> bool 
     let (a, e) = (element::read(ty, actual), element::read(ty, expected));
     match (check, a, e) {
         (Check::Exact, _, _) => a == e,
+        // A tolerance of half of all numbers accepts anything.
+        (Check::Ulp(tolerance), ..) if tolerance >= 1 << 63 => true,
         (_, Scalar::Float(x), Scalar::Float(y)) if x.is_nan() || y.is_nan() => x.is_nan() && y.is_nan(),
         (_, Scalar::Float(x), Scalar::Float(y)) if x.is_infinite() || y.is_infinite() => x == y,
         (Check::Abs(tolerance), Scalar::Float(x), Scalar::Float(y)) => (x - y).abs() <= tolerance,
