@@ -365,7 +365,7 @@ half_product!(f16, bf16);
 
 multiversion! {
     /// The product by loops: row of `b` after row of `b`.
-    fn loops[T: Number](size: [usize; 3], dst: Matrix<*mut T>, a: Matrix<*const T>, b: Matrix<*const T>, add: bool) {
+    fn loops[T: Number; if T::WIDE](size: [usize; 3], dst: Matrix<*mut T>, a: Matrix<*const T>, b: Matrix<*const T>, add: bool) {
         let [m, n, k] = size;
         for i in 0..m as isize {
             // SAFETY (of all): the caller of `gemm` promises that the strides reach only elements of the arrays.
@@ -561,7 +561,7 @@ unsafe fn rows_times_vector<T: Number>(
 
 multiversion! {
     /// Σ x·y in 32 accumulators.
-    fn inner[T: Number](x: &[T], y: &[T]) -> T {
+    fn inner[T: Number; if T::WIDE](x: &[T], y: &[T]) -> T {
         const LANES: usize = 32;
         let mut acc = [T::ZERO; LANES];
         let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));

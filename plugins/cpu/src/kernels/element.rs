@@ -14,6 +14,8 @@ use super::scratch::Plain;
 pub(crate) trait Number: Plain + PartialEq {
     const ZERO: Self;
     const ONE: Self;
+    /// Whether loops over this type are compiled for wide registers too.
+    const WIDE: bool = false;
     fn add(self, other: Self) -> Self;
     fn sub(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;
@@ -26,6 +28,7 @@ macro_rules! integer {
         impl Number for $ty {
             const ZERO: Self = 0;
             const ONE: Self = 1;
+            const WIDE: bool = size_of::<$ty>() == 4;
             #[inline(always)]
             fn add(self, other: Self) -> Self {
                 self.wrapping_add(other)
@@ -57,6 +60,7 @@ macro_rules! float {
         impl Number for $ty {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            const WIDE: bool = true;
             #[inline(always)]
             fn add(self, other: Self) -> Self {
                 self + other
@@ -93,6 +97,7 @@ macro_rules! half_float {
         impl Number for $ty {
             const ZERO: Self = <$ty>::ZERO;
             const ONE: Self = <$ty>::ONE;
+            const WIDE: bool = true;
             #[inline(always)]
             fn add(self, other: Self) -> Self {
                 <$ty>::from_f32(self.to_f32() + other.to_f32())
@@ -333,9 +338,10 @@ impl Index for u64 {
     }
 }
 
-/// Compiles a function twice, for the baseline and for AVX2, and picks at run time what the machine has.
+/// Compiles a function twice, for the baseline and for AVX2, and picks at run time what the machine has. A constant
+/// condition after the generics limits the second to types for which it is worth compiling.
 macro_rules! multiversion {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident[$($g:ident: $bound:path),*]($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident[$($g:ident: $bound:path),* $(; if $wide:expr)?]($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
         #[inline]
         $vis fn $name<$($g: $bound),*>($($arg: $ty),*) $(-> $ret)? {
@@ -347,7 +353,7 @@ macro_rules! multiversion {
                 fn avx2<$($g: $bound),*>($($arg: $ty),*) $(-> $ret)? {
                     body::<$($g),*>($($arg),*)
                 }
-                if $crate::kernels::element::has_avx2() {
+                if true $(&& $wide)? && $crate::kernels::element::has_avx2() {
                     // SAFETY: the machine has the features.
                     return unsafe { avx2::<$($g),*>($($arg),*) };
                 }

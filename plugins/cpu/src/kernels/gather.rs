@@ -468,6 +468,7 @@ impl Kernel for Scatter {
 /// What happens to one element of a scatter.
 trait Apply: Send + Sync {
     type T: Plain;
+    const WIDE: bool;
     fn apply(old: &mut Self::T, update: Self::T);
 }
 
@@ -475,6 +476,7 @@ struct Replace<T>(std::marker::PhantomData<T>);
 
 impl<T: Plain> Apply for Replace<T> {
     type T = T;
+    const WIDE: bool = false;
     #[inline(always)]
     fn apply(old: &mut T, update: T) {
         *old = update;
@@ -485,6 +487,7 @@ struct Combined<C>(std::marker::PhantomData<C>);
 
 impl<C: Combine> Apply for Combined<C> {
     type T = C::T;
+    const WIDE: bool = C::WIDE;
     #[inline(always)]
     fn apply(old: &mut C::T, update: C::T) {
         *old = C::store(C::apply(C::load(*old), C::load(update)));
@@ -493,7 +496,7 @@ impl<C: Combine> Apply for Combined<C> {
 
 multiversion! {
     /// One row of a window.
-    fn apply_row[A: Apply](old: &mut [A::T], update: &[A::T]) {
+    fn apply_row[A: Apply; if A::WIDE](old: &mut [A::T], update: &[A::T]) {
         for (old, &update) in old.iter_mut().zip(update) {
             A::apply(old, update);
         }

@@ -17,14 +17,17 @@ mod collective;
 mod dot;
 mod element;
 mod gather;
+mod map;
 mod reduce;
 mod reducer;
 pub mod scratch;
 mod shape;
 mod slice;
+mod sort;
 mod strided;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub use reducer::Reducer;
 
@@ -191,6 +194,11 @@ pub fn build(
         Op::DynamicUpdateSlice(_) => slice::dynamic_update_slice(&b),
         Op::Gather(op) => gather::gather(op, &b),
         Op::Scatter(op) => gather::scatter(op, &b),
+        Op::Sort(op) => sort::sort(op, &b),
+        Op::TopK(op) => sort::top_k(op, &b),
+        Op::Map(_) => map::map(&b),
+        Op::ReduceWindow(op) => window::reduce_window(op, &b),
+        Op::SelectAndScatter(op) => window::select_and_scatter(op, &b),
         Op::DotGeneral(op) => dot::dot_general(op, &b),
         Op::Reduce(op) => reduce::reduce(op, &b),
         Op::AllReduce(op) => collective::all_reduce(op, &b),

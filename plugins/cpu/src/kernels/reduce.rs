@@ -266,7 +266,7 @@ impl<C: Combine> Out<'_, C> {
 
 multiversion! {
     /// Reduces outputs `range` (flat indices over `kept`) into `dst`.
-    fn part_body[C: Combine](
+    fn part_body[C: Combine; if C::WIDE](
         kept: &[Axis],
         reduced: &[Axis],
         src: *const C::T,
@@ -348,7 +348,7 @@ unsafe fn part<C: Combine>(
 
 /// Adds a run of adjacent elements to `start`, in 32 accumulators where it is long.
 #[inline(always)]
-fn sum_row<C: Combine>(row: &[C::T], start: C::A) -> C::A {
+pub(super) fn sum_row<C: Combine>(row: &[C::T], start: C::A) -> C::A {
     const LANES: usize = 32;
     let mut acc = start;
     if row.len() < 2 * LANES {
@@ -418,7 +418,7 @@ struct ArgReduce {
 }
 
 /// Values in which argmax and argmin look.
-trait Comparable: Plain {
+pub(super) trait Comparable: Plain {
     type Wide: Copy + PartialOrd + PartialEq + Send + Sync;
     fn wide(self) -> Self::Wide;
 }
@@ -469,6 +469,8 @@ macro_rules! by_comparable {
         }
     }};
 }
+
+pub(super) use by_comparable;
 
 impl Kernel for ArgReduce {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {

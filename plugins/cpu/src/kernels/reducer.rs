@@ -75,6 +75,8 @@ impl Reducer {
 pub(crate) trait Combine: Copy + Send + Sync + 'static {
     type T: Plain;
     type A: Plain;
+    /// Whether kernels are compiled for wide registers too.
+    const WIDE: bool;
     /// Combining with it changes nothing.
     const IDENTITY: Self::A;
     fn load(x: Self::T) -> Self::A;
@@ -96,6 +98,7 @@ macro_rules! combine {
         impl Combine for $name<$ty> {
             type T = $ty;
             type A = $acc;
+            const WIDE: bool = wide::<$ty>();
             const IDENTITY: $acc = $identity;
             #[inline(always)]
             fn load(x: $ty) -> $acc {
@@ -111,6 +114,11 @@ macro_rules! combine {
             }
         }
     )*};
+}
+
+/// The types whose reductions are worth a second instance: floats and 32-bit integers.
+const fn wide<T: Number>() -> bool {
+    T::WIDE
 }
 
 /// A type in which another's sums are kept.
@@ -297,7 +305,7 @@ macro_rules! by_combine {
 pub(crate) use by_combine;
 
 /// The longest expression that is written out.
-const LONGEST: usize = 1000;
+const LONGEST: usize = 4000;
 
 /// Each result of a region as an expression of its arguments `a0`, `a1`, …; `None` where an operation is not a scalar one, a
 /// value comes from outside, or an expression is long.

@@ -48,6 +48,37 @@ pub(super) fn reshape(b: &Builder<'_>) -> Built {
     moved(b, &strides(&b.results[0].shape), 0)
 }
 
+/// Every operand as it is: operations that do nothing to scalars.
+pub(super) fn reshape_all(b: &Builder<'_>) -> Built {
+    let bytes = b.results.iter().map(|ty| ty.byte_size().unwrap_or(0)).collect();
+    Ok(Some(Box::new(CopyAll { bytes, cost: b.cost(0) })))
+}
+
+/// Copies each input to the output of the same number.
+#[derive(Debug)]
+struct CopyAll {
+    bytes: Vec<usize>,
+    cost: Cost,
+}
+
+impl Kernel for CopyAll {
+    unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
+        for (i, &bytes) in self.bytes.iter().enumerate() {
+            // SAFETY: input and output have the same type.
+            unsafe { super::slice::copy_unless_same(cx, inputs[i], outputs[i], bytes) }
+        }
+        Ok(())
+    }
+
+    fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    fn in_place(&self, output: usize) -> Option<usize> {
+        Some(output)
+    }
+}
+
 pub(super) fn transpose(op: &shape::Transpose, b: &Builder<'_>) -> Built {
     let operand = strides(&b.operands[0].shape);
     let src: SmallVec<[isize; 6]> = op.permutation.iter().map(|&d| operand[d as usize]).collect();
