@@ -18,6 +18,18 @@ use super::slice::copy_unless_same;
 use super::strided::{Dim, Source, StridedCopy, Target, for_each, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext, RegionFn};
 
+macro_rules! by_wide_index {
+    ($element:expr, $I:ident => $body:expr) => {
+        if $element == ElementType::I32 {
+            type $I = i32;
+            $body
+        } else {
+            type $I = i64;
+            $body
+        }
+    };
+}
+
 /// One dimension of the batch of indices.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct BatchDim {
@@ -113,6 +125,23 @@ impl Plan {
         Plan { index, batch, batches, components }
     }
 
+    /// The indices as `i64`, unless their type is one of the two for which kernels are instantiated.
+    ///
+    /// # Safety
+    /// `indices` has `n` elements.
+    unsafe fn widened(&self, indices: *const u8, n: usize) -> Result<Option<Scratch>> {
+        if matches!(self.index, ElementType::I32 | ElementType::I64) {
+            return Ok(None);
+        }
+        let mut copy = Scratch::new::<i64>(n)?;
+        by_index!(self.index, I => {
+            // SAFETY: the caller's promise.
+            let from = unsafe { std::slice::from_raw_parts(indices.cast::<I>(), n) };
+            copy.as_mut::<i64>().iter_mut().zip(from).for_each(|(to, from)| *to = from.index());
+        });
+        Ok(Some(copy))
+    }
+
     /// Calls `body` with the offsets of every index vector of a range: in indices, the other array and the operand.
     #[inline(always)]
     fn walk(&self, range: std::ops::Range<usize>, mut body: impl FnMut(isize, isize, isize)) {
@@ -147,6 +176,8 @@ struct Gather {
     run: Option<usize>,
     slice: usize,
     width: usize,
+    /// Number of index components.
+    indices: usize,
     cost: Cost,
 }
 
@@ -189,15 +220,18 @@ pub(super) fn gather(op: &gather::Gather, b: &Builder<'_>) -> Built {
         run,
         slice,
         width: operand.element.byte_width(),
+        indices: product(&indices.shape),
         cost: Cost { flops: 0, bytes: bytes as u64 },
     })))
 }
 
 impl Kernel for Gather {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
-        by_width!(self.width, T => by_index!(self.plan.index, I => {
-            // SAFETY: arrays of the operand's, the indices' and the result's types.
-            unsafe { self.run_typed::<T, I>(cx, inputs[0].cast(), inputs[1].cast(), outputs[0].cast()) }
+        // SAFETY (of both): arrays of the operand's, the indices' and the result's types.
+        let wide = unsafe { self.plan.widened(inputs[1], self.indices)? };
+        let indices = wide.as_ref().map_or(inputs[1], |w| w.as_ptr::<u8>().cast_const());
+        by_width!(self.width, T => by_wide_index!(self.plan.index, I => {
+            unsafe { self.run_typed::<T, I>(cx, inputs[0].cast(), indices.cast(), outputs[0].cast()) }
         }));
         Ok(())
     }
@@ -286,18 +320,6 @@ enum Update {
     Set,
     /// Any region over any number of operands.
     Region(Arc<dyn RegionFn>),
-}
-
-macro_rules! by_wide_index {
-    ($element:expr, $I:ident => $body:expr) => {
-        if $element == ElementType::I32 {
-            type $I = i32;
-            $body
-        } else {
-            type $I = i64;
-            $body
-        }
-    };
 }
 
 /// `scatter`.
@@ -414,19 +436,9 @@ impl Kernel for Scatter {
             return Ok(());
         }
         let updates = &inputs[n + 1..];
-        // Two index types are instantiated; the others become the wider one first.
-        let mut wide = None;
-        let indices = if matches!(self.plan.index, ElementType::I32 | ElementType::I64) {
-            inputs[n]
-        } else {
-            let mut copy = Scratch::new::<i64>(self.indices)?;
-            by_index!(self.plan.index, I => {
-                // SAFETY: the whole array of indices.
-                let from = unsafe { std::slice::from_raw_parts(inputs[n].cast::<I>(), self.indices) };
-                copy.as_mut::<i64>().iter_mut().zip(from).for_each(|(to, from)| *to = from.index());
-            });
-            wide.insert(copy).as_ptr::<u8>().cast_const()
-        };
+        // SAFETY: the whole array of indices.
+        let wide = unsafe { self.plan.widened(inputs[n], self.indices)? };
+        let indices = wide.as_ref().map_or(inputs[n], |w| w.as_ptr::<u8>().cast_const());
         match &self.update {
             Update::Set => {
                 by_width!(self.elements[0].byte_width(), T => by_wide_index!(self.plan.index, I => {

@@ -14,9 +14,12 @@ use crate::collectives::Collectives;
 use jacinth_lowering::{Block, Op, Result, TensorType, Type};
 
 mod collective;
+mod conv;
 mod dot;
 mod element;
+mod fft;
 mod gather;
+mod linalg;
 mod map;
 mod reduce;
 mod reducer;
@@ -209,6 +212,10 @@ pub fn build(
         Op::CollectivePermute(op) => collective::collective_permute(op, &b),
         Op::ReplicaId(_) => collective::replica_id(),
         Op::PartitionId(_) => collective::partition_id(),
+        Op::Convolution(op) => conv::convolution(op, &b),
+        Op::Fft(op) => fft::fft(op, &b),
+        Op::Cholesky(op) => linalg::cholesky(op, &b),
+        Op::TriangularSolve(op) => linalg::triangular_solve(op, &b),
         _ => Ok(None),
     }
 }

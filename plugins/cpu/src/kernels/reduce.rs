@@ -12,10 +12,10 @@ use jacinth_lowering::ops::reduce;
 use jacinth_lowering::{ElementType, Result};
 use smallvec::SmallVec;
 
-use super::element::{by_index, by_width, is_small_integer, multiversion, wrap_small};
+use super::element::{by_width, is_small_integer, multiversion, wrap_small};
 use super::reducer::{Combine, Reducer, by_combine, expressions};
 use super::scratch::{Plain, Scratch};
-use super::strided::{Target, product, strides};
+use super::strided::{Source, Target, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext, RegionFn};
 
 /// A dimension: its size, and the step of the operand in elements.
@@ -196,7 +196,7 @@ unsafe fn reduce_all<C: Combine>(
         unsafe { out.slice(0, outputs) }.fill(init);
         return Ok(());
     }
-    let input = super::strided::Source(src);
+    let input = Source(src);
     let threads = cx.pool.threads();
     let inner_kept = layout.kept.last().is_some_and(|&(_, stride)| stride == 1);
     // Outputs are handed out in units that keep rows long.
@@ -387,7 +387,9 @@ enum Pick {
 impl Pick {
     /// The region that picks a value and its index: value `a0`/`a2`, index `a1`/`a3`.
     fn recognize(b: &Builder<'_>) -> Option<Pick> {
-        if !b.operands[1].element.is_integer() || b.operands[0].element.is_complex() {
+        let index = matches!(b.operands[1].element, ElementType::I32 | ElementType::I64 | ElementType::UI32);
+        let value = b.operands[0].element;
+        if !index || value.is_complex() || (value.is_float() && value.byte_width() == 1) {
             return None;
         }
         let text = expressions(&b.regions[0], b.values)?;
@@ -475,8 +477,12 @@ pub(super) use by_comparable;
 impl Kernel for ArgReduce {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
         by_comparable!(self.value, V => {
-            // SAFETY: arrays of these types.
-            by_index!(self.index, I => unsafe { self.run_typed::<V, I>(cx, inputs, outputs) });
+            // SAFETY (of all): arrays of these types.
+            match self.index {
+                ElementType::I32 => unsafe { self.run_typed::<V, i32>(cx, inputs, outputs)? },
+                ElementType::I64 => unsafe { self.run_typed::<V, i64>(cx, inputs, outputs)? },
+                _ => unsafe { self.run_typed::<V, u32>(cx, inputs, outputs)? },
+            }
         });
         Ok(())
     }
@@ -492,33 +498,80 @@ impl ArgReduce {
         cx: &KernelContext<'_>,
         inputs: &[*const u8],
         outputs: &[*mut u8],
-    ) {
+    ) -> Result<()> {
         let layout = &self.layout;
-        let (values, indices) =
-            (super::strided::Source(inputs[0].cast::<V>()), super::strided::Source(inputs[1].cast::<I>()));
+        let (values, indices) = (Source(inputs[0].cast::<V>()), Source(inputs[1].cast::<I>()));
         // SAFETY: scalars of the operands' types.
         let init = unsafe { (*inputs[2].cast::<V>(), *inputs[3].cast::<I>()) };
         let (best, at) = (Target(outputs[0].cast::<V>()), Target(outputs[1].cast::<I>()));
         let max = self.pick == Pick::Max;
-        let better = move |a: (V, I), b: (V, I)| -> (V, I) {
-            let (x, y) = (a.0.wide(), b.0.wide());
-            #[allow(clippy::eq_op)]
-            let wins = if max { x > y } else { x < y } || x != x;
-            let first = wins || (x == y && a.1 < b.1);
-            (if wins { a.0 } else { b.0 }, if first { a.1 } else { b.1 })
+        let row = match layout.reduced[..] {
+            [(size, 1)] => Some(size),
+            _ => None,
         };
+        let threads = cx.pool.threads();
+        if let Some(n) = row
+            && threads > 1
+            && layout.outputs < threads
+            && n >= 2 * GRAIN
+        {
+            // Few long rows: the best of each part, then the best of those in order.
+            let bests = Scratch::new::<V>(threads)?;
+            let places = Scratch::new::<I>(threads)?;
+            let (part_best, part_at) = (Target(bests.as_ptr::<V>()), Target(places.as_ptr::<I>()));
+            let mut bases = Offsets::new(&layout.kept, 0);
+            for o in 0..layout.outputs {
+                let base = bases.step();
+                // SAFETY (of all): parts of a row, and one result for each.
+                cx.pool.run(threads, &|p| unsafe {
+                    let (start, end) = (p * n / threads, (p + 1) * n / threads);
+                    let (values, indices) = (values.get().offset(base), indices.get().offset(base));
+                    let first = (*values.add(start), *indices.add(start));
+                    let found = best_of(
+                        std::slice::from_raw_parts(values.add(start), end - start),
+                        std::slice::from_raw_parts(indices.add(start), end - start),
+                        first,
+                        max,
+                    );
+                    *part_best.get().add(p) = found.0;
+                    *part_at.get().add(p) = found.1;
+                });
+                let acc = (0..threads)
+                    .map(|p| unsafe { (*part_best.get().add(p), *part_at.get().add(p)) })
+                    .fold(init, |acc, x| better(acc, x, max));
+                unsafe {
+                    *best.get().add(o) = acc.0;
+                    *at.get().add(o) = acc.1;
+                }
+            }
+            return Ok(());
+        }
         cx.ranges(layout.outputs, GRAIN.div_ceil(layout.count.max(1)), |range| {
             let mut bases = Offsets::new(&layout.kept, range.start);
             for o in range {
                 let base = bases.step();
-                let mut acc = init;
-                let mut offsets = Offsets::new(&layout.reduced, 0);
-                for _ in 0..layout.count {
-                    let offset = base + offsets.step();
-                    // SAFETY: the axes reach only elements of the operands.
-                    let x = unsafe { (*values.get().offset(offset), *indices.get().offset(offset)) };
-                    acc = better(acc, x);
-                }
+                // SAFETY: the axes reach only elements of the operands.
+                let acc = unsafe {
+                    match row {
+                        Some(n) => best_of(
+                            std::slice::from_raw_parts(values.get().offset(base), n),
+                            std::slice::from_raw_parts(indices.get().offset(base), n),
+                            init,
+                            max,
+                        ),
+                        None => {
+                            let mut offsets = Offsets::new(&layout.reduced, 0);
+                            (0..layout.count).fold(init, |acc, _| {
+                                let offset = base + offsets.step();
+                                better(
+                                    acc,
+                                    (*values.get().offset(offset), *indices.get().offset(offset)),
+                                    max,
+                                )
+                            })
+                        }
+                    }
+                };
                 // SAFETY: tasks write disjoint outputs.
                 unsafe {
                     *best.get().add(o) = acc.0;
@@ -526,7 +579,54 @@ impl ArgReduce {
                 }
             }
         });
+        Ok(())
     }
+}
+
+/// The better of two values with their indices: NaN, then the larger (or smaller), then the smaller index.
+#[inline(always)]
+fn better<V: Comparable, I: Copy + Ord>(a: (V, I), b: (V, I), max: bool) -> (V, I) {
+    let (x, y) = (a.0.wide(), b.0.wide());
+    #[allow(clippy::eq_op)]
+    let wins = (if max { x > y } else { x < y }) || x != x;
+    let first = wins || (x == y && a.1 < b.1);
+    (if wins { a.0 } else { b.0 }, if first { a.1 } else { b.1 })
+}
+
+/// The best of a run, after `start`: blocks in which nothing can be better are passed over without a look at the indices.
+fn best_of<V: Comparable, I: Copy + Ord>(values: &[V], indices: &[I], start: (V, I), max: bool) -> (V, I) {
+    let mut acc = start;
+    for (block, indices) in values.chunks(1024).zip(indices.chunks(1024)) {
+        #[allow(clippy::eq_op)]
+        if acc.0.wide() != acc.0.wide() {
+            break;
+        }
+        if may_improve(block, acc.0.wide(), max) {
+            acc = block.iter().zip(indices).fold(acc, |acc, (&v, &i)| better(acc, (v, i), max));
+        }
+    }
+    acc
+}
+
+multiversion! {
+    /// Whether some value is not worse than `best`, or is NaN.
+    fn may_improve_body[V: Comparable](block: &[V], best: V::Wide, max: bool) -> bool {
+        let mut any = false;
+        if max {
+            for &v in block {
+                any |= !(v.wide() < best);
+            }
+        } else {
+            for &v in block {
+                any |= !(v.wide() > best);
+            }
+        }
+        any
+    }
+}
+
+fn may_improve<V: Comparable>(block: &[V], best: V::Wide, max: bool) -> bool {
+    may_improve_body::<V>(block, best, max)
 }
 
 /// Any number of operands and any region: lanes of outputs, element after element.
@@ -544,8 +644,7 @@ const LANES: usize = 256;
 impl Kernel for RegionReduce {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
         let n = self.widths.len();
-        let sources: Vec<super::strided::Source<u8>> =
-            inputs.iter().map(|&p| super::strided::Source(p)).collect();
+        let sources: Vec<Source<u8>> = inputs.iter().map(|&p| Source(p)).collect();
         let targets: Vec<Target<u8>> = outputs.iter().map(|&p| Target(p)).collect();
         let layout = &self.layout;
         let failed = parking_lot::Mutex::new(None);
@@ -777,6 +876,20 @@ mod tests {
         assert_eq!(run(&[1., f32::NAN, 9., f32::NAN], Direction::Gt, f32::NEG_INFINITY), 1);
         assert_eq!(run(&[3., 1., 1.], Direction::Lt, f32::INFINITY), 1);
         assert_eq!(run(&[], Direction::Lt, f32::INFINITY), 0);
+        let mut rng = Rng(8);
+        for n in [100usize, 5000, 200_000] {
+            let values: Vec<f32> = (0..n).map(|_| rng.below(1000) as f32).collect();
+            let (mut max, mut min) = (0, 0);
+            for i in 0..n {
+                max = if values[i] > values[max] { i } else { max };
+                min = if values[i] < values[min] { i } else { min };
+            }
+            assert_eq!(run(&values, Direction::Gt, f32::NEG_INFINITY), max as i32);
+            assert_eq!(run(&values, Direction::Lt, f32::INFINITY), min as i32);
+            let mut nan = values.clone();
+            nan[n - 7] = f32::NAN;
+            assert_eq!(run(&nan, Direction::Gt, f32::NEG_INFINITY), n as i32 - 7);
+        }
     }
 
     #[test]

@@ -941,7 +941,7 @@ mod tests {
     #[test]
     fn scans_agree_with_the_definition() {
         let mut rng = Rng(2);
-        for n in [1i64, 2, 7, 8, 255, 256, 300, 1000] {
+        for n in [1i64, 2, 7, 8, 255, 256, 300] {
             check(op(&[n], &[], &[], &[], &[(n - 1, 0)]), &[n], &mut rng);
             check(op(&[n], &[], &[], &[], &[(0, n - 1)]), &[n], &mut rng);
         }
