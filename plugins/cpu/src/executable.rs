@@ -5,41 +5,13 @@
 
 use std::sync::Arc;
 
-use jacinth_lowering::{ErrorKind, TensorType};
+use jacinth_lowering::TensorType;
 use smallvec::SmallVec;
 
 use crate::compile::schedule::Program;
+use crate::error::Result;
 use crate::kernels::{Cost, KernelContext};
 use crate::memory::{Allocation, Allocator};
-
-/// Why the plugin could not do something.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Error {
-    /// The program or an argument is wrong.
-    #[error("{0}")]
-    InvalidArgument(String),
-    /// Legal, but not supported.
-    #[error("{0}")]
-    Unimplemented(String),
-    /// Out of memory.
-    #[error("{0}")]
-    ResourceExhausted(String),
-    /// The plugin itself is at fault.
-    #[error("{0}")]
-    Internal(String),
-}
-
-/// Result with the plugin's [`Error`].
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-impl From<jacinth_lowering::Error> for Error {
-    fn from(error: jacinth_lowering::Error) -> Self {
-        match error.kind {
-            ErrorKind::Unsupported => Error::Unimplemented(error.to_string()),
-            _ => Error::InvalidArgument(error.to_string()),
-        }
-    }
-}
 
 /// A compiled program, ready to run on any device of the client.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ pub mod executable;
 pub mod kernels;
 pub mod memory;
 pub mod pool;
+pub mod simd;
 
 pub use error::{Code, Error, Result};
 use pjrt_sys::StaticApi;

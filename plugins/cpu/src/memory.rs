@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::executable::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Alignment of every allocation: a cache line, and the widest vector.
 pub const ALIGNMENT: usize = 64;
@@ -69,7 +69,7 @@ impl Allocator {
 
     /// A block of `bytes` bytes with unspecified contents.
     ///
-    /// Errors with [`Error::ResourceExhausted`] if the limit would be passed or the system has no more.
+    /// Errors with `RESOURCE_EXHAUSTED` if the limit would be passed or the system has no more.
     #[inline]
     pub fn allocate(self: &Arc<Self>, bytes: usize) -> Result<Allocation> {
         let class = Class::of(bytes).ok_or_else(|| self.exhausted(bytes, 0))?;
@@ -121,7 +121,7 @@ impl Allocator {
 
     #[cold]
     fn exhausted(&self, bytes: usize, used: usize) -> Error {
-        Error::ResourceExhausted(format!(
+        Error::exhausted(format!(
             "out of memory: {bytes} bytes were asked for while {used} of at most {} bytes are in use",
             self.limit
         ))

@@ -334,16 +334,3 @@ fn refuse_shardings(module: &Module) -> Result<()> {
     }
     Ok(())
 }
-
-impl From<crate::executable::Error> for Error {
-    fn from(error: crate::executable::Error) -> Self {
-        use crate::executable::Error as E;
-        let code = match &error {
-            E::InvalidArgument(_) => Code::InvalidArgument,
-            E::Unimplemented(_) => Code::Unimplemented,
-            E::ResourceExhausted(_) => Code::ResourceExhausted,
-            E::Internal(_) => Code::Internal,
-        };
-        Error::new(code, error.to_string())
-    }
-}
