@@ -5,9 +5,10 @@
 //! anything that moves an operation into or out of a block.
 
 use jacinth_lowering::ops::constant::Constant;
+use jacinth_lowering::ops::dot::DotGeneral;
 use jacinth_lowering::ops::elementwise::{Binary, Unary};
 use jacinth_lowering::ops::shape::{BroadcastInDim, Transpose};
-use jacinth_lowering::{Block, ElementType, Literal, Op, Operation, TensorType, Type, Value, Values};
+use jacinth_lowering::{Block, ElementType, Literal, Op, Operation, Shape, TensorType, Type, Value, Values};
 use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
@@ -252,6 +253,7 @@ impl Pass<'_> {
                     _ => Becomes::Itself,
                 }
             }
+            (Op::DotGeneral(op), &[lhs, rhs]) => self.rewrite_dot(op, lhs, rhs),
             (Op::Unary(op), &[x]) => self.rewrite_unary(*op, x),
             (Op::Binary(op), &[x, y]) => self.rewrite_binary(*op, x, y, result),
             (Op::Select(_), &[p, x, y]) => {
@@ -267,6 +269,39 @@ impl Pass<'_> {
             }
             _ => Becomes::Itself,
         }
+    }
+
+    /// A product of a transposed operand is a product of the operand along other dimensions, if those that stay keep
+    /// their order.
+    fn rewrite_dot(&self, op: &DotGeneral, lhs: Value, rhs: Value) -> Becomes {
+        let untransposed = |value: Value, batching: &Shape, contracting: &Shape| {
+            let Fact::Of(inner, operand) = &self.facts[value.index()] else { return None };
+            let Op::Transpose(Transpose { permutation }) = &**inner else { return None };
+            let taken = |d: &i64| batching.contains(d) || contracting.contains(d);
+            let free = (0..permutation.len() as i64).filter(|d| !taken(d)).map(|d| permutation[d as usize]);
+            if !free.is_sorted() {
+                return None;
+            }
+            let map = |dims: &Shape| -> Shape { dims.iter().map(|&d| permutation[d as usize]).collect() };
+            Some((*operand, map(batching), map(contracting)))
+        };
+        let mut new = op.clone();
+        let dims = &mut new.dimension_numbers;
+        if let Some((operand, batching, contracting)) =
+            untransposed(lhs, &dims.lhs_batching_dimensions, &dims.lhs_contracting_dimensions)
+        {
+            dims.lhs_batching_dimensions = batching;
+            dims.lhs_contracting_dimensions = contracting;
+            return Becomes::Operation(Op::DotGeneral(new), [operand, rhs][..].into());
+        }
+        if let Some((operand, batching, contracting)) =
+            untransposed(rhs, &dims.rhs_batching_dimensions, &dims.rhs_contracting_dimensions)
+        {
+            dims.rhs_batching_dimensions = batching;
+            dims.rhs_contracting_dimensions = contracting;
+            return Becomes::Operation(Op::DotGeneral(new), [lhs, operand][..].into());
+        }
+        Becomes::Itself
     }
 
     fn rewrite_unary(&self, op: Unary, x: Value) -> Becomes {
