@@ -278,7 +278,7 @@ fn pow<I: Isa>(x: f32, y: f32) -> f32 {
 #[inline(always)]
 fn atan2<I: Isa>(y: f32, x: f32) -> f32 {
     let (ay, ax) = (f64::from(y.abs()), f64::from(x.abs()));
-    let (low, high) = if ay < ax { (ay, ax) } else { (ax, ay) };
+    let (low, high) = if ay <= ax { (ay, ax) } else { (ax, ay) };
     let ratio = low / high;
     let ratio = if high == 0.0 { 0.0 } else { ratio };
     let ratio = if low == f64::INFINITY { 1.0 } else { ratio };
@@ -301,7 +301,7 @@ fn atan2<I: Isa>(y: f32, x: f32) -> f32 {
         ],
     );
     let t = fma64::<I>(ratio * w, tail, ratio);
-    let t = if ay < ax { t } else { std::f64::consts::FRAC_PI_2 - t };
+    let t = if ay <= ax { t } else { std::f64::consts::FRAC_PI_2 - t };
     let t = if x.is_sign_negative() { std::f64::consts::PI - t } else { t };
     let t = (t as f32).copysign(y);
     if x != x || y != y { f32::NAN } else { t }
