@@ -74,7 +74,7 @@ pub struct Concretization {
     pub advice: &'static str,
     /// The name of the function being traced, and by what.
     pub traced: String,
-    /// Where the trace began.
+    /// Where the transformation was asked for.
     pub called_at: Option<Source>,
     /// The user's line.
     pub at: Option<Source>,
@@ -86,7 +86,7 @@ impl fmt::Display for Concretization {
         write!(f, "a traced value of type {aval} was used as {needed}{}, but ", At(*at))?;
         write!(f, "its value is not known while {traced} is being traced")?;
         if let Some(called_at) = called_at {
-            write!(f, " (called at {called_at})")?;
+            write!(f, " (transformed at {called_at})")?;
         }
         write!(f, "; {advice}")
     }

@@ -72,7 +72,7 @@ impl<S: Signature> Lowered<S> {
 
     /// The StableHLO module's text.
     pub fn as_text(&self) -> String {
-        crate::lower::text(&self.stage.module)
+        self.stage.module.to_string()
     }
 
     /// The StableHLO module.

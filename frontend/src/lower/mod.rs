@@ -52,10 +52,6 @@ pub(crate) fn lower(jaxpr: &Jaxpr, signature: &Signature) -> Result<Module> {
     })
 }
 
-/// The module's text.
-pub(crate) fn text(module: &Module) -> String {
-    format!("{module:?}")
-}
 
 impl LowerCx<'_> {
     /// Calls the private function that computes the jaxpr, writing it first if the module lacks it.

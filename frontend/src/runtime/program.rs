@@ -32,7 +32,7 @@ static COMPILED: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
 impl Program {
     /// Compiles a module, or finds it compiled.
     pub(crate) fn compile(module: &Module, out_avals: Vec<Aval>, backend: &Backend) -> Result<Program> {
-        let text = crate::lower::text(module);
+        let text = module.to_string();
         let key = (backend.id(), text);
         let found = COMPILED.lock().get(&key).and_then(Weak::upgrade);
         let executable = match found {

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::Backend;
 use crate::error::{Error, Result};
-use crate::ir::{Array, Aval, DType, DeviceArray, Repr, scalar_bytes};
+use crate::ir::{Array, Aval, DType, DeviceArray, Repr, Source, scalar_bytes};
 
 /// An array on the current backend from its elements' bytes, row-major in native order.
 pub(crate) fn from_bytes(aval: Aval, bytes: &[u8]) -> Result<Array> {
@@ -21,10 +21,15 @@ pub(crate) fn to_bytes(array: &Array) -> Result<Vec<u8>> {
     match &array.0 {
         Repr::Device(d) => Ok(d.buffer.to_host()?),
         Repr::Scalar(l) => scalar_bytes(l.value(), l.aval().dtype),
-        Repr::Var { .. } | Repr::Dual(_) | Repr::Batched(_) => {
-            unreachable!("a tracer reached the runtime: {array:?}")
-        }
+        // Nothing is being traced when the runtime is asked, so the tracer outlived its trace.
+        Repr::Var { made_at, .. } => Err(leaked(array, made_at)),
+        Repr::Dual(d) => Err(leaked(array, d.made_at)),
+        Repr::Batched(b) => Err(leaked(array, b.made_at)),
     }
+}
+
+fn leaked(array: &Array, made_at: Source) -> Error {
+    Error::LeakedTracer { aval: array.aval().clone(), made_at, used_at: None }
 }
 
 /// The array on that backend: itself, a host scalar uploaded, or a copy from another backend through the host.

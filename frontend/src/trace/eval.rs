@@ -31,6 +31,9 @@ struct Entry {
     program: Program,
 }
 
+/// More compiled operations than this are all forgotten: a program that makes new ones without end must not fill memory.
+const MAX_COMPILED: usize = 4096;
+
 /// Compiled operations by the hash of primitive, operand types and backend.
 static COMPILED: LazyLock<RwLock<FxHashMap<u64, SmallVec<[Arc<Entry>; 1]>>>> = LazyLock::new(RwLock::default);
 
@@ -51,7 +54,11 @@ fn run(prim: &Prim, args: &[Array], source: Source) -> Result<Arrays> {
             let avals: Box<[Aval]> = args.iter().map(|a| a.aval().clone()).collect();
             let program = compile(prim, &avals, &backend, source)?;
             let entry = Arc::new(Entry { prim: prim.clone(), avals, backend: backend.id(), program });
-            COMPILED.write().entry(hash).or_default().push(entry.clone());
+            let mut compiled = COMPILED.write();
+            if compiled.len() >= MAX_COMPILED {
+                compiled.clear();
+            }
+            compiled.entry(hash).or_default().push(entry.clone());
             entry
         }
     };
