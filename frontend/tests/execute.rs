@@ -3,7 +3,8 @@
 use jacinth_frontend::lax::{add, broadcast_in_dim, exp, full, mul, neg, reduce_sum, sin, transpose};
 use jacinth_frontend::tree::Static;
 use jacinth_frontend::{
-    Array, Backend, DType, grad, jit, jvp, make_jaxpr, value_and_grad, vjp, vmap, with_backend,
+    Array, Backend, DType, grad, hessian, jacfwd, jacrev, jit, jvp, make_jaxpr, value_and_grad, vjp, vmap,
+    with_backend,
 };
 
 /// Runs a test on the embedded plugin, and on XLA's if it is installed.
@@ -206,5 +207,20 @@ fn a_tracer_used_after_its_trace_is_an_error_everywhere() {
             assert!(text.starts_with("leaked tracer: a traced value of type f32[3], made at "), "{text}");
             assert!(text.contains("execute.rs"), "{text}");
         }
+    });
+}
+
+#[test]
+fn jacobians_have_the_dimensions_of_result_and_argument() {
+    on_every_plugin(|| {
+        let f = |x: &Array| mul(&broadcast_in_dim(&reduce_sum(&mul(x, x), &[0]), &[2], &[]), &numbers(&[2]));
+        let x = numbers(&[3]);
+        for jacobian in [jacfwd(f)(&x), jacrev(f)(&x), jit(jacrev(f))(&x)] {
+            assert_eq!(jacobian.shape(), [2, 3]);
+            assert_close(&jacobian, &[0.0, 0.0, 0.0, 0.0, 2.0, 4.0]);
+        }
+        let g = |x: &Array| reduce_sum(&mul(&mul(x, x), x), &[0]);
+        assert_close(&hessian(g)(&x), &[0.0, 0.0, 0.0, 0.0, 6.0, 0.0, 0.0, 0.0, 12.0]);
+        assert_eq!(jacrev(|x: &Array| neg(x))(&full(&[], 1.0, DType::F32)).ndim(), 0);
     });
 }

@@ -17,9 +17,11 @@ use crate::ir::Array;
 use crate::tree::{self, Flattener, Leaves, Pytree, TreeDef, Unflattener};
 
 /// An argument taken by value.
+#[derive(Debug)]
 pub struct Val<T>(PhantomData<fn() -> T>);
 
 /// An argument taken by reference.
+#[derive(Debug)]
 pub struct Ref<T>(PhantomData<fn() -> T>);
 
 /// A function over pytrees with signature `S`.

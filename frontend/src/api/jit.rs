@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
 
+use super::config::x64_enabled;
 use super::function::{FlatFn, Function, Signature, Target, build};
 use super::stages::Lowered;
 use crate::error::{OrRaise, Result, boundary};
@@ -155,6 +156,8 @@ pub(crate) struct JitCore<'f> {
 pub(crate) struct Traced {
     pub(crate) def: TreeDef,
     pub(crate) avals: Box<[Aval]>,
+    /// Whether 64-bit dtypes were kept, which decides what scalars become.
+    x64: bool,
     pub(crate) closed: ClosedJaxpr,
     /// The jaxpr with its constants as leading parameters.
     call: Arc<Jaxpr>,
@@ -246,7 +249,10 @@ impl<'f> JitCore<'f> {
 
     /// The function traced for arguments like these.
     fn trace(&self, leaves: &[&Array], def: &TreeDef) -> Arc<Traced> {
-        let same = |t: &&Arc<Traced>| t.def == *def && t.avals.iter().eq(leaves.iter().map(|a| a.aval()));
+        let x64 = x64_enabled();
+        let same = |t: &&Arc<Traced>| {
+            t.def == *def && t.x64 == x64 && t.avals.iter().eq(leaves.iter().map(|a| a.aval()))
+        };
         if let Some(found) = self.traced.read().iter().rev().find(same) {
             return found.clone();
         }
@@ -259,7 +265,7 @@ impl<'f> JitCore<'f> {
         });
         let call = Arc::new(consts_to_invars(&closed.jaxpr));
         let out_def = out_def.expect("the function was traced");
-        let traced = Arc::new(Traced { def: def.clone(), avals, closed, call, out_def });
+        let traced = Arc::new(Traced { def: def.clone(), avals, x64, closed, call, out_def });
         if !traced.closed.consts.iter().any(Array::is_tracer) {
             self.traced.write().push(traced.clone());
         }
@@ -358,7 +364,12 @@ impl<'f> JitCore<'f> {
             }
         }
         if changes.is_empty() {
-            changes.push(format!("first call on {backend:?}"));
+            let other = similar.backend != backend.id();
+            changes.push(if other {
+                format!("first call on {backend:?}")
+            } else {
+                "the x64 switch changed".to_owned()
+            });
         }
         format!("`{}`: {}", self.name, changes.join("; "))
     }
@@ -433,6 +444,7 @@ impl Entry {
     /// Whether arguments of the entry's structure have its types, and programs run on its backend now.
     fn fits(&self, leaves: &[&Array]) -> bool {
         self.traced.avals.iter().zip(leaves).all(|(aval, leaf)| *aval == *leaf.aval())
+            && self.traced.x64 == x64_enabled()
             && Backend::current_id() == Some(self.backend)
     }
 
@@ -451,6 +463,12 @@ impl Entry {
         debug_assert!(self.donates || non_donatable.is_empty());
         let buffers = self.consts.iter().map(|d| &d.buffer).chain(args.iter().map(|d| &d.buffer));
         self.program.run(buffers, &non_donatable)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("avals", &self.traced.avals).field("program", &self.program).finish()
     }
 }
 

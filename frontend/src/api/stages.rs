@@ -75,6 +75,11 @@ impl<S: Signature> Lowered<S> {
         self.stage.module.to_string()
     }
 
+    /// The same with the user's source lines as `loc(…)`.
+    pub fn as_text_with_locations(&self) -> String {
+        self.stage.module.to_text_with_locations()
+    }
+
     /// The StableHLO module.
     pub fn module(&self) -> &jacinth_lowering::Module {
         &self.stage.module

@@ -286,3 +286,75 @@ fn symbolic_zeros_stay_out_of_the_jaxpr() {
   in (e,) }"
     );
 }
+
+#[test]
+fn modules_read_as_in_jax() {
+    let f = jit(|x: &Array, _y: &Array| mul(&exp(x), &scalar(2.0)));
+    assert_eq!(
+        with_shape(&[&[3], &[2]], |x| f.lower((&x[0], &x[1])).unwrap().as_text()).trim_end(),
+        "module @jit__lambda attributes {mhlo.num_partitions = 1 : i32, mhlo.num_replicas = 1 : i32} {
+  func.func public @main(%arg0: tensor<3xf32>) -> (tensor<3xf32> {jax.result_info = \"result\"}) {
+    %0 = stablehlo.exponential %arg0 : tensor<3xf32>
+    %cst = stablehlo.constant dense<2.000000e+00> : tensor<f32>
+    %1 = stablehlo.broadcast_in_dim %cst, dims = [] : (tensor<f32>) -> tensor<3xf32>
+    %2 = stablehlo.multiply %0, %1 : tensor<3xf32>
+    return %2 : tensor<3xf32>
+  }
+}"
+    );
+}
+
+#[test]
+fn donation_and_result_paths_stand_in_the_signature_as_in_jax() {
+    let f = jit(|x: Array, y: &Array| {
+        std::collections::BTreeMap::from([
+            ("a".to_owned(), vec![mul(&exp(&x), &scalar(2.0))]),
+            ("b".to_owned(), vec![y.clone()]),
+        ])
+    });
+    let text = with_shape(&[&[3], &[2]], |x| f.lower((x[0].clone(), &x[1])).unwrap().as_text());
+    let signature = "func.func public @main(%arg0: tensor<3xf32> {tf.aliasing_output = 0 : i32}, %arg1: tensor<2xf32>) -> \
+                     (tensor<3xf32> {jax.result_info = \"result['a'][0]\"}, tensor<2xf32> {jax.result_info = \"result['b'][0]\"}) {";
+    assert!(text.contains(signature), "{text}");
+}
+
+#[test]
+fn a_nested_function_is_written_once_and_called() {
+    let inner = jit(|x: &Array| mul(&exp(x), &scalar(2.0)));
+    let f = jit(|x: &Array| add(&inner(x), &inner(x)));
+    assert_eq!(
+        with_shape(&[&[3]], |x| f.lower((&x[0],)).unwrap().as_text()).trim_end(),
+        "module @jit__lambda attributes {mhlo.num_partitions = 1 : i32, mhlo.num_replicas = 1 : i32} {
+  func.func public @main(%arg0: tensor<3xf32>) -> (tensor<3xf32> {jax.result_info = \"result\"}) {
+    %0 = call @\"<lambda>\"(%arg0) : (tensor<3xf32>) -> tensor<3xf32>
+    %1 = call @\"<lambda>\"(%arg0) : (tensor<3xf32>) -> tensor<3xf32>
+    %2 = stablehlo.add %0, %1 : tensor<3xf32>
+    return %2 : tensor<3xf32>
+  }
+  func.func private @\"<lambda>\"(%arg0: tensor<3xf32>) -> tensor<3xf32> {
+    %0 = stablehlo.exponential %arg0 : tensor<3xf32>
+    %cst = stablehlo.constant dense<2.000000e+00> : tensor<f32>
+    %1 = stablehlo.broadcast_in_dim %cst, dims = [] : (tensor<f32>) -> tensor<3xf32>
+    %2 = stablehlo.multiply %0, %1 : tensor<3xf32>
+    return %2 : tensor<3xf32>
+  }
+}"
+    );
+}
+
+#[test]
+fn locations_are_the_users_lines() {
+    let line = line!() + 1;
+    let f = jit(|x: &Array| exp(&sin(x)));
+    let text = with_shape(&[&[3]], |x| f.lower((&x[0],)).unwrap().as_text_with_locations());
+    assert!(text.contains(&format!("{}\":{line}:", file!())), "{text}");
+    // The derivative of sine is ascribed to the line that applied sine.
+    let line = line!() + 1;
+    let f = jit(grad(|x: &Array| sin(x)));
+    let text = with_shape(&[&[]], |x| f.lower((&x[0],)).unwrap().as_text_with_locations());
+    let cosine = text.lines().find(|l| l.contains("cosine")).unwrap();
+    assert!(
+        cosine.contains(&format!(":{line}:")) || text.contains(&format!("{}\":{line}:", file!())),
+        "{text}"
+    );
+}

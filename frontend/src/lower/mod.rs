@@ -52,7 +52,6 @@ pub(crate) fn lower(jaxpr: &Jaxpr, signature: &Signature) -> Result<Module> {
     })
 }
 
-
 impl LowerCx<'_> {
     /// Calls the private function that computes the jaxpr, writing it first if the module lacks it.
     pub(crate) fn call(&mut self, name: &str, jaxpr: &Arc<Jaxpr>, args: &[Value]) -> Result<Values> {
