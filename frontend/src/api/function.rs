@@ -264,6 +264,22 @@ impl<S: Signature> Function<S> for Transformed<'_, S> {
     }
 }
 
+/// A reference to a handle is as good as the handle.
+impl<S: Signature> Function<S> for &Transformed<'_, S> {
+    fn into_flat<'f>(self) -> Arc<dyn FlatFn + 'f>
+    where
+        Self: 'f,
+    {
+        self.flat.clone()
+    }
+}
+
+impl<S: Signature> Clone for Transformed<'_, S> {
+    fn clone(&self) -> Self {
+        Transformed::new(self.flat.clone())
+    }
+}
+
 impl<S: Signature> fmt::Debug for Transformed<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Transformed").field(&self.flat.name()).finish()

@@ -49,7 +49,10 @@ pub struct Jit<'f, S: Signature> {
 
 impl<'f, S: Signature> Jit<'f, S> {
     fn from_core(core: JitCore<'f>) -> Self {
-        let core = Arc::new(core);
+        Jit::from_shared(Arc::new(core))
+    }
+
+    fn from_shared(core: Arc<JitCore<'f>>) -> Self {
         let call = S::shim(Arc::new(Compiling { core: core.clone(), out: PhantomData }));
         Jit { core, call }
     }
@@ -113,6 +116,23 @@ impl<S: Signature> Function<S> for Jit<'_, S> {
         Self: 'f,
     {
         self.core
+    }
+}
+
+/// A reference to a handle is as good as the handle: `vmap(&f)`.
+impl<S: Signature> Function<S> for &Jit<'_, S> {
+    fn into_flat<'f>(self) -> Arc<dyn FlatFn + 'f>
+    where
+        Self: 'f,
+    {
+        self.core.clone()
+    }
+}
+
+/// Clones share their caches.
+impl<S: Signature> Clone for Jit<'_, S> {
+    fn clone(&self) -> Self {
+        Jit::from_shared(self.core.clone())
     }
 }
 

@@ -206,6 +206,10 @@ fn every_mix_of_arguments_is_a_function() {
         assert_eq!(g(x, x, x, x, x).shape(), [3]);
         let nothing = jit(|| full(&[2], 1.0, DType::F32));
         assert_eq!(nothing().shape(), [2]);
+        assert_eq!(
+            vmap(&f).try_call((x.clone(), x, (x.clone(), x.clone()), &vec![x.clone()])).unwrap().shape(),
+            [3]
+        );
         // A closure may borrow, and a handle may be called through a reference.
         let scale = neg(x);
         let h = value_and_grad(|p: &(Array, Array)| reduce_sum(&mul(&mul(&p.0, &p.1), &scale), &[0]));

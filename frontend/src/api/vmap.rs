@@ -88,6 +88,22 @@ impl<S: Signature> Function<S> for Vmap<'_, S> {
     }
 }
 
+/// A reference to a handle is as good as the handle.
+impl<S: Signature> Function<S> for &Vmap<'_, S> {
+    fn into_flat<'f>(self) -> Arc<dyn FlatFn + 'f>
+    where
+        Self: 'f,
+    {
+        self.call.flat.clone()
+    }
+}
+
+impl<S: Signature> Clone for Vmap<'_, S> {
+    fn clone(&self) -> Self {
+        Vmap { options: self.options.clone(), call: self.call.clone() }
+    }
+}
+
 impl<S: Signature> fmt::Debug for Vmap<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -32,14 +32,15 @@ static COMPILED: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
 impl Program {
     /// Compiles a module, or finds it compiled.
     pub(crate) fn compile(module: &Module, out_avals: Vec<Aval>, backend: &Backend) -> Result<Program> {
-        let text = module.to_string();
-        let key = (backend.id(), text);
+        // The same program from other lines is the same program.
+        let key = (backend.id(), module.to_text());
         let found = COMPILED.lock().get(&key).and_then(Weak::upgrade);
         let executable = match found {
             Some(executable) => executable,
             None => {
                 let options = CompileOptions::default().encode();
-                let program = jacinth_pjrt::Program::mlir(&key.1);
+                let text = module.to_text_with_locations();
+                let program = jacinth_pjrt::Program::mlir(&text);
                 let executable = Arc::new(backend.client().compile(&program, &options)?);
                 let mut compiled = COMPILED.lock();
                 compiled.retain(|_, executable| executable.strong_count() > 0);
