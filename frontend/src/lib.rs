@@ -18,8 +18,8 @@ pub mod trace;
 mod transform;
 
 pub use api::{
-    Compiled, Function, IntoArray, Jit, JitStats, Lowered, config, dtypes, grad, grad_with_aux, hessian,
-    jacfwd, jacrev, jit, jvp, linearize, make_jaxpr, nn, numpy, tree, value_and_grad,
+    Compiled, Element, Function, IntoArray, Jit, JitStats, Lowered, config, dtypes, grad, grad_with_aux,
+    hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr, nn, numpy, tree, value_and_grad,
     value_and_grad_with_aux, vjp, vmap,
 };
 pub use error::{Error, Result};

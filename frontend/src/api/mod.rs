@@ -1,6 +1,8 @@
 //! What a user calls: pytrees, arrays, transformations as functions, numpy.
 
 mod array;
+mod array_display;
+mod array_host;
 pub mod config;
 pub mod control;
 pub mod dtypes;
@@ -18,6 +20,7 @@ pub mod vmap;
 mod tests;
 
 pub use array::IntoArray;
+pub use array_host::{Element, Nested};
 pub use function::{Function, Transformed};
 pub use grad::{grad, grad_with_aux, jvp, linearize, value_and_grad, value_and_grad_with_aux, vjp};
 pub use jacobian::{hessian, jacfwd, jacrev};

@@ -1,0 +1,439 @@
+//! Arrays as text: `{}` prints as NumPy's `str`, [`Array::repr`] as JAX's `repr`.
+//!
+//! The rules are NumPy's: shortest digits that tell a float apart, at most eight after the point, one width for all elements,
+//! scientific notation where magnitudes are far apart, 75 columns, three elements at each end of more than a thousand.
+
+use crate::ir::{Array, DType, numpy_name};
+use jacinth_lowering::element::{self, Scalar};
+use std::fmt;
+
+const LINE: usize = 75;
+const THRESHOLD: usize = 1000;
+const EDGE: usize = 3;
+const DIGITS: usize = 8;
+
+impl fmt::Display for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_tracer() {
+            return fmt::Debug::fmt(self, f);
+        }
+        let Ok(bytes) = self.host_bytes("text") else { return fmt::Debug::fmt(self, f) };
+        if self.ndim() == 0 {
+            return f.write_str(&scalar_text(number(self.dtype(), &bytes, 0), self.dtype()));
+        }
+        f.write_str(&Text::new(self, &bytes).layout(" ", 0, 0))
+    }
+}
+
+impl Array {
+    /// The array as JAX's `repr` writes it: `Array([1., 2.], dtype=float32)`.
+    pub fn repr(&self) -> String {
+        let Ok(bytes) = self.host_bytes("text") else { return format!("{self:?}") };
+        let weak = if self.weak_type() { ", weak_type=True" } else { "" };
+        let dtype = format!("dtype={}{weak})", numpy_name(self.dtype()));
+        if self.size() == 0 {
+            let shape = crate::lax::rules::show(self.shape());
+            let shape = if self.ndim() == 1 { String::new() } else { format!("shape={shape}, ") };
+            return format!("Array([], {shape}{dtype}");
+        }
+        let body = Text::new(self, &bytes).layout(", ", "Array(".len(), 1);
+        // As in JAX the dtype stays on the last line, set off where that becomes too long.
+        let last = body.len() - body.rfind('\n').map_or(0, |at| at + 1) + 2;
+        let separator = if last + dtype.len() + 1 > LINE { ",      " } else { ", " };
+        format!("Array({body}{separator}{dtype}")
+    }
+}
+
+fn number(dtype: DType, bytes: &[u8], index: usize) -> Scalar {
+    let width = dtype.byte_width();
+    element::read(dtype, &bytes[index * width..(index + 1) * width])
+}
+
+/// An array that is being written.
+struct Text<'a> {
+    shape: &'a [usize],
+    bytes: &'a [u8],
+    dtype: DType,
+    summary: bool,
+    format: Format,
+}
+
+/// How one element is written.
+enum Format {
+    Bool(usize),
+    Int(usize),
+    Float(FloatFormat),
+    Complex(FloatFormat, FloatFormat),
+}
+
+impl<'a> Text<'a> {
+    fn new(array: &'a Array, bytes: &'a [u8]) -> Text<'a> {
+        let summary = array.size() > THRESHOLD;
+        let mut text =
+            Text { shape: array.shape(), bytes, dtype: array.dtype(), summary, format: Format::Int(0) };
+        let mut shown = Vec::new();
+        text.collect(0, 0, &mut shown);
+        text.format = Format::new(&shown, array.dtype());
+        text
+    }
+
+    /// The indices of a dimension that are shown; `None` for the gap.
+    fn indices(&self, axis: usize) -> Vec<Option<usize>> {
+        let n = self.shape[axis];
+        if self.summary && n > 2 * EDGE {
+            (0..EDGE).map(Some).chain([None]).chain((n - EDGE..n).map(Some)).collect()
+        } else {
+            (0..n).map(Some).collect()
+        }
+    }
+
+    fn collect(&self, axis: usize, offset: usize, out: &mut Vec<Scalar>) {
+        if axis == self.shape.len() {
+            out.push(number(self.dtype, self.bytes, offset));
+            return;
+        }
+        for i in self.indices(axis).into_iter().flatten() {
+            self.collect(axis + 1, offset * self.shape[axis] + i, out);
+        }
+    }
+
+    /// The elements in brackets; lines after the first are indented by `prefix`, and `suffix` columns stay free.
+    fn layout(&self, separator: &str, prefix: usize, suffix: usize) -> String {
+        if self.shape.contains(&0) {
+            return "[]".into();
+        }
+        let indent = " ".repeat(prefix);
+        self.rows(0, 0, &indent, LINE - suffix, separator)
+    }
+
+    fn rows(&self, axis: usize, offset: usize, indent: &str, width: usize, separator: &str) -> String {
+        let rank = self.shape.len();
+        if axis == rank {
+            return self.format.write(number(self.dtype, self.bytes, offset));
+        }
+        let deeper = format!("{indent} ");
+        let indices = self.indices(axis);
+        let last = indices.len() - 1;
+        let mut out = String::new();
+        if axis + 1 < rank {
+            let line_end = format!("{}{}", separator.trim_end(), "\n".repeat(rank - axis - 1));
+            for (k, i) in indices.into_iter().enumerate() {
+                out.push_str(&deeper);
+                match i {
+                    Some(i) => out.push_str(&self.rows(
+                        axis + 1,
+                        offset * self.shape[axis] + i,
+                        &deeper,
+                        width - 1,
+                        separator,
+                    )),
+                    None => out.push_str("..."),
+                }
+                if k < last {
+                    out.push_str(&line_end);
+                }
+            }
+        } else {
+            let fits = width - separator.trim_end().len().max(1);
+            let mut line = deeper.clone();
+            for (k, i) in indices.into_iter().enumerate() {
+                let word = match i {
+                    Some(i) => {
+                        self.rows(axis + 1, offset * self.shape[axis] + i, &deeper, width - 1, separator)
+                    }
+                    None => "...".into(),
+                };
+                if line.len() + word.len() > fits && line.len() > deeper.len() {
+                    out.push_str(line.trim_end());
+                    out.push('\n');
+                    line = deeper.clone();
+                }
+                line.push_str(&word);
+                if k < last {
+                    line.push_str(separator);
+                }
+            }
+            out.push_str(&line);
+        }
+        format!("[{}]", &out[deeper.len()..])
+    }
+}
+
+impl Format {
+    fn new(shown: &[Scalar], dtype: DType) -> Format {
+        if dtype.is_boolean() {
+            return Format::Bool(if shown.len() == 1 { 0 } else { 5 });
+        }
+        if dtype.is_complex() {
+            let part = |f: fn(&Scalar) -> f64| FloatFormat::new(shown.iter().map(f), dtype.real());
+            return Format::Complex(part(|s| parts(*s).0), part(|s| parts(*s).1.abs()));
+        }
+        if dtype.is_float() {
+            return Format::Float(FloatFormat::new(shown.iter().map(|s| parts(*s).0), dtype));
+        }
+        Format::Int(shown.iter().map(|s| int_text(*s).len()).max().unwrap_or(0))
+    }
+
+    fn write(&self, value: Scalar) -> String {
+        match self {
+            Format::Bool(width) => {
+                format!("{:>width$}", if value == Scalar::Int(0) { "False" } else { "True" })
+            }
+            Format::Int(width) => format!("{:>width$}", int_text(value)),
+            Format::Float(format) => format.write(parts(value).0),
+            Format::Complex(re, im) => {
+                let (a, b) = parts(value);
+                let sign = if b.is_sign_negative() && !b.is_nan() { '-' } else { '+' };
+                let tail = im.write(b.abs());
+                // The `j` follows the last digit; padding follows the `j`.
+                let digits = tail.trim_end();
+                format!(
+                    "{}{sign}{}j{}",
+                    re.write(a),
+                    digits.trim_start(),
+                    " ".repeat(tail.len() - digits.len())
+                )
+            }
+        }
+    }
+}
+
+fn parts(value: Scalar) -> (f64, f64) {
+    match value {
+        Scalar::Int(i) => (i as f64, 0.0),
+        Scalar::Float(x) => (x, 0.0),
+        Scalar::Complex(z) => (z.re, z.im),
+    }
+}
+
+fn int_text(value: Scalar) -> String {
+    match value {
+        Scalar::Int(i) => i.to_string(),
+        other => parts(other).0.to_string(),
+    }
+}
+
+/// One width and one notation for all floats of an array.
+struct FloatFormat {
+    dtype: DType,
+    /// Digits after the point in scientific notation.
+    scientific: Option<usize>,
+    /// Columns before and after the point.
+    left: usize,
+    right: usize,
+    exponent: usize,
+}
+
+impl FloatFormat {
+    fn new(values: impl Iterator<Item = f64>, dtype: DType) -> FloatFormat {
+        let values: Vec<f64> = values.collect();
+        let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+        let nonzero: Vec<f64> = finite.iter().map(|v| v.abs()).filter(|&v| v != 0.0).collect();
+        let (max, min) = nonzero.iter().fold((0.0f64, f64::INFINITY), |(a, b), &v| (a.max(v), b.min(v)));
+        let limit = if dtype == DType::F16 { 1e3 } else { 1e8 };
+        let scientific = !nonzero.is_empty() && (max >= limit || min < 1e-4 || max / min > 1000.0);
+        let mut out = FloatFormat { dtype, scientific: None, left: 0, right: 0, exponent: 0 };
+        if scientific {
+            let texts: Vec<(String, String)> = finite.iter().map(|&v| scientific_parts(v, dtype)).collect();
+            let fraction = |m: &str| m.split_once('.').map_or(0, |(_, f)| f.len());
+            let digits = texts.iter().map(|(m, _)| fraction(m)).max().unwrap_or(0);
+            out.scientific = Some(digits);
+            out.left = texts.iter().map(|(m, _)| m.split('.').next().map_or(0, str::len)).max().unwrap_or(1);
+            out.exponent = texts.iter().map(|(_, e)| e.len()).max().unwrap_or(2);
+            out.right = out.exponent + 2 + digits;
+        } else {
+            for text in finite.iter().map(|&v| positional(v, dtype)) {
+                let (int, fraction) = text.split_once('.').expect("a point is written");
+                out.left = out.left.max(int.len());
+                out.right = out.right.max(fraction.len());
+            }
+        }
+        for v in values.iter().filter(|v| !v.is_finite()) {
+            let width = if v.is_nan() { 3 } else { 3 + (*v < 0.0) as usize };
+            out.left = out.left.max(width.saturating_sub(out.right + 1));
+        }
+        out
+    }
+
+    fn write(&self, value: f64) -> String {
+        let total = self.left + self.right + 1;
+        if value.is_nan() {
+            return format!("{:>total$}", "nan");
+        }
+        if value.is_infinite() {
+            return format!("{:>total$}", if value > 0.0 { "inf" } else { "-inf" });
+        }
+        if let Some(digits) = self.scientific {
+            let text = format!("{value:.digits$e}");
+            let (mantissa, exponent) = text.split_once('e').expect("scientific notation has an exponent");
+            let exponent: i32 = exponent.parse().expect("an exponent is a number");
+            let point = if digits == 0 { "." } else { "" };
+            let sign = if exponent < 0 { '-' } else { '+' };
+            let width = self.exponent;
+            let text = format!("{mantissa}{point}e{sign}{:0width$}", exponent.abs());
+            return format!("{text:>total$}");
+        }
+        let text = positional(value, self.dtype);
+        let (int, fraction) = text.split_once('.').expect("a point is written");
+        format!("{int:>left$}.{fraction:<right$}", left = self.left, right = self.right)
+    }
+}
+
+/// The fewest digits that tell the value apart from its neighbours in its dtype.
+fn shortest(value: f64, dtype: DType) -> String {
+    match dtype {
+        DType::F64 => format!("{value:e}"),
+        DType::F32 => format!("{:e}", value as f32),
+        // Narrower floats: the first precision that reads back as the same number.
+        _ => (0..9)
+            .map(|digits| format!("{value:.digits$e}"))
+            .find(|text| {
+                let back = text.parse::<f64>().expect("a float was written");
+                element::decode(dtype, element::encode(dtype, back)) == value
+            })
+            .unwrap_or_else(|| format!("{value:e}")),
+    }
+}
+
+/// Mantissa and exponent digits, at most eight after the point.
+fn scientific_parts(value: f64, dtype: DType) -> (String, String) {
+    let mut text = shortest(value, dtype);
+    let fraction = |t: &str| t.split('e').next().and_then(|m| m.split_once('.')).map_or(0, |(_, f)| f.len());
+    if fraction(&text) > DIGITS {
+        text = format!("{value:.DIGITS$e}");
+    }
+    let (mantissa, exponent) = text.split_once('e').expect("scientific notation has an exponent");
+    let mantissa = if mantissa.contains('.') { mantissa.trim_end_matches('0') } else { mantissa };
+    (mantissa.to_string(), format!("{:02}", exponent.parse::<i32>().expect("a number").abs()))
+}
+
+/// Decimal digits with a point, at most eight after it, without trailing zeros.
+fn positional(value: f64, dtype: DType) -> String {
+    let exact: f64 = shortest(value, dtype).parse().expect("a float was written");
+    let mut text = format!("{exact}");
+    if text.split_once('.').is_some_and(|(_, f)| f.len() > DIGITS) {
+        text = format!("{value:.DIGITS$}");
+        text.truncate(text.trim_end_matches('0').len());
+    }
+    if !text.contains('.') {
+        text.push('.');
+    }
+    text
+}
+
+/// A number by itself, as Python writes it.
+fn scalar_text(value: Scalar, dtype: DType) -> String {
+    match value {
+        Scalar::Int(i) if dtype.is_boolean() => if i == 0 { "False" } else { "True" }.into(),
+        Scalar::Int(i) => i.to_string(),
+        Scalar::Float(x) => float_text(x, dtype),
+        Scalar::Complex(z) => {
+            let (re, im) = (z.re, z.im);
+            let strip = |x: f64| {
+                let text = float_text(x, dtype.real());
+                text.strip_suffix(".0").map(str::to_string).unwrap_or(text)
+            };
+            let sign = if im.is_sign_negative() && !im.is_nan() { "" } else { "+" };
+            format!("({}{sign}{}j)", strip(re), strip(im))
+        }
+    }
+}
+
+fn float_text(x: f64, dtype: DType) -> String {
+    if x.is_nan() {
+        return "nan".into();
+    }
+    if x.is_infinite() {
+        return if x > 0.0 { "inf" } else { "-inf" }.into();
+    }
+    let text = shortest(x, dtype);
+    let (mantissa, exponent) = text.split_once('e').expect("scientific notation has an exponent");
+    let exponent: i32 = exponent.parse().expect("a number");
+    if x == 0.0 || (-4..16).contains(&exponent) {
+        let exact: f64 = text.parse().expect("a float was written");
+        let plain = format!("{exact}");
+        return if plain.contains('.') { plain } else { format!("{plain}.0") };
+    }
+    format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use num_complex::Complex32;
+
+    #[test]
+    fn arrays_print_as_in_numpy_and_jax() {
+        let embedded = crate::runtime::Backend::new("embedded").expect("the embedded plugin is there");
+        crate::runtime::with_backend(&embedded, || {
+            let steps: Vec<f32> = (0..30).map(|i| (i as f64 / 29.0) as f32).collect();
+            let complex = [Complex32::new(1.0, 2.0), Complex32::new(-0.0, -0.5)];
+            let cases = [
+                (
+                    Array::from([1.0, 2.25, -3.0]),
+                    "[ 1.    2.25 -3.  ]",
+                    "Array([ 1.  ,  2.25, -3.  ], dtype=float32)",
+                ),
+                (
+                    Array::from([[0, 1, 2], [3, 4, 5]]),
+                    "[[0 1 2]\n [3 4 5]]",
+                    "Array([[0, 1, 2],\n       [3, 4, 5]], dtype=int32)",
+                ),
+                (Array::from([1e-5, 1.5]), "[1.0e-05 1.5e+00]", "Array([1.0e-05, 1.5e+00], dtype=float32)"),
+                (Array::from([true, false]), "[ True False]", "Array([ True, False], dtype=bool)"),
+                (
+                    Array::from([1.0, f64::NAN, f64::NEG_INFINITY]),
+                    "[  1.  nan -inf]",
+                    "Array([  1.,  nan, -inf], dtype=float32)",
+                ),
+                (
+                    Array::from([0.1, 0.2, 1.0 / 3.0]),
+                    "[0.1        0.2        0.33333334]",
+                    "Array([0.1       , 0.2       , 0.33333334], dtype=float32)",
+                ),
+                (
+                    Array::from([123456.789, 0.5]),
+                    "[1.2345679e+05 5.0000000e-01]",
+                    "Array([1.2345679e+05, 5.0000000e-01], dtype=float32)",
+                ),
+                (Array::from([1e10, 1.0]), "[1.e+10 1.e+00]", "Array([1.e+10, 1.e+00], dtype=float32)"),
+                (Array::from(complex), "[ 1.+2.j  -0.-0.5j]", "Array([ 1.+2.j , -0.-0.5j], dtype=complex64)"),
+                (
+                    Array::from((0..2000).collect::<Vec<i32>>()),
+                    "[   0    1    2 ... 1997 1998 1999]",
+                    "Array([   0,    1,    2, ..., 1997, 1998, 1999], dtype=int32)",
+                ),
+                (Array::from_slice::<f32>(&[], (0, 3)), "[]", "Array([], shape=(0, 3), dtype=float32)"),
+                (
+                    Array::from([[[1.0; 2]; 2]; 2]),
+                    "[[[1. 1.]\n  [1. 1.]]\n\n [[1. 1.]\n  [1. 1.]]]",
+                    "Array([[[1., 1.],\n        [1., 1.]],\n\n       [[1., 1.],\n        [1., 1.]]], dtype=float32)",
+                ),
+                (Array::from(1.5), "1.5", "Array(1.5, dtype=float32, weak_type=True)"),
+                (Array::from_slice(&[1e-5f32], ()), "1e-05", "Array(1.e-05, dtype=float32)"),
+                (
+                    Array::from(vec![1; 40]),
+                    "[1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n 1 1 1]",
+                    "Array([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,\n       1, 1, 1, 1, 1, 1, \
+                     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], dtype=int32)",
+                ),
+                (
+                    Array::from(steps),
+                    "[0.         0.03448276 0.06896552 0.10344828 0.13793103 0.1724138\n 0.20689656 0.2413793  \
+                     0.27586207 0.31034482 0.3448276  0.37931034\n 0.41379312 0.44827586 0.4827586  0.51724136 \
+                     0.55172414 0.5862069\n 0.62068963 0.6551724  0.6896552  0.7241379  0.7586207  0.79310346\n \
+                     0.82758623 0.86206895 0.8965517  0.9310345  0.9655172  1.        ]",
+                    "Array([0.        , 0.03448276, 0.06896552, 0.10344828, 0.13793103,\n       0.1724138 , 0.20689656, \
+                     0.2413793 , 0.27586207, 0.31034482,\n       0.3448276 , 0.37931034, 0.41379312, 0.44827586, \
+                     0.4827586 ,\n       0.51724136, 0.55172414, 0.5862069 , 0.62068963, 0.6551724 ,\n       0.6896552 , \
+                     0.7241379 , 0.7586207 , 0.79310346, 0.82758623,\n       0.86206895, 0.8965517 , 0.9310345 , \
+                     0.9655172 , 1.        ],      dtype=float32)",
+                ),
+            ];
+            for (array, text, repr) in cases {
+                assert_eq!(array.to_string(), text);
+                assert_eq!(array.repr(), repr);
+            }
+        });
+    }
+}

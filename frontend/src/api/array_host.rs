@@ -1,0 +1,221 @@
+//! Arrays from host values and back: slices, vectors, nested arrays, `ndarray`.
+//!
+//! Values travel in row-major order. 64-bit values become 32-bit ones unless x64 is enabled, as everywhere. Reading an array
+//! back waits for its computation and asks for the dtype it has: nothing is converted on the way.
+
+use super::dtypes::canonicalize_dtype;
+use super::numpy::IntoShape;
+use crate::error::{Error, OrRaise, Result};
+use crate::ir::{Array, Aval, DType, numpy_name};
+use crate::runtime;
+use crate::trace::{concrete, current_source};
+use jacinth_lowering::Native;
+use num_complex::{Complex32, Complex64};
+use std::panic::Location;
+
+/// A Rust type that is the value of one dtype.
+pub trait Element: Native {}
+
+/// A number, or an array of such: what a nested Rust array is made of.
+pub trait Nested {
+    /// The numbers.
+    type Element: Element;
+    /// Appends the sizes, outermost first.
+    fn sizes(out: &mut Vec<usize>);
+    /// Appends the numbers in row-major order.
+    fn numbers(&self, out: &mut Vec<Self::Element>);
+}
+
+macro_rules! elements {
+    ($($T:ty),*) => {$(
+        impl Element for $T {}
+
+        impl Nested for $T {
+            type Element = $T;
+            fn sizes(_: &mut Vec<usize>) {}
+            fn numbers(&self, out: &mut Vec<$T>) {
+                out.push(*self);
+            }
+        }
+    )*};
+}
+
+elements!(bool, i8, i16, i32, i64, u8, u16, u32, u64, half::f16, half::bf16, f32, f64, Complex32, Complex64);
+
+impl<T: Nested, const N: usize> Nested for [T; N] {
+    type Element = T::Element;
+    fn sizes(out: &mut Vec<usize>) {
+        out.push(N);
+        T::sizes(out);
+    }
+    fn numbers(&self, out: &mut Vec<T::Element>) {
+        self.iter().for_each(|x| x.numbers(out));
+    }
+}
+
+impl Array {
+    /// An array of that shape with these elements in row-major order.
+    ///
+    /// # Panics
+    /// If the shape has another size; as [`Array::try_from_slice`] says.
+    #[track_caller]
+    pub fn from_slice<T: Element>(values: &[T], shape: impl IntoShape) -> Array {
+        Array::try_from_slice(values, shape).or_raise()
+    }
+
+    /// An array of that shape with these elements in row-major order.
+    ///
+    /// # Errors
+    /// If the shape has another size, or the transfer to the device fails.
+    pub fn try_from_slice<T: Element>(values: &[T], shape: impl IntoShape) -> Result<Array> {
+        let shape = shape.into_shape();
+        let size: i64 = shape.iter().product();
+        if shape.iter().any(|&d| d < 0) || size != values.len() as i64 {
+            let (shape, count) = (crate::lax::rules::show(&shape), values.len());
+            return Err(Error::argument(format!(
+                "an array of shape {shape} cannot be made of {count} values"
+            )));
+        }
+        let mut bytes = Vec::with_capacity(std::mem::size_of_val(values));
+        values.iter().for_each(|v| v.write(&mut bytes));
+        let (dtype, bytes) = narrow(T::ELEMENT, bytes);
+        runtime::from_bytes(Aval::new(shape.into_iter().map(|d| d as usize), dtype), &bytes)
+    }
+
+    /// The elements in row-major order; waits for the computation.
+    ///
+    /// # Panics
+    /// As [`Array::try_to_vec`] errs.
+    #[track_caller]
+    pub fn to_vec<T: Element>(&self) -> Vec<T> {
+        self.bytes_of::<T>().map(|bytes| read(&bytes)).or_raise()
+    }
+
+    /// The elements in row-major order; waits for the computation.
+    ///
+    /// # Errors
+    /// If the array is traced or has another dtype, or the computation failed.
+    #[track_caller]
+    pub fn try_to_vec<T: Element>(&self) -> Result<Vec<T>> {
+        self.bytes_of::<T>().map(|bytes| read(&bytes))
+    }
+
+    /// The one element of an array of size 1.
+    ///
+    /// # Panics
+    /// If the array has another size or dtype, or is traced.
+    #[track_caller]
+    pub fn item<T: Element>(&self) -> T {
+        if self.size() != 1 {
+            let shape = crate::lax::rules::show(self.shape());
+            Error::argument(format!("item: only an array of one element is a number, got shape {shape}"))
+                .raise()
+        }
+        self.to_vec::<T>()[0]
+    }
+
+    /// The elements as an `ndarray`.
+    ///
+    /// # Panics
+    /// As [`Array::try_to_vec`] errs.
+    #[track_caller]
+    pub fn to_ndarray<T: Element>(&self) -> ndarray::ArrayD<T> {
+        ndarray::ArrayD::from_shape_vec(self.shape(), self.to_vec())
+            .expect("as many elements as the shape says")
+    }
+
+    /// Waits until the elements are computed, and gives the array back.
+    ///
+    /// # Panics
+    /// If the computation failed.
+    #[track_caller]
+    pub fn block_until_ready(&self) -> &Array {
+        if let Some(device) = self.as_device() {
+            device.buffer.block_until_ready().map_err(Error::from).or_raise();
+        }
+        self
+    }
+
+    /// The bytes of a concrete array of `T`'s dtype.
+    #[track_caller]
+    fn bytes_of<T: Element>(&self) -> Result<Vec<u8>> {
+        let bytes = self.host_bytes("host values")?;
+        if self.dtype() != T::ELEMENT {
+            let (has, asked) = (numpy_name(self.dtype()), numpy_name(T::ELEMENT));
+            return Err(Error::argument(format!(
+                "the array is {has}, but {asked} values were asked for; use astype"
+            )));
+        }
+        Ok(bytes)
+    }
+
+    /// The bytes of a concrete array.
+    #[track_caller]
+    pub(crate) fn host_bytes(&self, needed: &'static str) -> Result<Vec<u8>> {
+        let advice = "return it from the transformed function and read it there";
+        let array = concrete(self, needed, advice, current_source(Location::caller()))?;
+        runtime::to_bytes(array)
+    }
+}
+
+fn read<T: Element>(bytes: &[u8]) -> Vec<T> {
+    bytes.chunks_exact(T::ELEMENT.byte_width()).map(T::from_ne_bytes).collect()
+}
+
+/// The bytes in the width that is switched on.
+fn narrow(dtype: DType, bytes: Vec<u8>) -> (DType, Vec<u8>) {
+    let to = canonicalize_dtype(dtype);
+    if to == dtype {
+        return (dtype, bytes);
+    }
+    let mut out = Vec::with_capacity(bytes.len() / 2);
+    match dtype {
+        DType::F64 => read::<f64>(&bytes).into_iter().for_each(|v| (v as f32).write(&mut out)),
+        DType::I64 => read::<i64>(&bytes).into_iter().for_each(|v| (v as i32).write(&mut out)),
+        DType::UI64 => read::<u64>(&bytes).into_iter().for_each(|v| (v as u32).write(&mut out)),
+        _ => {
+            let narrow = |v: Complex64| Complex32::new(v.re as f32, v.im as f32);
+            read::<Complex64>(&bytes).into_iter().for_each(|v| narrow(v).write(&mut out));
+        }
+    }
+    (to, out)
+}
+
+impl<T: Nested, const N: usize> From<[T; N]> for Array {
+    #[track_caller]
+    fn from(values: [T; N]) -> Array {
+        let (mut sizes, mut numbers) = (Vec::new(), Vec::new());
+        <[T; N]>::sizes(&mut sizes);
+        values.numbers(&mut numbers);
+        Array::from_slice(&numbers, sizes)
+    }
+}
+
+impl<T: Element> From<Vec<T>> for Array {
+    #[track_caller]
+    fn from(values: Vec<T>) -> Array {
+        Array::from_slice(&values, values.len())
+    }
+}
+
+impl<T: Element> From<&[T]> for Array {
+    #[track_caller]
+    fn from(values: &[T]) -> Array {
+        Array::from_slice(values, values.len())
+    }
+}
+
+impl<T: Element, D: ndarray::Dimension> From<&ndarray::Array<T, D>> for Array {
+    #[track_caller]
+    fn from(values: &ndarray::Array<T, D>) -> Array {
+        let numbers: Vec<T> = values.iter().copied().collect();
+        Array::from_slice(&numbers, values.shape())
+    }
+}
+
+impl<T: Element, D: ndarray::Dimension> From<ndarray::Array<T, D>> for Array {
+    #[track_caller]
+    fn from(values: ndarray::Array<T, D>) -> Array {
+        Array::from(&values)
+    }
+}
