@@ -136,6 +136,7 @@ impl Program {
             return Err(Error::invalid("the compile options ask for more devices than can be counted"));
         }
         let module = Module::parse(text)?;
+        module.verify()?;
         if grid.partitions > 1 {
             refuse_shardings(&module)?;
         }
