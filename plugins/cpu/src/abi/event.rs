@@ -12,6 +12,7 @@ use pjrt_sys::*;
 
 use super::error;
 use super::guard::{entries, give, opaque};
+use super::queue::Jobs;
 use crate::{Code, Error, Result};
 
 opaque! { PJRT_Event => Event; }
@@ -64,6 +65,8 @@ pub(super) struct Signal {
     state: AtomicU8,
     inner: Mutex<Inner>,
     changed: Condvar,
+    /// The queue whose job will set it, if one will.
+    jobs: Option<Arc<Jobs>>,
 }
 
 #[derive(Default)]
@@ -80,7 +83,12 @@ const FAILED: u8 = 2;
 impl Signal {
     /// A signal that is not ready.
     pub(super) fn new() -> Signal {
-        Signal { state: AtomicU8::new(PENDING), inner: Mutex::default(), changed: Condvar::new() }
+        Signal { state: AtomicU8::new(PENDING), inner: Mutex::default(), changed: Condvar::new(), jobs: None }
+    }
+
+    /// A signal that a job of this queue will set: who waits for it helps the queue along.
+    pub(super) fn of_job(jobs: Arc<Jobs>) -> Signal {
+        Signal { jobs: Some(jobs), ..Signal::new() }
     }
 
     /// Makes it ready and runs what waits for it; `false` if it was ready already.
@@ -121,6 +129,11 @@ impl Signal {
 
     /// Waits until it is ready.
     pub(super) fn wait(&self) -> Result<()> {
+        if let Some(jobs) = &self.jobs
+            && !self.is_ready()
+        {
+            jobs.help(&|| self.is_ready());
+        }
         // Short work ends sooner than this thread could go to sleep and come back.
         for _ in 0..200 {
             if self.is_ready() {

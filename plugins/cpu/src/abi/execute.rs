@@ -268,7 +268,7 @@ fn queue(
     };
     let start = |(&process, claims): (&usize, Claims)| {
         let device = loaded.devices[process];
-        let signal = Arc::new(Signal::new());
+        let signal = Arc::new(Signal::of_job(core.devices[device].queue.jobs()));
         let types = program.backend.results();
         let slots: Vec<Arc<Slot>> = types.iter().map(|_| Slot::new(signal.clone())).collect();
         let buffers = types
