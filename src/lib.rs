@@ -1,1 +1,22 @@
-//! Under construction.
+#![doc = include_str!("../README.md")]
+//!
+//! # This crate
+//!
+//! A facade: everything is defined on the floors below and only named here. [`prelude`] is what programs start with; [`numpy`],
+//! [`nn`], [`lax`] and [`tree`] are modules of functions under JAX's names.
+
+pub use jacinth_frontend::*;
+
+/// What programs start with: `use jacinth::prelude::*;`.
+///
+/// Besides the transformations and [`Array`](crate::Array) it names the modules `jnp` (also `numpy`), `lax`, `nn`, `tree`, and the derive of
+/// [`Pytree`](crate::tree::Pytree).
+pub mod prelude {
+    pub use jacinth_frontend::api::control::{cond, fori_loop, scan, switch, while_loop};
+    pub use jacinth_frontend::numpy as jnp;
+    pub use jacinth_frontend::tree::{Pytree, Static};
+    pub use jacinth_frontend::{
+        Array, DType, grad, hessian, jacfwd, jacrev, jit, jvp, lax, linearize, make_jaxpr, nn, numpy, tree,
+        value_and_grad, vjp, vmap,
+    };
+}
