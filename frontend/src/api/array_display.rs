@@ -3,7 +3,7 @@
 //! The rules are NumPy's: shortest digits that tell a float apart, at most eight after the point, one width for all elements,
 //! scientific notation where magnitudes are far apart, 75 columns, three elements at each end of more than a thousand.
 
-use crate::ir::{Array, DType, numpy_name};
+use crate::ir::{Array, Aval, DType, numpy_name};
 use jacinth_lowering::element::{self, Scalar};
 use std::fmt;
 
@@ -18,10 +18,7 @@ impl fmt::Display for Array {
             return fmt::Debug::fmt(self, f);
         }
         let Ok(bytes) = self.host_bytes("text") else { return fmt::Debug::fmt(self, f) };
-        if self.ndim() == 0 {
-            return f.write_str(&scalar_text(number(self.dtype(), &bytes, 0), self.dtype()));
-        }
-        f.write_str(&Text::new(self, &bytes).layout(" ", 0, 0))
+        f.write_str(&str_of(self.aval(), &bytes))
     }
 }
 
@@ -29,19 +26,30 @@ impl Array {
     /// The array as JAX's `repr` writes it: `Array([1., 2.], dtype=float32)`.
     pub fn repr(&self) -> String {
         let Ok(bytes) = self.host_bytes("text") else { return format!("{self:?}") };
-        let weak = if self.weak_type() { ", weak_type=True" } else { "" };
-        let dtype = format!("dtype={}{weak})", numpy_name(self.dtype()));
-        if self.size() == 0 {
-            let shape = crate::lax::rules::show(self.shape());
-            let shape = if self.ndim() == 1 { String::new() } else { format!("shape={shape}, ") };
-            return format!("Array([], {shape}{dtype}");
-        }
-        let body = Text::new(self, &bytes).layout(", ", "Array(".len(), 1);
-        // As in JAX the dtype stays on the last line, set off where that becomes too long.
-        let last = body.len() - body.rfind('\n').map_or(0, |at| at + 1) + 2;
-        let separator = if last + dtype.len() + 1 > LINE { ",      " } else { ", " };
-        format!("Array({body}{separator}{dtype}")
+        repr_of(self.aval(), &bytes)
     }
+}
+
+fn str_of(aval: &Aval, bytes: &[u8]) -> String {
+    if aval.rank() == 0 {
+        return scalar_text(number(aval.dtype, bytes, 0), aval.dtype);
+    }
+    Text::new(aval, bytes).layout(" ", 0, 0)
+}
+
+fn repr_of(aval: &Aval, bytes: &[u8]) -> String {
+    let weak = if aval.weak_type { ", weak_type=True" } else { "" };
+    let dtype = format!("dtype={}{weak})", numpy_name(aval.dtype));
+    if aval.size() == 0 {
+        let shape = crate::lax::rules::show(&aval.shape);
+        let shape = if aval.rank() == 1 { String::new() } else { format!("shape={shape}, ") };
+        return format!("Array([], {shape}{dtype}");
+    }
+    let body = Text::new(aval, bytes).layout(", ", "Array(".len(), 1);
+    // As in JAX the dtype stays on the last line, set off where that becomes too long.
+    let last = body.len() - body.rfind('\n').map_or(0, |at| at + 1) + 2;
+    let separator = if last + dtype.len() + 1 > LINE { ",      " } else { ", " };
+    format!("Array({body}{separator}{dtype}")
 }
 
 fn number(dtype: DType, bytes: &[u8], index: usize) -> Scalar {
@@ -67,13 +75,12 @@ enum Format {
 }
 
 impl<'a> Text<'a> {
-    fn new(array: &'a Array, bytes: &'a [u8]) -> Text<'a> {
-        let summary = array.size() > THRESHOLD;
-        let mut text =
-            Text { shape: array.shape(), bytes, dtype: array.dtype(), summary, format: Format::Int(0) };
+    fn new(aval: &'a Aval, bytes: &'a [u8]) -> Text<'a> {
+        let summary = aval.size() > THRESHOLD;
+        let mut text = Text { shape: &aval.shape, bytes, dtype: aval.dtype, summary, format: Format::Int(0) };
         let mut shown = Vec::new();
         text.collect(0, 0, &mut shown);
-        text.format = Format::new(&shown, array.dtype());
+        text.format = Format::new(&shown, aval.dtype);
         text
     }
 
@@ -360,80 +367,88 @@ fn float_text(x: f64, dtype: DType) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jacinth_lowering::Native;
     use num_complex::Complex32;
+
+    fn of<T: Native>(shape: &[usize], values: &[T]) -> (Aval, Vec<u8>) {
+        let mut bytes = Vec::new();
+        values.iter().for_each(|v| v.write(&mut bytes));
+        (Aval::new(shape.iter().copied(), T::ELEMENT), bytes)
+    }
 
     #[test]
     fn arrays_print_as_in_numpy_and_jax() {
-        let embedded = crate::runtime::Backend::new("embedded").expect("the embedded plugin is there");
-        crate::runtime::with_backend(&embedded, || {
-            let steps: Vec<f32> = (0..30).map(|i| (i as f64 / 29.0) as f32).collect();
-            let complex = [Complex32::new(1.0, 2.0), Complex32::new(-0.0, -0.5)];
-            let cases = [
-                (
-                    Array::from([1.0, 2.25, -3.0]),
-                    "[ 1.    2.25 -3.  ]",
-                    "Array([ 1.  ,  2.25, -3.  ], dtype=float32)",
-                ),
-                (
-                    Array::from([[0, 1, 2], [3, 4, 5]]),
-                    "[[0 1 2]\n [3 4 5]]",
-                    "Array([[0, 1, 2],\n       [3, 4, 5]], dtype=int32)",
-                ),
-                (Array::from([1e-5, 1.5]), "[1.0e-05 1.5e+00]", "Array([1.0e-05, 1.5e+00], dtype=float32)"),
-                (Array::from([true, false]), "[ True False]", "Array([ True, False], dtype=bool)"),
-                (
-                    Array::from([1.0, f64::NAN, f64::NEG_INFINITY]),
-                    "[  1.  nan -inf]",
-                    "Array([  1.,  nan, -inf], dtype=float32)",
-                ),
-                (
-                    Array::from([0.1, 0.2, 1.0 / 3.0]),
-                    "[0.1        0.2        0.33333334]",
-                    "Array([0.1       , 0.2       , 0.33333334], dtype=float32)",
-                ),
-                (
-                    Array::from([123456.789, 0.5]),
-                    "[1.2345679e+05 5.0000000e-01]",
-                    "Array([1.2345679e+05, 5.0000000e-01], dtype=float32)",
-                ),
-                (Array::from([1e10, 1.0]), "[1.e+10 1.e+00]", "Array([1.e+10, 1.e+00], dtype=float32)"),
-                (Array::from(complex), "[ 1.+2.j  -0.-0.5j]", "Array([ 1.+2.j , -0.-0.5j], dtype=complex64)"),
-                (
-                    Array::from((0..2000).collect::<Vec<i32>>()),
-                    "[   0    1    2 ... 1997 1998 1999]",
-                    "Array([   0,    1,    2, ..., 1997, 1998, 1999], dtype=int32)",
-                ),
-                (Array::from_slice::<f32>(&[], (0, 3)), "[]", "Array([], shape=(0, 3), dtype=float32)"),
-                (
-                    Array::from([[[1.0; 2]; 2]; 2]),
-                    "[[[1. 1.]\n  [1. 1.]]\n\n [[1. 1.]\n  [1. 1.]]]",
-                    "Array([[[1., 1.],\n        [1., 1.]],\n\n       [[1., 1.],\n        [1., 1.]]], dtype=float32)",
-                ),
-                (Array::from(1.5), "1.5", "Array(1.5, dtype=float32, weak_type=True)"),
-                (Array::from_slice(&[1e-5f32], ()), "1e-05", "Array(1.e-05, dtype=float32)"),
-                (
-                    Array::from(vec![1; 40]),
-                    "[1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n 1 1 1]",
-                    "Array([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,\n       1, 1, 1, 1, 1, 1, \
+        let steps: Vec<f32> = (0..30).map(|i| (i as f64 / 29.0) as f32).collect();
+        let complex = [Complex32::new(1.0, 2.0), Complex32::new(-0.0, -0.5)];
+        let cases = [
+            (
+                of(&[3], &[1.0f32, 2.25, -3.0]),
+                "[ 1.    2.25 -3.  ]",
+                "Array([ 1.  ,  2.25, -3.  ], dtype=float32)",
+            ),
+            (
+                of(&[2, 3], &[0, 1, 2, 3, 4, 5]),
+                "[[0 1 2]\n [3 4 5]]",
+                "Array([[0, 1, 2],\n       [3, 4, 5]], dtype=int32)",
+            ),
+            (of(&[2], &[1e-5f32, 1.5]), "[1.0e-05 1.5e+00]", "Array([1.0e-05, 1.5e+00], dtype=float32)"),
+            (of(&[2], &[true, false]), "[ True False]", "Array([ True, False], dtype=bool)"),
+            (
+                of(&[3], &[1.0, f32::NAN, f32::NEG_INFINITY]),
+                "[  1.  nan -inf]",
+                "Array([  1.,  nan, -inf], dtype=float32)",
+            ),
+            (
+                of(&[3], &[0.1f32, 0.2, 1.0 / 3.0]),
+                "[0.1        0.2        0.33333334]",
+                "Array([0.1       , 0.2       , 0.33333334], dtype=float32)",
+            ),
+            (
+                of(&[2], &[123456.789f32, 0.5]),
+                "[1.2345679e+05 5.0000000e-01]",
+                "Array([1.2345679e+05, 5.0000000e-01], dtype=float32)",
+            ),
+            (of(&[2], &[1e10f32, 1.0]), "[1.e+10 1.e+00]", "Array([1.e+10, 1.e+00], dtype=float32)"),
+            (of(&[2], &complex), "[ 1.+2.j  -0.-0.5j]", "Array([ 1.+2.j , -0.-0.5j], dtype=complex64)"),
+            (
+                of(&[2000], &(0..2000).collect::<Vec<i32>>()),
+                "[   0    1    2 ... 1997 1998 1999]",
+                "Array([   0,    1,    2, ..., 1997, 1998, 1999], dtype=int32)",
+            ),
+            (of::<f32>(&[0, 3], &[]), "[]", "Array([], shape=(0, 3), dtype=float32)"),
+            (
+                of(&[2, 2, 2], &[1.0f32; 8]),
+                "[[[1. 1.]\n  [1. 1.]]\n\n [[1. 1.]\n  [1. 1.]]]",
+                "Array([[[1., 1.],\n        [1., 1.]],\n\n       [[1., 1.],\n        [1., 1.]]], dtype=float32)",
+            ),
+            (
+                (Aval::scalar(DType::F32, true), of(&[], &[1.5f32]).1),
+                "1.5",
+                "Array(1.5, dtype=float32, weak_type=True)",
+            ),
+            (of(&[], &[1e-5f32]), "1e-05", "Array(1.e-05, dtype=float32)"),
+            (
+                of(&[40], &[1; 40]),
+                "[1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n 1 1 1]",
+                "Array([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,\n       1, 1, 1, 1, 1, 1, \
                      1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], dtype=int32)",
-                ),
-                (
-                    Array::from(steps),
-                    "[0.         0.03448276 0.06896552 0.10344828 0.13793103 0.1724138\n 0.20689656 0.2413793  \
+            ),
+            (
+                of(&[30], &steps),
+                "[0.         0.03448276 0.06896552 0.10344828 0.13793103 0.1724138\n 0.20689656 0.2413793  \
                      0.27586207 0.31034482 0.3448276  0.37931034\n 0.41379312 0.44827586 0.4827586  0.51724136 \
                      0.55172414 0.5862069\n 0.62068963 0.6551724  0.6896552  0.7241379  0.7586207  0.79310346\n \
                      0.82758623 0.86206895 0.8965517  0.9310345  0.9655172  1.        ]",
-                    "Array([0.        , 0.03448276, 0.06896552, 0.10344828, 0.13793103,\n       0.1724138 , 0.20689656, \
+                "Array([0.        , 0.03448276, 0.06896552, 0.10344828, 0.13793103,\n       0.1724138 , 0.20689656, \
                      0.2413793 , 0.27586207, 0.31034482,\n       0.3448276 , 0.37931034, 0.41379312, 0.44827586, \
                      0.4827586 ,\n       0.51724136, 0.55172414, 0.5862069 , 0.62068963, 0.6551724 ,\n       0.6896552 , \
                      0.7241379 , 0.7586207 , 0.79310346, 0.82758623,\n       0.86206895, 0.8965517 , 0.9310345 , \
                      0.9655172 , 1.        ],      dtype=float32)",
-                ),
-            ];
-            for (array, text, repr) in cases {
-                assert_eq!(array.to_string(), text);
-                assert_eq!(array.repr(), repr);
-            }
-        });
+            ),
+        ];
+        for ((aval, bytes), text, repr) in cases {
+            assert_eq!(str_of(&aval, &bytes), text);
+            assert_eq!(repr_of(&aval, &bytes), repr);
+        }
     }
 }
