@@ -123,6 +123,11 @@ pub(crate) struct Planner<'g> {
     dense: Vec<bool>,
     pub(crate) literals: FxHashMap<Value, Literal>,
     uses: Vec<Uses>,
+    /// The block being planned, by number, and how many there were.
+    scope: u32,
+    scopes: u32,
+    /// Uses in the blocks around of values that nested blocks use too.
+    around: Vec<(Value, Uses)>,
 }
 
 /// Where a value is used, as far as the pass has seen.
@@ -134,9 +139,11 @@ struct Uses {
     join: Option<u32>,
     /// Whether there are other users.
     other: bool,
+    /// The block whose positions and regions these are.
+    scope: u32,
 }
 
-const NO_USES: Uses = Uses { first: u32::MAX, join: None, other: false };
+const NO_USES: Uses = Uses { first: u32::MAX, join: None, other: false, scope: 0 };
 
 /// A region under construction.
 struct Cluster {
@@ -146,7 +153,8 @@ struct Cluster {
     members: Vec<usize>,
     /// Values it must write, besides what it folds.
     outputs: Vec<Value>,
-    fold: Option<(FoldShape, Fold)>,
+    /// How its folds run, if it has any.
+    shape: Option<FoldShape>,
 }
 
 impl<'g> Planner<'g> {
@@ -159,6 +167,9 @@ impl<'g> Planner<'g> {
             dense: vec![false; count],
             literals: FxHashMap::default(),
             uses: vec![NO_USES; count],
+            scope: 0,
+            scopes: 0,
+            around: Vec::new(),
         }
     }
 
@@ -232,6 +243,19 @@ impl<'g> Planner<'g> {
 
     /// Plans a block, given that everything around it has sources.
     fn block(&mut self, block: &Block) -> Result<(Plan, Vec<Value>)> {
+        let (outer, around) = (self.scope, self.around.len());
+        self.scopes += 1;
+        self.scope = self.scopes;
+        let planned = self.block_in_scope(block);
+        // Positions in here mean nothing out there.
+        for (value, uses) in self.around.drain(around..).rev() {
+            self.uses[value.index()] = uses;
+        }
+        self.scope = outer;
+        planned
+    }
+
+    fn block_in_scope(&mut self, block: &Block) -> Result<(Plan, Vec<Value>)> {
         let kinds: Vec<Kind> =
             block.ops.iter().map(|operation| self.classify(operation)).collect::<Result<_>>()?;
         let mut results: Vec<Value> = block.results.iter().map(|&v| self.root_dense(v)).collect();
@@ -252,19 +276,26 @@ impl<'g> Planner<'g> {
                     }
                 }
                 Kind::Elementwise => self.elementwise(&mut clusters, operation, i),
-                Kind::Fold(shape, fold) => {
+                Kind::Fold(shape) => {
                     if self.uses[operation.results[0].index()].first == u32::MAX {
                         continue;
                     }
                     let n = self.numel(operation.operands[0]);
-                    let id = clusters.len() as u32;
-                    clusters.push(Cluster {
-                        position,
-                        n,
-                        members: vec![i],
-                        outputs: Vec::new(),
-                        fold: Some((*shape, *fold)),
-                    });
+                    let fits = |c: &Cluster| c.shape.is_none_or(|s| s == *shape);
+                    let id = match self.sibling(&clusters, operation, n, fits) {
+                        Some(id) => {
+                            let cluster = &mut clusters[id as usize];
+                            cluster.members.push(i);
+                            cluster.shape = Some(*shape);
+                            id
+                        }
+                        None => {
+                            let (members, outputs) = (vec![i], Vec::new());
+                            clusters.push(Cluster { position, n, members, outputs, shape: Some(*shape) });
+                            clusters.len() as u32 - 1
+                        }
+                    };
+                    let position = clusters[id as usize].position;
                     self.add_read(operation.operands[0], position, id, n);
                     let init = self.root_dense(operation.operands[1]);
                     self.add_use(init, position, None);
@@ -450,7 +481,7 @@ impl<'g> Planner<'g> {
             return None;
         }
         let shape = fold_shape(&ty.shape, dimensions)?;
-        Some(Kind::Fold(shape, fold))
+        Some(Kind::Fold(shape))
     }
 
     /// Whether the tile machine has an elementwise operation.
@@ -468,6 +499,10 @@ impl<'g> Planner<'g> {
 
     fn add_use(&mut self, value: Value, position: u32, region: Option<u32>) {
         let uses = &mut self.uses[value.index()];
+        if uses.scope != self.scope {
+            self.around.push((value, *uses));
+            *uses = Uses { scope: self.scope, ..NO_USES };
+        }
         if position < uses.first {
             uses.other = uses.first != u32::MAX;
             uses.first = position;
@@ -508,6 +543,31 @@ impl<'g> Planner<'g> {
         }
     }
 
+    /// A region that reads an operand of the operation too, element by element, and runs before all users of its result.
+    fn sibling(
+        &self,
+        clusters: &[Cluster],
+        operation: &Operation,
+        n: usize,
+        fits: impl Fn(&Cluster) -> bool,
+    ) -> Option<u32> {
+        let before = self.uses[operation.results[0].index()].first;
+        operation.operands.iter().find_map(|&operand| {
+            let root = self.root(operand);
+            if self.is_constant(root) || self.numel(root) != n {
+                return None;
+            }
+            let uses = self.uses[root.index()];
+            let id = uses.join.filter(|_| uses.scope == self.scope)?;
+            let cluster = &clusters[id as usize];
+            let joins = cluster.n == n
+                && cluster.position < before
+                && cluster.members.len() < MAX_MEMBERS
+                && fits(cluster);
+            joins.then_some(id)
+        })
+    }
+
     fn elementwise(&mut self, clusters: &mut Vec<Cluster>, operation: &Operation, index: usize) {
         let result = operation.results[0];
         let uses = self.uses[result.index()];
@@ -525,16 +585,19 @@ impl<'g> Planner<'g> {
                 }
                 id
             }
-            _ => {
-                clusters.push(Cluster {
-                    position: index as u32,
-                    n,
-                    members: vec![index],
-                    outputs: vec![result],
-                    fold: None,
-                });
-                clusters.len() as u32 - 1
-            }
+            _ => match self.sibling(clusters, operation, n, |_| true) {
+                Some(id) => {
+                    let cluster = &mut clusters[id as usize];
+                    cluster.members.push(index);
+                    cluster.outputs.push(result);
+                    id
+                }
+                None => {
+                    let (members, outputs) = (vec![index], vec![result]);
+                    clusters.push(Cluster { position: index as u32, n, members, outputs, shape: None });
+                    clusters.len() as u32 - 1
+                }
+            },
         };
         let position = clusters[id as usize].position;
         if matches!(self.sources[result.index()], Source::View(..)) {
@@ -555,7 +618,7 @@ impl<'g> Planner<'g> {
         let mut tile = Tile {
             builder: TileBuilder::new(self.level),
             emits: Vec::new(),
-            shape: cluster.fold.map(|f| f.0),
+            shape: cluster.shape,
             n: cluster.n,
             inputs: Vec::new(),
             outputs: Vec::new(),
@@ -564,7 +627,8 @@ impl<'g> Planner<'g> {
         for &index in &cluster.members {
             let operation = &block.ops[index];
             let result = operation.results[0];
-            if let (Some((_, fold)), Op::Reduce(_)) = (cluster.fold, &operation.op) {
+            if let Op::Reduce(_) = operation.op {
+                let fold = fold_of(&operation.regions[0]).expect("`fold` recognised it");
                 let ty = self.ty(operation.operands[0]).element;
                 let value = self.operand(&mut tile, &mut values, operation.operands[0], cluster.n);
                 let value = tile.builder.spread(value);
@@ -764,7 +828,7 @@ enum Kind {
     Nothing,
     View,
     Elementwise,
-    Fold(FoldShape, Fold),
+    Fold(FoldShape),
     Kernel,
     While,
     Branch,
