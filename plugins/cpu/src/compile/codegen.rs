@@ -91,7 +91,7 @@ impl TileBuilder {
     pub(crate) fn load(&mut self, input: usize, width: usize, view: &View) -> Operand {
         self.inputs = self.inputs.max(input + 1);
         let byte_offset = view.offset as isize * width as isize;
-        if view.is_scalar() && view.len() != 1 {
+        if view.is_scalar() && view.len() > 1 {
             return self.scalar(ScalarSource::Input { input, byte_offset }, width);
         }
         let view = (!view.is_contiguous()).then(|| view.coalesced());

@@ -706,7 +706,7 @@ impl<'g> Planner<'g> {
         }
         let element = self.ty(value).element;
         let operand = match self.as_view(value) {
-            (None, view) => tile.builder.numbers(&view, element),
+            (None, view) => tile.builder.numbers(&view.spread(tile.n), element),
             (Some(base), view) => {
                 let base = self.root(base);
                 let splat = self.literals.get(&base).and_then(Literal::as_splat);
@@ -725,7 +725,7 @@ impl<'g> Planner<'g> {
             return tile.builder.constant(bytes);
         }
         let input = input_index(&mut tile.inputs, base);
-        tile.builder.load(input, width, view)
+        tile.builder.load(input, width, &view.spread(tile.n))
     }
 
     /// An operation that a kernel does, or the reference evaluation.

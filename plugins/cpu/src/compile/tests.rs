@@ -3,7 +3,7 @@
 use jacinth_lowering::eval::evaluate;
 use jacinth_lowering::ops::constant::{Constant, Iota};
 use jacinth_lowering::ops::control::{If, While};
-use jacinth_lowering::ops::elementwise::{Binary, Compare, Convert, Direction, Select, Unary};
+use jacinth_lowering::ops::elementwise::{Binary, Clamp, Compare, Convert, Direction, Select, Unary};
 use jacinth_lowering::ops::reduce::Reduce;
 use jacinth_lowering::ops::shape::{BroadcastInDim, Reshape, Transpose};
 use jacinth_lowering::ops::slice::{DynamicUpdateSlice, Slice};
@@ -412,6 +412,24 @@ fn constants_fold_and_common_work_is_done_once() {
             v5 = out2 = select v4, v2, v0
     "#]]
     .assert_eq(&executable.to_text());
+}
+
+#[test]
+fn scalars_stand_beside_arrays_in_select_and_clamp() {
+    for shape in [[5i64], [0], [2000], [1]] {
+        let module = module(|b| {
+            let p = b.arg(TensorType::scalar(ElementType::I1), Attributes::new());
+            let x = b.arg(f32s(&shape), Attributes::new());
+            let low = b.arg(f32s(&[]), Attributes::new());
+            let high = b.op(Constant { value: Literal::scalar(0.5f32) }, &[])?;
+            let y = b.op(Unary::Negate, &[x])?;
+            let chosen = b.op(Select, &[p, x, y])?;
+            Ok(vec![chosen, b.op(Clamp, &[low, chosen, high])?])
+        });
+        for p in [true, false] {
+            check(&module, &[Literal::scalar(p), ramp(&shape), Literal::scalar(-0.25f32)]);
+        }
+    }
 }
 
 #[test]

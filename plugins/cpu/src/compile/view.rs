@@ -105,6 +105,14 @@ impl View {
         Some(View { offset: self.offset, dims })
     }
 
+    /// One element for `n` lanes, where the view has but one: `select` and `clamp` take scalars beside arrays.
+    pub(crate) fn spread(&self, n: usize) -> View {
+        if self.len() == 1 && n != 1 {
+            return View { offset: self.offset, dims: SmallVec::from_slice(&[(n as i64, 0)]) };
+        }
+        self.clone()
+    }
+
     /// Number of elements.
     pub(crate) fn len(&self) -> i64 {
         self.dims.iter().map(|d| d.0).product()

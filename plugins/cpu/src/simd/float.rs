@@ -339,6 +339,10 @@ where
 /// `reduce_precision` of an `f64` that holds a value of a type with `exponent` and `mantissa` bits of its own.
 #[inline(always)]
 fn reduced(x: f64, exponent_bits: i32, mantissa_bits: i32) -> f64 {
+    if x.is_nan() && mantissa_bits == 0 {
+        // Without a mantissa there is no NaN.
+        return f64::INFINITY.copysign(x);
+    }
     if x.is_nan() || x.is_infinite() || x == 0.0 {
         return x;
     }
