@@ -44,6 +44,8 @@ enum How {
 #[derive(Debug)]
 struct Part {
     copy: StridedCopy,
+    /// Bytes of an element.
+    width: usize,
     from: usize,
     to: usize,
 }
@@ -63,7 +65,6 @@ struct Collective {
     /// Bytes of each operand and of each result.
     operands: SmallVec<[usize; 2]>,
     results: SmallVec<[usize; 2]>,
-    width: usize,
     how: How,
     cost: Cost,
 }
@@ -99,6 +100,7 @@ pub(super) fn all_to_all(op: &AllToAll, b: &Builder<'_>) -> Built {
         let (src, dst) = (strides(&operand.shape), strides(&result.shape));
         Part {
             copy: StridedCopy::new(&shape, &src, &dst),
+            width: operand.element.byte_width(),
             from: shape[split] as usize * src[split] as usize,
             to: shape[concat] as usize * dst[concat] as usize,
         }
@@ -140,7 +142,6 @@ fn build(b: &Builder<'_>, name: &'static str, strategy: Strategy, groups: &Repli
         groups: groups.groups.clone(),
         operands: bytes(b.operands),
         results: bytes(b.results),
-        width: b.operands.first().map_or(1, |ty| ty.element.byte_width()),
         how,
         cost: b.cost(flops),
     })))
@@ -341,7 +342,7 @@ impl Kernel for Collective {
                     for (k, (&out, part)) in outputs.iter().zip(parts).enumerate() {
                         for member in 0..n {
                             let theirs = all.of(member)[k].as_ptr();
-                            by_width!(self.width, T => {
+                            by_width!(part.width, T => {
                                 // SAFETY: part `me` lies inside the operand, and the place of `member` inside the result.
                                 unsafe {
                                     let from = theirs.cast::<T>().wrapping_add(me * part.from);
