@@ -108,9 +108,7 @@ fn first_that_works<T>(
         let looks = report.looks.len();
         let Some(plugin) = find(spec, environment, &mut report) else {
             if report.looks.len() == looks {
-                let outcome = Outcome::Rejected("no plugin of that name is known here".to_owned());
-                let source = Source::Variable(PLATFORMS);
-                report.looks.push(Look { name: spec.clone(), source, path: None, outcome });
+                report.looks.push(nowhere(spec));
             }
             continue;
         };
@@ -124,6 +122,15 @@ fn first_that_works<T>(
         }
     }
     Err(not_found(&specs.join(","), report))
+}
+
+/// The look of a name for which there was no place to look at.
+fn nowhere(name: &str) -> Look {
+    let (source, why) = match known(name) {
+        Some(_) => (Source::UserFolder, "no Python, no folder and no variable says where it could be"),
+        None => (Source::Variable(PLATFORMS), "no plugin of that name is known here"),
+    };
+    Look { name: name.to_owned(), source, path: None, outcome: Outcome::Rejected(why.to_owned()) }
 }
 
 const PLATFORMS: &str = "JACINTH_PLATFORMS";

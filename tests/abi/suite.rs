@@ -76,7 +76,7 @@ pub(crate) fn versions_and_attributes(plugin: &Plugin) {
 pub(crate) fn clients_have_the_devices_asked_for(plugin: &Plugin) {
     for count in [1, 2, 5] {
         let client = client(plugin, count);
-        assert_eq!(client.platform_name(), "cpu");
+        assert!(!client.platform_name().is_empty());
         assert!(!client.platform_version().is_empty());
         assert_eq!(client.process_index(), 0);
         let devices = client.addressable_devices();
