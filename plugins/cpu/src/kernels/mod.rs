@@ -21,6 +21,7 @@ mod fft;
 mod gather;
 mod linalg;
 mod map;
+mod random;
 mod reduce;
 mod reducer;
 pub mod scratch;
@@ -214,6 +215,7 @@ pub fn build(
         Op::PartitionId(_) => collective::partition_id(),
         Op::Convolution(op) => conv::convolution(op, &b),
         Op::Fft(op) => fft::fft(op, &b),
+        Op::RngBitGenerator(op) => random::rng_bit_generator(op, &b),
         Op::Cholesky(op) => linalg::cholesky(op, &b),
         Op::TriangularSolve(op) => linalg::triangular_solve(op, &b),
         _ => Ok(None),
