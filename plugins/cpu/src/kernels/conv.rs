@@ -212,16 +212,20 @@ impl Kernel for Conv {
         match self.result {
             E::F16 | E::BF16 => {
                 let mut wide = Scratch::new::<f32>(self.result_elements)?;
+                // SAFETY: as said above.
                 unsafe { self.typed::<f32>(cx, inputs, wide.as_ptr())? };
                 let (wide, out) = (&*wide.as_mut::<f32>(), Target(outputs[0]));
+                // SAFETY: as said above.
                 cx.ranges(self.result_elements, 1 << 15, |r| unsafe {
                     narrow(self.result, &wide[r.clone()], out.get().add(2 * r.start));
                 });
                 Ok(())
             }
             e => {
+                // SAFETY: as said above.
                 by_number!(e, T => unsafe { self.typed::<T>(cx, inputs, outputs[0].cast())? }, else unreachable!("built for numbers"));
                 if is_small_integer(e) {
+                    // SAFETY: as said above.
                     let out = unsafe { std::slice::from_raw_parts_mut(outputs[0], self.result_elements) };
                     out.iter_mut().for_each(|x| *x = wrap_small(e, *x));
                 }
@@ -308,6 +312,7 @@ impl Conv {
                 let end = (start + rows).min((block / per_inner + 1) * self.inner_rows);
                 let count = end - start;
                 // SAFETY (of all below): patches read elements of the input or are zero; blocks write disjoint rows.
+                // SAFETY: as said above.
                 unsafe {
                     let input = lhs.get().offset(group as isize * self.lhs_group);
                     let to = out.get().offset(group as isize * self.out_group + self.row_offset(start));
@@ -523,6 +528,7 @@ fn type_of(element: ElementType) -> std::any::TypeId {
 }
 
 #[cfg(test)]
+#[allow(clippy::type_complexity, clippy::cloned_ref_to_slice_refs)]
 mod tests {
     use super::*;
     use crate::kernels::tests::{Array, Rng, run, ty};

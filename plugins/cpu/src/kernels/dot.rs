@@ -12,7 +12,7 @@ use num_complex::Complex;
 use smallvec::SmallVec;
 
 use super::element::{Number, by_number, is_small_integer, multiversion, wrap_small};
-use super::scratch::{Plain, Scratch};
+use super::scratch::Scratch;
 use super::strided::{Dim, Source, StridedCopy, Target, for_each, permuted, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext};
 
@@ -164,30 +164,40 @@ impl Kernel for Dot {
         use ElementType as E;
         // SAFETY (of all below): arrays of the operands' and the result's types.
         match self.result {
+            // SAFETY: as said above.
             E::F32 if self.lhs.element == E::F32 && self.rhs.element == E::F32 => unsafe {
                 self.direct::<f32>(cx, inputs, outputs[0].cast())
             },
+            // SAFETY: as said above.
             E::F64 if self.lhs.element == E::F64 && self.rhs.element == E::F64 => unsafe {
                 self.direct::<f64>(cx, inputs, outputs[0].cast())
             },
+            // SAFETY: as said above.
             E::C64 => unsafe { self.direct::<Complex<f32>>(cx, inputs, outputs[0].cast()) },
+            // SAFETY: as said above.
             E::C128 => unsafe { self.direct::<Complex<f64>>(cx, inputs, outputs[0].cast()) },
+            // SAFETY: as said above.
             E::F32 => unsafe { self.widened::<f32>(cx, inputs, outputs[0].cast()) },
+            // SAFETY: as said above.
             E::F64 => unsafe { self.widened::<f64>(cx, inputs, outputs[0].cast()) },
             E::F16 | E::BF16 => {
                 let elements = self.batch.len() * self.m * self.n;
                 let mut wide = Scratch::new::<f32>(elements)?;
+                // SAFETY: as said above.
                 unsafe { self.widened::<f32>(cx, inputs, wide.as_ptr())? };
                 let (wide, out) = (&*wide.as_mut::<f32>(), Target(outputs[0]));
+                // SAFETY: as said above.
                 cx.ranges(elements, 1 << 15, |r| unsafe {
                     narrow(self.result, &wide[r.clone()], out.get().add(2 * r.start));
                 });
                 Ok(())
             }
             e => {
+                // SAFETY: as said above.
                 by_number!(e, T => unsafe { self.widened::<T>(cx, inputs, outputs[0].cast())? }, else unreachable!("built for numbers"));
                 if is_small_integer(e) {
                     let n = self.batch.len() * self.m * self.n;
+                    // SAFETY: as said above.
                     let out = unsafe { std::slice::from_raw_parts_mut(outputs[0], n) };
                     out.iter_mut().for_each(|x| *x = wrap_small(e, *x));
                 }
@@ -372,19 +382,23 @@ multiversion! {
             let row = dst.at.wrapping_offset(i * dst.row);
             if !add {
                 for j in 0..n as isize {
+                    // SAFETY: as said above.
                     unsafe { *row.offset(j * dst.column) = T::ZERO };
                 }
             }
             for l in 0..k as isize {
+                // SAFETY: as said above.
                 let x = unsafe { *a.at.offset(i * a.row + l * a.column) };
                 let from = b.at.wrapping_offset(l * b.row);
                 if dst.column == 1 && b.column == 1 {
+                    // SAFETY: as said above.
                     let (to, from) = unsafe { (std::slice::from_raw_parts_mut(row, n), std::slice::from_raw_parts(from, n)) };
                     for (to, &from) in to.iter_mut().zip(from) {
                         *to = T::add(*to, T::mul(x, from));
                     }
                 } else {
                     for j in 0..n as isize {
+                        // SAFETY: as said above.
                         unsafe {
                             let to = row.offset(j * dst.column);
                             *to = T::add(*to, T::mul(x, *from.offset(j * b.column)));
@@ -529,14 +543,17 @@ unsafe fn multiply<T: Product>(
     }
     if n == 1 && a.column == 1 && b.row == 1 {
         // Rows times a vector.
+        // SAFETY: as said above.
         return unsafe { rows_times_vector(m, k, dst.at, dst.row, a.at, a.row, b.at) };
     }
     if m == 1 && b.row == 1 && a.column == 1 {
+        // SAFETY: as said above.
         return unsafe { rows_times_vector(n, k, dst.at, dst.column, b.at, b.column, a.at) };
     }
     if m == 1 && b.column == 1 && dst.column == 1 {
         return loops([m, n, k], dst, a, b, false);
     }
+    // SAFETY: as said above.
     unsafe { T::gemm([m, n, k], dst, a, b, false) }
 }
 
@@ -586,46 +603,8 @@ multiversion! {
     }
 }
 
-/// Products of plain matrices for other kernels: `dst += a·b` or `dst = a·b`, split over threads by rows.
-///
-/// # Safety
-/// As [`Product::gemm`].
-pub(super) unsafe fn matrix_product<T: Product>(
-    cx: &KernelContext<'_>,
-    [m, n, k]: [usize; 3],
-    dst: Matrix<*mut T>,
-    a: Matrix<*const T>,
-    b: Matrix<*const T>,
-    add: bool,
-) where
-    T: Plain,
-{
-    let threads = cx.pool.threads();
-    if m == 0 || n == 0 {
-        return;
-    }
-    if threads <= 1 || m * n * k < PARALLEL || m.max(n) < 2 * UNIT {
-        // SAFETY: the caller's promise.
-        return unsafe { T::gemm([m, n, k], dst, a, b, add) };
-    }
-    let by_rows = m >= n;
-    let units = if by_rows { m.div_ceil(UNIT) } else { n.div_ceil(UNIT) };
-    let (to, left, right) = (Target(dst.at), Source(a.at), Source(b.at));
-    let parts = threads.min(units);
-    cx.pool.run(parts, &|p| {
-        let cut = |p: usize, size: usize| (p * units / parts * UNIT).min(size);
-        let (rows, columns) =
-            if by_rows { (cut(p, m)..cut(p + 1, m), 0..n) } else { (0..m, cut(p, n)..cut(p + 1, n)) };
-        let (r, c) = (rows.start as isize, columns.start as isize);
-        let dst = Matrix { at: to.get().wrapping_offset(r * dst.row + c * dst.column), ..dst };
-        let a = Matrix { at: left.get().wrapping_offset(r * a.row), ..a };
-        let b = Matrix { at: right.get().wrapping_offset(c * b.column), ..b };
-        // SAFETY: a block of the product; tasks write disjoint blocks.
-        unsafe { T::gemm([rows.len(), columns.len(), k], dst, a, b, add) }
-    });
-}
-
 #[cfg(test)]
+#[allow(clippy::type_complexity, clippy::cloned_ref_to_slice_refs)]
 mod tests {
     use super::*;
     use crate::kernels::tests::{Array, Rng, run, ty};

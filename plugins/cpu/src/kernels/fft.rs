@@ -74,6 +74,7 @@ where
         }
         // SAFETY (of all below): arrays of the operand's and the result's types.
         match self.kind {
+            // SAFETY: as said above.
             FftType::Fft | FftType::Ifft => unsafe {
                 let out = outputs[0].cast::<Complex<F>>();
                 copy_unless_same(
@@ -89,6 +90,7 @@ where
                     self.scale(cx, out);
                 }
             },
+            // SAFETY: as said above.
             FftType::Rfft => unsafe {
                 let out = Target(outputs[0].cast::<Complex<F>>());
                 let input = Source(inputs[0].cast::<F>());
@@ -109,6 +111,7 @@ where
                     self.along(cx, axis, out.get(), m)?;
                 }
             },
+            // SAFETY: as said above.
             FftType::Irfft => unsafe {
                 let (n, m) = (self.output_row, self.input_row);
                 let work = Scratch::new::<Complex<F>>(self.rows * m)?;
@@ -259,6 +262,7 @@ where
 }
 
 #[cfg(test)]
+#[allow(clippy::cloned_ref_to_slice_refs)]
 mod tests {
     use super::*;
     use crate::kernels::tests::{Array, Rng, run, ty};

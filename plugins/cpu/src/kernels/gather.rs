@@ -12,7 +12,7 @@ use jacinth_lowering::{ElementType, Result, Shape};
 use smallvec::SmallVec;
 
 use super::element::{Index, by_index, by_width, is_small_integer, multiversion, wrap_small};
-use super::reducer::{Combine, Reducer, by_combine};
+use super::reducer::{Combine, Reducer, by_combine, is_known};
 use super::scratch::{Plain, Scratch};
 use super::slice::copy_unless_same;
 use super::strided::{Dim, Source, StridedCopy, Target, for_each, product, strides};
@@ -228,9 +228,11 @@ pub(super) fn gather(op: &gather::Gather, b: &Builder<'_>) -> Built {
 impl Kernel for Gather {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
         // SAFETY (of both): arrays of the operand's, the indices' and the result's types.
+        // SAFETY: as said above.
         let wide = unsafe { self.plan.widened(inputs[1], self.indices)? };
         let indices = wide.as_ref().map_or(inputs[1], |w| w.as_ptr::<u8>().cast_const());
         by_width!(self.width, T => by_wide_index!(self.plan.index, I => {
+            // SAFETY: as said above.
             unsafe { self.run_typed::<T, I>(cx, inputs[0].cast(), indices.cast(), outputs[0].cast()) }
         }));
         Ok(())
@@ -259,6 +261,7 @@ impl Gather {
         let start = |at: isize| -> isize {
             let mut offset = 0;
             for c in &plan.components {
+                // SAFETY: as said above.
                 let i = unsafe { *indices.get().offset(at + c.at) }.index();
                 offset += i.clamp(0, c.most) as isize * c.stride;
             }
@@ -267,6 +270,7 @@ impl Gather {
         match (self.run, &plan.batch[..], &plan.components[..]) {
             // Single elements by single indices.
             (Some(1), &[BatchDim { index: 1, other: 1, operand: 0, .. }], &[c]) if c.at == 0 => {
+                // SAFETY: as said above.
                 cx.ranges(plan.batches, grain, |r| unsafe {
                     let indices = std::slice::from_raw_parts(indices.get().add(r.start), r.len());
                     let out = result.slice(r.start, r.len());
@@ -274,6 +278,7 @@ impl Gather {
                 });
             }
             (Some(n), _, _) => cx.ranges(plan.batches, grain, |r| {
+                // SAFETY: as said above.
                 plan.walk(r, |index, out, base| unsafe {
                     let src = operand.get().offset(base + start(index));
                     let dst = result.get().offset(out);
@@ -284,10 +289,12 @@ impl Gather {
                     }
                 });
             }),
+            // SAFETY: as said above.
             _ if plan.batches == 1 => plan.walk(0..1, |index, out, base| unsafe {
                 self.copy.run(cx, operand.get().offset(base + start(index)), result.get().offset(out));
             }),
             _ => cx.ranges(plan.batches, grain, |r| {
+                // SAFETY: as said above.
                 plan.walk(r, |index, out, base| unsafe {
                     self.copy.run_here(operand.get().offset(base + start(index)), result.get().offset(out));
                 });
@@ -396,9 +403,7 @@ pub(super) fn scatter(op: &gather::Scatter, b: &Builder<'_>) -> Built {
     let known = if n == 1 { Reducer::of(region, b.values, elements[0]) } else { None };
     let update = match known {
         Some(Reducer::Second) => Update::Set,
-        Some(reducer) if by_combine!(reducer, elements[0], C => { type _Known = C; true }, else false) => {
-            Update::Known(reducer)
-        }
+        Some(reducer) if is_known(reducer, elements[0]) => Update::Known(reducer),
         _ => match b.cx.compile_region(region)? {
             Some(region) => Update::Region(region),
             None => return Ok(None),
@@ -450,6 +455,7 @@ impl Kernel for Scatter {
                 let element = self.elements[0];
                 by_combine!(*reducer, element, C => by_wide_index!(self.plan.index, I => {
                     // SAFETY: as above.
+                    // SAFETY: as said above.
                     unsafe {
                         self.typed::<Combined<C>, I>(cx, indices.cast(), updates[0].cast(), outputs[0].cast())
                     }
@@ -593,17 +599,20 @@ impl Scatter {
         let (indices, updates, out) = (Source(indices), Source(updates), Target(out));
         // SAFETY (of all below): what is not wholly inside is clipped; threads write disjoint parts of the operand.
         if threads > 1 && work >= 1 << 16 && self.unique {
+            // SAFETY: as said above.
             return cx.ranges(plan.batches, (1usize << 15).div_ceil(window), |r| unsafe {
                 self.windows::<A, I>(r, 0..isize::MAX, indices.get(), updates.get(), out.get());
             });
         }
         if threads > 1 && work >= 1 << 16 && self.separate {
             let total = self.operand_elements;
+            // SAFETY: as said above.
             return cx.pool.run(threads, &|t| unsafe {
                 let part = (t * total / threads) as isize..((t + 1) * total / threads) as isize;
                 self.windows::<A, I>(0..plan.batches, part, indices.get(), updates.get(), out.get());
             });
         }
+        // SAFETY: as said above.
         unsafe {
             self.windows::<A, I>(0..plan.batches, 0..isize::MAX, indices.get(), updates.get(), out.get())
         }
@@ -620,6 +629,7 @@ impl Scatter {
     ) {
         let clips = self.window.iter().any(|w| w.0.size != 1);
         // SAFETY (of all below): the window lies inside, or its elements are clipped one by one.
+        // SAFETY: as said above.
         self.plan.walk(range, |index, update, base| unsafe {
             let at = indices.offset(index);
             let Some(start) = self.start(at) else {
@@ -685,6 +695,7 @@ impl Scatter {
 }
 
 #[cfg(test)]
+#[allow(clippy::type_complexity, clippy::cloned_ref_to_slice_refs)]
 mod tests {
     use super::*;
     use crate::kernels::tests::{Array, Regions, Rng, execute, run, run_with, ty};

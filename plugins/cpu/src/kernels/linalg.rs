@@ -131,6 +131,11 @@ macro_rules! by_field {
     };
 }
 
+/// Whether [`by_field`] knows an element type.
+fn is_field(element: ElementType) -> bool {
+    matches!(element, ElementType::F32 | ElementType::F64 | ElementType::C64 | ElementType::C128)
+}
+
 /// Columns that are factorised or solved without products.
 const BLOCK: usize = 48;
 
@@ -148,7 +153,9 @@ pub(super) fn cholesky(op: &Cholesky, b: &Builder<'_>) -> Built {
     let ty = &b.operands[0];
     let n = ty.shape[ty.rank() - 1] as usize;
     let batch = super::strided::product(&ty.shape[..ty.rank() - 2]);
-    by_field!(ty.element, T => { type _Known = T; }, else return Ok(None));
+    if !is_field(ty.element) {
+        return Ok(None);
+    }
     let cost = b.cost((batch * n * n * n / 3) as u64);
     Ok(Some(Box::new(Factorise { element: ty.element, lower: op.lower, batch, n, cost })))
 }
@@ -158,6 +165,7 @@ impl Kernel for Factorise {
         by_field!(self.element, T => {
             let n = self.n;
             // SAFETY (of all): operand and result are batches of n × n matrices; tasks take different ones.
+            // SAFETY: as said above.
             unsafe {
                 copy_unless_same(cx, inputs[0], outputs[0], self.batch * n * n * size_of::<T>());
                 let out = Target(outputs[0].cast::<T>());
@@ -196,6 +204,7 @@ unsafe fn factorise<T: Field>(cx: &KernelContext<'_>, n: usize, a: View<T>) {
     // SAFETY (of all): rows and columns are below n.
     for start in (0..n).step_by(BLOCK) {
         let end = (start + BLOCK).min(n);
+        // SAFETY: as said above.
         unsafe {
             // The diagonal block.
             for j in start..end {
@@ -266,7 +275,9 @@ struct Solve {
 
 pub(super) fn triangular_solve(op: &TriangularSolve, b: &Builder<'_>) -> Built {
     let (a, rhs) = (&b.operands[0], &b.operands[1]);
-    by_field!(a.element, T => { type _Known = T; }, else return Ok(None));
+    if !is_field(a.element) {
+        return Ok(None);
+    }
     let n = a.shape[a.rank() - 1] as usize;
     let batch = super::strided::product(&a.shape[..a.rank() - 2]);
     let (rows, columns) = (rhs.shape[rhs.rank() - 2] as usize, rhs.shape[rhs.rank() - 1] as usize);
@@ -279,6 +290,7 @@ impl Kernel for Solve {
         by_field!(self.element, T => {
             let (n, rows, columns) = (self.n, self.rows, self.columns);
             // SAFETY (of all): batches of matrices of these sizes; tasks take different columns of the result.
+            // SAFETY: as said above.
             unsafe {
                 copy_unless_same(cx, inputs[1], outputs[0], self.batch * rows * columns * size_of::<T>());
                 let (a, out) = (Source(inputs[0].cast::<T>()), Target(outputs[0].cast::<T>()));
@@ -288,7 +300,7 @@ impl Kernel for Solve {
                     TransposeA::Adjoint => (true, true),
                 };
                 // x·op(a) = b is op(a)ᵀ·xᵀ = bᵀ.
-                let transpose = transpose != !self.op.left_side;
+                let transpose = transpose == self.op.left_side;
                 let lower = self.op.lower != transpose;
                 let count = if self.op.left_side { columns } else { rows };
                 let slab = if self.batch >= cx.pool.threads() || n * n * count < 1 << 18 {
@@ -334,6 +346,7 @@ unsafe fn solve<T: Field>(n: usize, m: usize, a: View<T>, x: View<T>, lower: boo
         let b = if lower { b } else { blocks - 1 - b };
         let (start, end) = (b * BLOCK, ((b + 1) * BLOCK).min(n));
         // SAFETY (of all): rows and columns inside the matrices.
+        // SAFETY: as said above.
         unsafe {
             for step in start..end {
                 let i = if lower { step } else { end - 1 - (step - start) };

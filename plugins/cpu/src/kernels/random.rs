@@ -168,16 +168,20 @@ impl Bits {
             8 => {
                 for (i, pair) in words.chunks_exact(2).enumerate() {
                     let value = u64::from(pair[0]) | u64::from(pair[1]) << 32;
+                    // SAFETY: as said above.
                     unsafe { *out.get().cast::<u64>().add(first / 2 + i) = value };
                 }
             }
+            // SAFETY: as said above.
             4 => unsafe {
                 std::ptr::copy_nonoverlapping(words.as_ptr(), out.get().cast::<u32>().add(first), words.len())
             },
             2 => words
                 .iter()
                 .enumerate()
+                // SAFETY: as said above.
                 .for_each(|(i, &w)| unsafe { *out.get().cast::<u16>().add(first + i) = w as u16 }),
+            // SAFETY: as said above.
             _ => words.iter().enumerate().for_each(|(i, &w)| unsafe { *out.get().add(first + i) = w as u8 }),
         }
     }

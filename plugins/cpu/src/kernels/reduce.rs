@@ -13,7 +13,7 @@ use jacinth_lowering::{ElementType, Result};
 use smallvec::SmallVec;
 
 use super::element::{by_width, is_small_integer, multiversion, wrap_small};
-use super::reducer::{Combine, Reducer, by_combine, expressions};
+use super::reducer::{Combine, Reducer, by_combine, expressions, is_known};
 use super::scratch::{Plain, Scratch};
 use super::strided::{Source, Target, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext, RegionFn};
@@ -101,7 +101,7 @@ fn total(axes: &[Axis]) -> usize {
 /// The kernel of `reduce`.
 pub(super) fn reduce(op: &reduce::Reduce, b: &Builder<'_>) -> Built {
     let n = b.results.len();
-    let (operand, result) = (&b.operands[0], &b.results[0]);
+    let operand = &b.operands[0];
     let layout = Layout::new(&operand.shape, &op.dimensions);
     let cost = b.cost(product(&operand.shape) as u64);
     // A region that computes in a wider type than its operands is left to the reference evaluation.
@@ -122,12 +122,9 @@ pub(super) fn reduce(op: &reduce::Reduce, b: &Builder<'_>) -> Built {
     }
     if n == 1
         && let Some(reducer) = Reducer::of(&b.regions[0], b.values, operand.element)
+        && is_known(reducer, operand.element)
     {
-        let element = operand.element;
-        by_combine!(reducer, element, C => {
-            type _Checked = C;
-            return Ok(Some(Box::new(Reduce { reducer, element, layout, cost })));
-        }, else {});
+        return Ok(Some(Box::new(Reduce { reducer, element: operand.element, layout, cost })));
     }
     if n == 2
         && let Some(pick) = Pick::recognize(b)
@@ -142,7 +139,6 @@ pub(super) fn reduce(op: &reduce::Reduce, b: &Builder<'_>) -> Built {
     }
     let Some(region) = b.cx.compile_region(&b.regions[0])? else { return Ok(None) };
     let widths = b.operands[..n].iter().map(|ty| ty.element.byte_width()).collect();
-    let _ = result;
     Ok(Some(Box::new(RegionReduce { region, widths, layout, cost })))
 }
 
@@ -159,6 +155,7 @@ impl Kernel for Reduce {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
         by_combine!(self.reducer, self.element, C => {
             // SAFETY: arrays of the operand's, a scalar of the initial value's and the result's type.
+            // SAFETY: as said above.
             unsafe { reduce_all::<C>(&self.layout, cx, inputs[0].cast(), *inputs[1].cast(), outputs[0].cast())? }
         }, else unreachable!("built for a known combiner"));
         if is_small_integer(self.element) {
@@ -310,6 +307,7 @@ multiversion! {
                 let mut offsets = Offsets::new(reduced, 0);
                 let mut left = rows;
                 // SAFETY (of both): the axes reach only elements of the operand, `n` side by side.
+                // SAFETY: as said above.
                 let mut next = || unsafe { std::slice::from_raw_parts(src.offset(base + offsets.step()), n) };
                 while left >= 4 {
                     let (a, b, c, d) = (next(), next(), next(), next());
@@ -479,8 +477,11 @@ impl Kernel for ArgReduce {
         by_comparable!(self.value, V => {
             // SAFETY (of all): arrays of these types.
             match self.index {
+                // SAFETY: as said above.
                 ElementType::I32 => unsafe { self.run_typed::<V, i32>(cx, inputs, outputs)? },
+                // SAFETY: as said above.
                 ElementType::I64 => unsafe { self.run_typed::<V, i64>(cx, inputs, outputs)? },
+                // SAFETY: as said above.
                 _ => unsafe { self.run_typed::<V, u32>(cx, inputs, outputs)? },
             }
         });
@@ -523,6 +524,7 @@ impl ArgReduce {
             for o in 0..layout.outputs {
                 let base = bases.step();
                 // SAFETY (of all): parts of a row, and one result for each.
+                // SAFETY: as said above.
                 cx.pool.run(threads, &|p| unsafe {
                     let (start, end) = (p * n / threads, (p + 1) * n / threads);
                     let (values, indices) = (values.get().offset(base), indices.get().offset(base));
@@ -537,8 +539,10 @@ impl ArgReduce {
                     *part_at.get().add(p) = found.1;
                 });
                 let acc = (0..threads)
+                    // SAFETY: as said above.
                     .map(|p| unsafe { (*part_best.get().add(p), *part_at.get().add(p)) })
                     .fold(init, |acc, x| better(acc, x, max));
+                // SAFETY: as said above.
                 unsafe {
                     *best.get().add(o) = acc.0;
                     *at.get().add(o) = acc.1;
@@ -610,6 +614,7 @@ fn best_of<V: Comparable, I: Copy + Ord>(values: &[V], indices: &[I], start: (V,
 
 multiversion! {
     /// Whether some value is not worse than `best`, or is NaN.
+    #[allow(clippy::neg_cmp_op_on_partial_ord)]
     fn may_improve_body[V: Comparable](block: &[V], best: V::Wide, max: bool) -> bool {
         let mut any = false;
         if max {
@@ -694,11 +699,11 @@ impl Kernel for RegionReduce {
                     unsafe { self.region.call(lanes, &args, &next) };
                     current = 1 - current;
                 }
-                for k in 0..n {
+                for (k, target) in targets.iter().enumerate() {
                     let width = self.widths[k];
                     // SAFETY: tasks write disjoint outputs.
                     unsafe {
-                        let dst = targets[k].get().add(first * width);
+                        let dst = target.get().add(first * width);
                         std::ptr::copy_nonoverlapping(slot(k, current), dst, lanes * width);
                     }
                 }
@@ -713,6 +718,7 @@ impl Kernel for RegionReduce {
 }
 
 #[cfg(test)]
+#[allow(clippy::type_complexity, clippy::cloned_ref_to_slice_refs)]
 mod tests {
     use super::*;
     use crate::kernels::tests::{Array, Regions, Rng, run_with, ty};

@@ -304,6 +304,14 @@ macro_rules! by_combine {
 }
 pub(crate) use by_combine;
 
+/// Whether there is a [`Combine`] type for a combiner and an element type.
+pub(crate) fn is_known(reducer: Reducer, element: ElementType) -> bool {
+    fn yes<C: Combine>() -> bool {
+        true
+    }
+    by_combine!(reducer, element, C => yes::<C>(), else false)
+}
+
 /// The longest expression that is written out.
 const LONGEST: usize = 4000;
 

@@ -60,6 +60,7 @@ impl Scratch {
     }
 
     /// The block as elements of `T`.
+    #[allow(clippy::should_implement_trait)]
     pub fn as_mut<T: Plain>(&mut self) -> &mut [T] {
         // SAFETY: the memory is initialised, aligned to 64 bytes, `len` bytes long and borrowed mutably; every bit pattern
         // is a `Plain` value.

@@ -342,7 +342,9 @@ impl Sort {
         let mut order = Scratch::new::<u32>(n)?;
         match &self.order {
             // SAFETY (of both): elements of the row.
+            // SAFETY: as said above.
             Order::Keys(keys) => unsafe { argsort(cx, keys, n, at, &mut order)? },
+            // SAFETY: as said above.
             Order::Region(region) => unsafe { self.merge(&**region, n, at, &mut order)? },
         }
         let order = &*order.as_mut::<u32>();
@@ -677,6 +679,7 @@ impl Kernel for TopK {
 }
 
 #[cfg(test)]
+#[allow(clippy::type_complexity, clippy::cloned_ref_to_slice_refs)]
 mod tests {
     use super::*;
     use crate::kernels::tests::{Array, Body, Regions, Rng, run, run_with, ty};

@@ -173,9 +173,11 @@ unsafe fn copy<T: Plain>(dims: &[Dim], src: *const T, dst: *mut T) {
     };
     // SAFETY (of all below): offsets stay within what the dimensions reach.
     if last.src == 1 && last.dst == 1 {
+        // SAFETY: as said above.
         return for_each(outer, |s, d| unsafe { copy_row(src.offset(s), dst.offset(d), last.size) });
     }
     if last.src == 0 && last.dst == 1 {
+        // SAFETY: as said above.
         return for_each(outer, |s, d| unsafe {
             std::slice::from_raw_parts_mut(dst.offset(d), last.size).fill(*src.offset(s));
         });
@@ -188,10 +190,12 @@ unsafe fn copy<T: Plain>(dims: &[Dim], src: *const T, dst: *mut T) {
         let across = outer[axis];
         let mut rest: SmallVec<[Dim; 6]> = outer.into();
         rest.remove(axis);
+        // SAFETY: as said above.
         return for_each(&rest, |s, d| unsafe {
             transpose(across.size, last.size, src.offset(s), last.src, dst.offset(d), across.dst);
         });
     }
+    // SAFETY: as said above.
     for_each(outer, |s, d| unsafe {
         let (mut s, mut d) = (src.offset(s), dst.offset(d));
         for _ in 0..last.size {

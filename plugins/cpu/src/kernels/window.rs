@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::element::{by_width, is_small_integer, multiversion, wrap_small};
 use super::reduce::{Comparable, by_comparable, sum_row};
-use super::reducer::{Combine, Reducer, by_combine};
+use super::reducer::{Combine, Reducer, by_combine, is_known};
 use super::scratch::Scratch;
 use super::strided::{Dim, Source, Target, for_each, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext, RegionFn};
@@ -202,7 +202,7 @@ pub(super) fn reduce_window(op: &window::ReduceWindow, b: &Builder<'_>) -> Built
     let element = operand.element;
     let known = if n == 1 { Reducer::of(region, b.values, element) } else { None };
     if let Some(reducer) = known
-        && by_combine!(reducer, element, C => { type _Known = C; true }, else false)
+        && is_known(reducer, element)
     {
         let scan = windows.scan().map(|(d, reverse)| Scan {
             outer: windows.dims[..d].iter().map(|d| d.out).product(),
@@ -244,6 +244,7 @@ impl Kernel for ReduceWindow {
         }
         by_combine!(self.reducer, self.element, C => {
             // SAFETY: arrays of the operand's and the result's types, and a scalar.
+            // SAFETY: as said above.
             unsafe { self.typed::<C>(cx, inputs[0].cast(), *inputs[1].cast(), outputs[0].cast())? }
         }, else unreachable!("built for a known combiner"));
         if is_small_integer(self.element) {
@@ -276,10 +277,12 @@ impl ReduceWindow {
         let idempotent = bytes(&twice) == bytes(&init);
         // SAFETY (of both): the caller's promise.
         match self.scan {
+            // SAFETY: as said above.
             Some(scan) if idempotent => unsafe { scan.run::<C>(cx, src, start, dst) },
             _ => {
                 let (src, dst) = (Source(src), Target(dst));
                 let work = self.windows.size * self.windows.row;
+                // SAFETY: as said above.
                 cx.ranges(self.windows.places, GRAIN.div_ceil(work), |range| unsafe {
                     places::<C>(&self.windows, range, src.get(), start, idempotent, dst.get());
                 });
@@ -404,10 +407,12 @@ impl Scan {
             let bounds =
                 |p: usize| o * length + p * length / threads..o * length + (p + 1) * length / threads;
             // SAFETY (of all): parts of the row.
+            // SAFETY: as said above.
             let part = |p: usize| unsafe {
                 std::slice::from_raw_parts(src.get().add(bounds(p).start), bounds(p).len())
             };
             let to = Target(sums.as_ptr::<C::A>());
+            // SAFETY: as said above.
             cx.pool.run(threads, &|p| unsafe { *to.get().add(p) = sum_part::<C>(part(p)) });
             let totals = sums.as_mut::<C::A>();
             let mut acc = start;
@@ -422,6 +427,7 @@ impl Scan {
                 (0..threads).for_each(&mut step)
             }
             let before = Source(sums.as_ptr::<C::A>().cast_const());
+            // SAFETY: as said above.
             cx.pool.run(threads, &|p| unsafe {
                 let out = dst.slice(bounds(p).start, bounds(p).len());
                 scan_row::<C>(part(p), out, *before.get().add(p), reverse);
@@ -649,8 +655,7 @@ pub(super) fn select_and_scatter(op: &window::SelectAndScatter, b: &Builder<'_>)
             None => return Ok(None),
         },
     };
-    let known = Reducer::of(scatter, b.values, element)
-        .filter(|&r| by_combine!(r, element, C => { type _Known = C; true }, else false));
+    let known = Reducer::of(scatter, b.values, element).filter(|&r| is_known(r, element));
     let scatter = match known {
         Some(reducer) => Scatter::Known(reducer),
         None => match b.cx.compile_region(scatter)? {
@@ -707,6 +712,7 @@ impl Kernel for SelectAndScatter {
                 for column in (0..windows.row).step_by(LANES) {
                     let chosen = &mut chosen[..(windows.row - column).min(LANES)];
                     // SAFETY (of both): the window's elements lie in the operand; blocks scatter to disjoint parts.
+                    // SAFETY: as said above.
                     unsafe {
                         self.choose(operand.get(), base + column as isize, &walk, chosen);
                         let from = source.get().add((place * windows.row + column) * width);
@@ -734,6 +740,7 @@ impl SelectAndScatter {
         match &self.select {
             Select::Known(direction) => by_comparable!(self.element, V => {
                 // SAFETY: the caller's promise.
+                // SAFETY: as said above.
                 unsafe { choose::<V>(operand.cast(), base, walk, *direction, chosen) }
             }),
             Select::Region(region) => {
@@ -765,6 +772,7 @@ impl SelectAndScatter {
             Scatter::Known(reducer) => by_combine!(*reducer, self.element, C => {
                 for (i, &at) in chosen.iter().enumerate() {
                     // SAFETY: chosen places are elements of the result.
+                    // SAFETY: as said above.
                     unsafe {
                         let x = *source.cast::<<C as Combine>::T>().add(i);
                         let to = out.cast::<<C as Combine>::T>().offset(at);
@@ -820,6 +828,7 @@ unsafe fn choose<V: Comparable>(
 }
 
 #[cfg(test)]
+#[allow(clippy::type_complexity, clippy::cloned_ref_to_slice_refs)]
 mod tests {
     use super::*;
     use crate::kernels::tests::{Array, Regions, Rng, run_with, ty};
