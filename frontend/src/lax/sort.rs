@@ -170,6 +170,11 @@ impl Primitive for Sort {
             let zeros = outs.iter().map(|_| None).collect();
             return (outs.into(), zeros);
         }
+        if primals[0].size() == 0 {
+            // There is nothing to move.
+            let outs = sort_many(primals, self.dimension, self.is_stable, self.num_keys);
+            return (outs.into(), tangents.iter().cloned().collect());
+        }
         let mut args = primals.to_vec();
         args.push(broadcasted_iota(DType::I32, primals[0].shape(), self.dimension));
         let mut outs = sort_many(&args, self.dimension, self.is_stable, self.num_keys);
