@@ -116,10 +116,9 @@ pub(crate) fn assign(plan: &mut Plan, facts: &Facts<'_>) -> Assignment {
     for &(value, index) in facts.constants {
         pass.new_storage(value, Place::Constant(index));
     }
-    let fixed = pass.storages.len();
     // Second walk: give storages, and let operations take over their operands'.
     pass.plan(plan);
-    pass.finish(plan, facts, fixed, end)
+    pass.finish(plan, facts, end)
 }
 
 /// First walk: last uses. Positions count items, nested ones included; a loop takes one before and one after its parts.
@@ -380,7 +379,7 @@ impl Pass<'_> {
     }
 
     /// Gives places to storages, and results their storages.
-    fn finish(mut self, plan: &mut Plan, facts: &Facts<'_>, fixed: usize, end: u32) -> Assignment {
+    fn finish(mut self, plan: &mut Plan, facts: &Facts<'_>, end: u32) -> Assignment {
         // Results: the first that an item writes becomes that result's own array.
         let mut outputs = Vec::with_capacity(facts.results.len());
         let mut copies = Vec::new();
@@ -416,7 +415,6 @@ impl Pass<'_> {
         }
         let arena_bytes = self.arena();
         let aliases = self.aliases(plan, facts, &outputs, &copies);
-        let _ = fixed;
         Assignment {
             storages: self.storages,
             slots: self.slots,

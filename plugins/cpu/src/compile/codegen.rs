@@ -68,7 +68,6 @@ pub(crate) struct TileBuilder {
     level: Level,
     vectors: Vec<Vector>,
     scalars: Vec<(ScalarSource, usize)>,
-    inputs: usize,
     weight: u64,
 }
 
@@ -79,17 +78,11 @@ const MIN_TILE: usize = 128;
 
 impl TileBuilder {
     pub(crate) fn new(level: Level) -> TileBuilder {
-        TileBuilder { level, vectors: Vec::new(), scalars: Vec::new(), inputs: 0, weight: 0 }
-    }
-
-    /// Number of values so far: a measure of the program's size.
-    pub(crate) fn len(&self) -> usize {
-        self.vectors.len()
+        TileBuilder { level, vectors: Vec::new(), scalars: Vec::new(), weight: 0 }
     }
 
     /// Reads input `input` through a view of its elements.
     pub(crate) fn load(&mut self, input: usize, width: usize, view: &View) -> Operand {
-        self.inputs = self.inputs.max(input + 1);
         let byte_offset = view.offset as isize * width as isize;
         if view.is_scalar() && view.len() > 1 {
             return self.scalar(ScalarSource::Input { input, byte_offset }, width);
@@ -109,7 +102,6 @@ impl TileBuilder {
 
     /// Reads the one element of input `input`.
     pub(crate) fn load_scalar(&mut self, input: usize, width: usize) -> Operand {
-        self.inputs = self.inputs.max(input + 1);
         self.scalar(ScalarSource::Input { input, byte_offset: 0 }, width)
     }
 
@@ -241,7 +233,7 @@ impl TileBuilder {
                 self.convert(from.real(), to, re)
             }
             (true, true) => {
-                let mut parts = [re_im(Unary::Real), re_im(Unary::Imag)].into_iter().map(|part| {
+                let mut parts = [Unary::Real, Unary::Imag].into_iter().map(|part| {
                     let value = self.unary(part, from, from.real().byte_width(), x)?;
                     self.convert(from.real(), to.real(), value)
                 });
@@ -303,21 +295,7 @@ impl TileBuilder {
         }
     }
 
-    /// Copies a value, as an output of its own.
-    pub(crate) fn copy(&mut self, operand: Operand) -> Operand {
-        let x = self.spread(operand);
-        let width = self.width(x);
-        self.emit("copy", simd::copy(width), &[x], width, 1)
-    }
-
-    fn width(&self, operand: Operand) -> usize {
-        match operand {
-            Operand::Vector(i) => self.vectors[i as usize].width,
-            Operand::Scalar(i) => self.scalars[i as usize].1,
-        }
-    }
-
-    /// Whether the inputs with these indices are only read in place: each lane reads the element it may overwrite.
+    /// Whether an input is only read in place: each lane reads the element that it may overwrite.
     pub(crate) fn reads_in_place(&self, input: usize) -> bool {
         self.vectors.iter().all(|v| match &v.source {
             Source::Load { input: i, view, byte_offset, .. } if *i == input => {
@@ -339,10 +317,6 @@ impl TileBuilder {
     pub(crate) fn finish(&self, n: usize, emits: &[Emit], shape: Option<FoldShape>) -> TileProgram {
         Allocate::new(self, emits).run(n, shape)
     }
-}
-
-fn re_im(op: Unary) -> Unary {
-    op
 }
 
 fn short(name: &str) -> &str {
@@ -609,7 +583,6 @@ impl<'b> Allocate<'b> {
         TileProgram {
             n,
             tile,
-            inputs: builder.inputs,
             outputs,
             constants,
             registers,

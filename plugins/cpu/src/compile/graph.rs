@@ -116,8 +116,8 @@ impl Inline<'_> {
     ) -> Result<()> {
         let operands: Values = operation.operands.iter().map(|v| map[v.index()]).collect();
         match &operation.op {
-            Op::Call(op) => return self.call(func, &op.callee, operation, &operands, map, out),
-            Op::Composite(op) => return self.call(func, &op.decomposition, operation, &operands, map, out),
+            Op::Call(op) => return self.call(&op.callee, operation, &operands, map, out),
+            Op::Composite(op) => return self.call(&op.decomposition, operation, &operands, map, out),
             Op::OptimizationBarrier(_) => {
                 for (result, operand) in operation.results.iter().zip(&operands) {
                     map[result.index()] = *operand;
@@ -186,7 +186,7 @@ impl Inline<'_> {
             true => (operands, kept(&results)),
             false => (tensors(&operands), tensors(&results)),
         };
-        let op = self.specialize(&operation.op, &operands, &results, out);
+        let op = self.specialize(&operation.op, &operands, &results);
         let operands = match &op {
             // A shape that the result type already says is not an operand any more.
             Op::Reshape(_) | Op::BroadcastInDim(_) => operands[..1].into(),
@@ -205,7 +205,7 @@ impl Inline<'_> {
     }
 
     /// Operations on dynamic shapes whose shapes turned out to be static.
-    fn specialize(&self, op: &Op, operands: &[Value], results: &[Value], _: &[Operation]) -> Op {
+    fn specialize(&self, op: &Op, operands: &[Value], results: &[Value]) -> Op {
         match op {
             Op::DynamicReshape(_) => Op::Reshape(Reshape),
             Op::DynamicBroadcastInDim(op) => {
@@ -225,14 +225,12 @@ impl Inline<'_> {
 
     fn call(
         &mut self,
-        func: &Func,
         callee: &str,
         operation: &Operation,
         operands: &[Value],
         map: &mut [Value],
         out: &mut Vec<Operation>,
     ) -> Result<()> {
-        let _ = func;
         if self.depth >= MAX_DEPTH {
             return Err(Error::invalid(format!("call: @{callee} is called from itself")));
         }

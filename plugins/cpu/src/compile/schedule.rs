@@ -29,7 +29,6 @@ pub(crate) struct Program {
     pub(crate) cheap: bool,
     steps: Vec<Step>,
     places: Vec<Place>,
-    sizes: Vec<usize>,
     constants: Vec<Constant>,
     /// Sizes of parameters and results in bytes.
     parameter_bytes: Vec<usize>,
@@ -37,6 +36,8 @@ pub(crate) struct Program {
     /// The storage of each result, and where it is copied from if the steps leave it elsewhere.
     outputs: Vec<Slot>,
     copies: Vec<(usize, Slot)>,
+    /// For each result, the parameter whose buffer it takes over if that is donated.
+    takes: Vec<Option<usize>>,
 }
 
 /// A constant's bytes, aligned as allocations are.
@@ -123,18 +124,22 @@ impl Program {
         let results: Vec<TensorType> = source.results.iter().map(tensor).collect();
         let mut build = Build { assignment: &assignment, loops: 0, cost: Cost::default(), nanoseconds: 0 };
         let steps = build.steps(plan);
+        let mut takes = vec![None; results.len()];
+        for &(result, parameter) in &assignment.aliases {
+            takes[result] = Some(parameter);
+        }
         let (cost, nanoseconds) = (build.cost, build.nanoseconds);
         Program {
             parameter_bytes: bytes(&parameters),
             result_bytes: bytes(&results),
             parameters,
             results,
+            takes,
             cost,
             arena_bytes: assignment.arena_bytes,
             cheap: nanoseconds <= CHEAP,
             steps,
             places: assignment.storages.iter().map(|s| s.place).collect(),
-            sizes: assignment.storages.iter().map(|s| s.bytes).collect(),
             constants: literals,
             outputs: assignment.outputs,
             copies: assignment.copies,
@@ -163,9 +168,8 @@ impl Program {
         let pointers: SmallVec<[*mut u8; 8]> = arguments.iter().map(|a| a.allocation().as_ptr()).collect();
         // Results: donated arguments first, then fresh memory.
         let mut outputs = Outputs::new();
-        for (k, &bytes) in self.result_bytes.iter().enumerate() {
-            let alias = self.aliases.iter().find(|a| a.0 == k).map(|a| a.1);
-            let donated = match alias {
+        for (&bytes, &takes) in self.result_bytes.iter().zip(&self.takes) {
+            let donated = match takes {
                 Some(p) if matches!(arguments[p], Argument::Donated(_)) => {
                     let empty = cx.allocator.allocate(0)?;
                     match std::mem::replace(&mut arguments[p], Argument::Donated(empty)) {

@@ -23,8 +23,7 @@ pub(crate) struct TileProgram {
     pub(crate) n: usize,
     /// Elements per tile.
     pub(crate) tile: usize,
-    /// Number of inputs and outputs, in the order of the caller's pointers.
-    pub(crate) inputs: usize,
+    /// In the order of the caller's pointers.
     pub(crate) outputs: Vec<Output>,
     /// Constants, 16 bytes each; entry `i` of the pointer table points to constant `i`.
     pub(crate) constants: Vec<Constant>,
@@ -170,7 +169,7 @@ impl TileProgram {
             return unsafe { self.run_range(self.n, inputs, outputs, 0, self.n) };
         }
         let tiles = self.n.div_ceil(self.tile);
-        let tasks = ((work / GRAIN) as usize).min(pool.threads() * 4).min(tasks_limit(pool)).min(tiles);
+        let tasks = ((work / GRAIN) as usize).min(pool.threads() * 4).min(tiles);
         let (inputs, outputs) =
             (Shared(inputs.as_ptr(), inputs.len()), SharedMut(outputs.as_ptr(), outputs.len()));
         pool.run(tasks, &|t| {
@@ -217,10 +216,6 @@ impl TileProgram {
             }
         });
     }
-}
-
-fn tasks_limit(pool: &dyn Parallel) -> usize {
-    pool.threads() * 4
 }
 
 /// A slice of pointers that tasks may share.
