@@ -397,7 +397,7 @@ mod tests {
     #[test]
     fn precision_is_reduced_to_nearest_even() {
         // bf16 keeps 8 and 7 bits.
-        for x in [1.0f32, 1.00390625, 1.01171875, 3.4e38, -1e-40, 0.1] {
+        for x in [1.0f32, 1.0 + 1.0 / 256.0, 1.0 + 3.0 / 256.0, 3.4e38, -1e-40, 0.1] {
             let expected = half::bf16::from_f32(x).to_f64();
             let expected = if expected.abs() < f32::MIN_POSITIVE.into() { 0.0 } else { expected };
             assert_eq!(reduce_precision(x.into(), 8, 7), expected, "{x}");

@@ -24,8 +24,8 @@ pub(crate) fn multiply(x: C, y: C) -> C {
 
 /// `z²`, its real part without cancellation.
 pub(crate) fn square(z: C) -> C {
-    // Where both factors are infinite the difference is still zero.
-    let re = if z.re.abs() == z.im.abs() { 0.0 } else { (z.re - z.im) * (z.re + z.im) };
+    // Where the sum overflows the difference is still zero.
+    let re = if z.re.abs() == z.im.abs() && z.re.is_finite() { 0.0 } else { (z.re - z.im) * (z.re + z.im) };
     C::new(re, 2.0 * z.re * z.im)
 }
 
@@ -480,9 +480,11 @@ mod tests {
             close(exp(log(z)), z);
             close(expm1(log1p(z)), z);
             close(tanh(atanh(z)), z);
-            close(cosh(acosh(z)), z);
+            // Near its roots the hyperbolic cosine is known to absolute precision only.
+            let far = C::new(10.0, 0.0);
+            close(cosh(acosh(z)) + far, z + far);
             close(times_minus_i(sinh(times_i(asin(z)))), z);
-            close(cosh(times_i(acos(z))), z);
+            close(cosh(times_i(acos(z))) + far, z + far);
             close(divide(multiply(z, C::new(2.0, -3.0)), C::new(2.0, -3.0)), z);
         }
     }

@@ -186,7 +186,8 @@ mod tests {
     use super::*;
 
     fn close(a: f64, b: f64) {
-        assert!((a - b).abs() <= 4e-15 * b.abs(), "{a} instead of {b}");
+        // Near a root (digamma's lies at 1.46) only the absolute error is small.
+        assert!((a - b).abs() <= 4e-15 * b.abs().max(0.1), "{a} instead of {b}");
     }
 
     /// Values of Abramowitz and Stegun's tables, to double precision.

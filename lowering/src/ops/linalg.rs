@@ -82,8 +82,7 @@ fn cholesky<T: Field>(n: usize, a: impl Fn(usize, usize) -> T) -> Matrix<T> {
         for k in 0..j {
             diagonal -= l.at(j, k).abs().powi(2);
         }
-        // Written so that NaN fails too.
-        if !(diagonal > 0.0) {
+        if diagonal.is_nan() || diagonal <= 0.0 {
             let nan = T::from(f64::NAN).expect("a float");
             return Matrix::from_fn(n, n, |i, k| if k <= i { nan } else { T::zero() });
         }

@@ -130,31 +130,6 @@ impl<'a> EvalContext<'a, '_> {
     }
 }
 
-/// Stands in for an [`OpDef`] until the family's own is written: the name, and errors that say what is missing.
-macro_rules! scaffold {
-    ($($ty:ident $name:literal),*) => {$(
-        impl $crate::ops::OpDef for $ty {
-            const NAMES: &'static [&'static str] = &[$name];
-            fn name(&self) -> &'static str {
-                $name
-            }
-            fn attributes(&self) -> $crate::Attributes {
-                $crate::Attributes::new()
-            }
-            fn from_attributes(_: &str, _: &mut $crate::Attributes) -> $crate::Result<Self> {
-                Err($crate::Error::unsupported(concat!($name, " is not supported yet")))
-            }
-            fn infer(&self, _: &$crate::ops::Context<'_>) -> $crate::Result<Option<Vec<$crate::Type>>> {
-                Err($crate::Error::unsupported(concat!($name, " is not supported yet")))
-            }
-            fn eval(&self, _: &mut $crate::ops::EvalContext<'_, '_>) -> $crate::Result<Vec<$crate::eval::Datum>> {
-                Err($crate::Error::unsupported(concat!($name, " is not supported yet")))
-            }
-        }
-    )*};
-}
-use scaffold;
-
 macro_rules! ops {
     ($($(#[$doc:meta])* $variant:ident($ty:path);)*) => {
         /// An operation of StableHLO.

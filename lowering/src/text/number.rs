@@ -72,7 +72,7 @@ fn write_digits(value: f64, significand_bits: u32, style: Style, out: &mut Strin
         exponent = binary;
     }
     // Digits that cannot be needed are cut off before the rest is rounded, as many as this estimate of log₂ 10 says.
-    let needed = (precision * 196 + 58) / 59;
+    let needed = (precision * 196).div_ceil(59);
     let excess = whole.bits().saturating_sub(needed) * 59 / 196;
     for _ in 0..excess {
         whole.divide(10);

@@ -255,8 +255,11 @@ fn rest(
     Ok(p.finish(op, operands, Vec::new(), vec![ty], attributes))
 }
 
-/// Words of a short form, the attribute each stands for, and how its value is written.
-const KEYWORDS: &[(&str, &[(&str, &str, Value)])] = &[
+/// A word of a short form, the attribute it stands for, and how its value is written.
+type Keyword = (&'static str, &'static str, Value);
+
+/// The words of each operation's short form.
+const KEYWORDS: &[(&str, &[Keyword])] = &[
     ("stablehlo.bitcast_convert", &[]),
     ("stablehlo.cholesky", &[("lower", "lower", Value::Any)]),
     ("stablehlo.concatenate", &[("dim", "dimension", Value::Any)]),
