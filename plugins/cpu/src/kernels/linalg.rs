@@ -237,7 +237,7 @@ unsafe fn factorise<T: Field>(cx: &KernelContext<'_>, n: usize, a: View<T>) {
                 }
             });
             // What remains, in strips of rows up to the diagonal.
-            let strip = (below / (4 * cx.pool.threads())).clamp(BLOCK, 256);
+            let strip = (below / 8).clamp(BLOCK, 256);
             let strips = below.div_ceil(strip);
             let update = |s: usize| {
                 let (from, to) = (end + s * strip, (end + (s + 1) * strip).min(n));
@@ -303,10 +303,11 @@ impl Kernel for Solve {
                 let transpose = transpose == self.op.left_side;
                 let lower = self.op.lower != transpose;
                 let count = if self.op.left_side { columns } else { rows };
-                let slab = if self.batch >= cx.pool.threads() || n * n * count < 1 << 18 {
+                // The same slabs for any number of threads, so that the result is the same as well.
+                let slab = if n * n * count < 1 << 18 {
                     count.max(1)
                 } else {
-                    count.div_ceil(cx.pool.threads()).next_multiple_of(8)
+                    (count / 8).next_multiple_of(8).clamp(8, 128)
                 };
                 let slabs = count.div_ceil(slab);
                 cx.ranges(self.batch * slabs, (1usize << 15).div_ceil(n * n * slab + 1), |r| {
