@@ -35,7 +35,7 @@ def chain(x):
     for _ in range(200):
         x = x * 1.5
         x = x + 2.0
-        x = x - x
+        x = x * x
     return x
 
 

@@ -1,0 +1,83 @@
+//! Our side of `cargo xtask compare`: one JSON line per case, as `benches/compare.py` writes them.
+
+use std::error::Error;
+use std::time::Instant;
+
+use jacinth::prelude::*;
+use jacinth_benches::{chain, digits, map_of_tree, mlp, step, tree_of_100};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["first"] => {
+            let x = jit(|x: &Array| x + 1.0f32)(&jnp::full((), 1.0f32));
+            assert_eq!(x.item::<f32>(), 2.0);
+            Ok(())
+        }
+        ["cases", csv] => cases(csv),
+        _ => Err("usage: compare first | compare cases DIGITS.csv".into()),
+    }
+}
+
+fn cases(csv: &str) -> Result<(), Box<dyn Error>> {
+    let add = jit(|x: &Array| x + 1.0f32);
+    let x = Array::from_slice(&[1.0f32], ());
+    add(&x).block_until_ready();
+    report("call", samples(30, 2000, || drop(add(&x))));
+
+    let mapped = jit(map_of_tree);
+    let tree = tree_of_100();
+    let run = || {
+        mapped(&tree).values().for_each(|leaf| {
+            leaf.block_until_ready();
+        });
+    };
+    run();
+    report("tree", samples(30, 50, run));
+
+    let v = jnp::ones([8]);
+    report("lower", samples(15, 1, || drop(jit(chain).lower((&v,)).expect("the chain lowers").as_text())));
+
+    let (x, y) = digits(&std::fs::read_to_string(csv)?);
+    let (params, momentum) = mlp();
+    let mut compiles = Vec::new();
+    for i in 0..5 {
+        // A program that the process has not compiled yet: one more unit in a name that does not matter to its work.
+        let salt = 1.0f32 + i as f32 * 1e-7;
+        let salted = jit(move |p: Vec<(Array, Array)>, m: Vec<(Array, Array)>, x: &Array, y: &Array| {
+            let (p, m, value) = step(p, m, x, y);
+            (p, m, value * salt)
+        });
+        let lowered = salted.lower((params.clone(), momentum.clone(), &x, &y))?;
+        let start = Instant::now();
+        lowered.compile()?;
+        compiles.push(start.elapsed().as_secs_f64());
+    }
+    report("compile", compiles);
+
+    let step = jit(step);
+    let mut state = Some((params, momentum));
+    let mut run = || {
+        let (params, momentum) = state.take().expect("left by the last run");
+        let (params, momentum, value) = step(params, momentum, &x, &y);
+        value.block_until_ready();
+        state = Some((params, momentum));
+    };
+    (0..20).for_each(|_| run());
+    report("step", samples(30, 20, run));
+    Ok(())
+}
+
+/// `count` timings of `work`, each the mean of `inner` calls, in seconds.
+fn samples(count: usize, inner: usize, mut work: impl FnMut()) -> Vec<f64> {
+    let mut one = || {
+        let start = Instant::now();
+        (0..inner).for_each(|_| work());
+        start.elapsed().as_secs_f64() / inner as f64
+    };
+    (0..count).map(|_| one()).collect()
+}
+
+fn report(case: &str, seconds: Vec<f64>) {
+    println!("{{\"case\": \"{case}\", \"seconds\": {seconds:?}}}");
+}
