@@ -23,8 +23,8 @@ mod sort;
 mod unary;
 
 pub use binary::{
-    Binary, add, add_any, and, atan2, complex, div, max, min, mul, nextafter, or, pow, rem, shift_left,
-    shift_right_arithmetic, shift_right_logical, sub, xor,
+    Binary, add, add_any, and, atan2, complex, div, max, min, mul, nextafter, or, polygamma, pow, rem,
+    shift_left, shift_right_arithmetic, shift_right_logical, sub, xor,
 };
 pub use call::Jit;
 pub use compare::{Compare, eq, eq_to, ge, gt, le, le_to, lt, lt_to, ne};
@@ -60,8 +60,8 @@ pub use slice::{
 };
 pub use sort::{Sort, TopK, argsort, sort, sort_many, top_k};
 pub use unary::{
-    IntegerPow, Round, Rounding, Unary, abs, acos, acosh, asin, asinh, atan, atanh, bessel_i1e, ceil, clz,
-    conj, cos, cosh, digamma, erf, erf_inv, erfc, exp, exp2, expm1, floor, imag, integer_pow, is_finite,
+    IntegerPow, Round, Rounding, Unary, abs, acos, acosh, asin, asinh, atan, atanh, bessel_i1e, cbrt, ceil,
+    clz, conj, cos, cosh, digamma, erf, erf_inv, erfc, exp, exp2, expm1, floor, imag, integer_pow, is_finite,
     lgamma, log, log1p, logistic, neg, not, population_count, real, round, rsqrt, sign, sin, sinh, sqrt,
     square, tan, tanh,
 };

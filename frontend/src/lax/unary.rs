@@ -161,6 +161,9 @@ unary! {
         let one = scalar_like(x, 1.0);
         mul(&div(&one, &add(&one, x)), &div(g, &sub(&one, x)))
     });
+    /// The real cube root.
+    cbrt: Op(Hlo::Cbrt), FLOAT -> same, (0.2, 3.0),
+        Of(|g, x, ans| mul(g, &div(ans, &mul(&scalar_like(x, 3.0), x))));
     /// The square root; NaN for negative numbers.
     sqrt: Op(Hlo::Sqrt), INEXACT -> same, (0.2, 3.0), Of(|g, x, ans| mul(g, &div(&scalar_like(x, 0.5), ans)));
     /// `1 / √x`.
