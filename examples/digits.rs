@@ -152,7 +152,8 @@ impl Digits {
 
     /// The examples at those places: `f32[n, 64]` and `i32[n]`.
     fn batch(&self, indices: &[usize]) -> (Array, Array) {
-        let pixels: Vec<f32> = indices.iter().flat_map(|&i| &self.pixels[64 * i..64 * (i + 1)]).copied().collect();
+        let pixels: Vec<f32> =
+            indices.iter().flat_map(|&i| &self.pixels[64 * i..64 * (i + 1)]).copied().collect();
         let labels: Vec<i32> = indices.iter().map(|&i| self.labels[i]).collect();
         (Array::from_slice(&pixels, [indices.len(), 64]), Array::from_slice(&labels, [indices.len()]))
     }
@@ -236,7 +237,12 @@ impl Options {
                 "--show" => options.show = Some(value()?),
                 "--epochs" => options.epochs = value()?.parse()?,
                 "--svg" => options.svg = value()?,
-                _ => return Err(format!("unknown option {name}: --plugin, --show, --epochs and --svg are known").into()),
+                _ => {
+                    return Err(format!(
+                        "unknown option {name}: --plugin, --show, --epochs and --svg are known"
+                    )
+                    .into());
+                }
             }
         }
         if options.epochs == 0 {

@@ -27,6 +27,7 @@ const UNSAFE_ROOMS: &[&str] = &[
     "plugins/cpu/src/compile/",
     "plugins/cpu/src/kernels/",
     "plugins/cpu/src/simd/",
+    "plugins/cpu/src/lib.rs",
     "plugins/cpu/src/memory.rs",
     "plugins/cpu/src/pool.rs",
     "plugins/cpu-dylib/",
