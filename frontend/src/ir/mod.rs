@@ -24,5 +24,4 @@ pub use primitive::{
     Arrays, Avals, AxisInfo, BatchDims, Domain, DynEq, Effects, Linear, Operand, Params, PartialEvalCx, Prim,
     Primitive, Sample, SampleArg, ShardingRule, Tangents,
 };
-pub(crate) use print::Printer;
 pub use scalar::{Literal, Scalar};

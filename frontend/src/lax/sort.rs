@@ -14,7 +14,7 @@ use smallvec::smallvec;
 
 use super::gather::{Gather, GatherDimensionNumbers, GatherScatterMode, aval_of, gather_with};
 use super::rules::{all_at_front, ensure, show};
-use super::shape::{broadcasted_iota, expand_dims, moveaxis};
+use super::shape::{broadcasted_iota, expand_dims, moveaxis, zeros_like};
 
 /// The elements along `dimension` in ascending order.
 #[track_caller]
@@ -170,11 +170,6 @@ impl Primitive for Sort {
             let zeros = outs.iter().map(|_| None).collect();
             return (outs.into(), zeros);
         }
-        if primals[0].size() == 0 {
-            // There is nothing to move.
-            let outs = sort_many(primals, self.dimension, self.is_stable, self.num_keys);
-            return (outs.into(), tangents.iter().cloned().collect());
-        }
         let mut args = primals.to_vec();
         args.push(broadcasted_iota(DType::I32, primals[0].shape(), self.dimension));
         let mut outs = sort_many(&args, self.dimension, self.is_stable, self.num_keys);
@@ -214,6 +209,9 @@ impl Primitive for Sort {
 /// The elements of `x` at `positions` along `dimension`, both of one shape.
 #[track_caller]
 fn take_along(x: &Array, positions: &Array, dimension: usize) -> Array {
+    if positions.size() == 0 {
+        return zeros_like(&x.aval().with_shape(positions.shape().iter().copied()));
+    }
     let others: Vec<usize> = (0..x.ndim()).filter(|&d| d != dimension).collect();
     // Positions in the order of the other dimensions, then the sorted one, then the index vector.
     let indices = expand_dims(&moveaxis(positions, dimension, x.ndim() - 1), &[x.ndim()]);

@@ -31,11 +31,13 @@ struct Entry {
     program: Program,
 }
 
+type Compiled = FxHashMap<u64, SmallVec<[Arc<Entry>; 1]>>;
+
 /// More compiled operations than this are all forgotten: a program that makes new ones without end must not fill memory.
 const MAX_COMPILED: usize = 4096;
 
 /// Compiled operations by the hash of primitive, operand types and backend.
-static COMPILED: LazyLock<RwLock<FxHashMap<u64, SmallVec<[Arc<Entry>; 1]>>>> = LazyLock::new(RwLock::default);
+static COMPILED: LazyLock<RwLock<Compiled>> = LazyLock::new(RwLock::default);
 
 fn run(prim: &Prim, args: &[Array], source: Source) -> Result<Arrays> {
     let backend = Backend::current()?;

@@ -9,8 +9,8 @@ mod dce;
 mod jvp;
 mod partial_eval;
 
-pub(crate) use backward::{Transposed, backward_pass, transpose_jaxpr};
-pub(crate) use batch::{BatchedJaxpr, batch, batch_jaxpr, move_to};
+pub(crate) use backward::{backward_pass, transpose_jaxpr};
+pub(crate) use batch::{batch, batch_jaxpr, move_to};
 pub(crate) use dce::dce_jaxpr;
 pub(crate) use jvp::{jvp, jvp_jaxpr};
 pub(crate) use partial_eval::{
