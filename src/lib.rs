@@ -9,8 +9,8 @@ pub use jacinth_frontend::*;
 
 /// What programs start with: `use jacinth::prelude::*;`.
 ///
-/// Besides the transformations and [`Array`](crate::Array) it names the modules `jnp` (also `numpy`), `lax`, `nn`, `tree`, and the derive of
-/// [`Pytree`](crate::tree::Pytree).
+/// Besides the transformations and [`Array`] it names the modules `jnp` (also `numpy`), `lax`, `nn`, `tree`, and the derive of
+/// [`Pytree`].
 pub mod prelude {
     pub use jacinth_frontend::api::control::{cond, fori_loop, scan, switch, while_loop};
     pub use jacinth_frontend::numpy as jnp;
