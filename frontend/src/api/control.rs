@@ -3,7 +3,6 @@
 //! Each traces its closures once (a loop's body again where the carry's weak types must give way), passes what they capture as
 //! operands, and binds one primitive of `lax/control`. Errors name the leaf of the carry or of the branches that differs.
 
-use std::panic::Location;
 use std::sync::Arc;
 
 use super::tree::{self, Pytree, TreeDef, keystr};
@@ -11,7 +10,7 @@ use crate::error::Error;
 use crate::ir::{Array, Aval, ClosedJaxpr, DType, Jaxpr, Prim, Source, Var};
 use crate::lax::control::{Cond, Scan, While};
 use crate::lax::{self, convert_element_type};
-use crate::trace::{bind, current_source, stage};
+use crate::trace::{bind, here, stage};
 
 /// `true_fun(operand)` where `pred` holds, `false_fun(operand)` where it does not, decided when the program runs.
 ///
@@ -432,11 +431,6 @@ fn rebuild<T: Pytree>(def: &TreeDef, leaves: Vec<Array>) -> T {
 
 fn avals(arrays: &[Array]) -> Vec<Aval> {
     arrays.iter().map(|a| a.aval().clone()).collect()
-}
-
-#[track_caller]
-fn here() -> Source {
-    current_source(Location::caller())
 }
 
 fn refuse(at: Source, operation: &'static str, message: String) -> ! {

@@ -13,7 +13,7 @@ use crate::ir::{
     Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Effects, Jaxpr, Linear, LowerCx, Operand, Params,
     PartialEvalCx, Prim, Primitive, Sample, SampleArg, ShardingRule, Tangents, Value, Values,
 };
-use crate::trace::{bind, current_source, stage};
+use crate::trace::{bind, here, stage};
 use crate::transform::{batch_jaxpr, dce_jaxpr, jvp_jaxpr, partial_eval_jaxpr, pick, transpose_jaxpr};
 
 /// The application of a jitted function inside of a traced one.
@@ -135,10 +135,4 @@ impl Primitive for Jit {
         let (jaxpr, live) = dce_jaxpr(&self.jaxpr, used, false);
         Some((self.of(Arc::new(jaxpr)), live.invars))
     }
-}
-
-/// The line to which equations of a rule are ascribed.
-#[track_caller]
-fn here() -> crate::ir::Source {
-    current_source(std::panic::Location::caller())
 }

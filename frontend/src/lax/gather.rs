@@ -13,7 +13,7 @@ use jacinth_lowering::ops::{constant, elementwise as el, gather as ops, reduce, 
 use jacinth_lowering::{Literal, TensorType};
 use smallvec::smallvec;
 
-use super::rules::{at_front, batched, bind1, distinct, ensure, show};
+use super::rules::{at_front, batched, bind1, distinct, ensure, show, sizes};
 use super::scatter::{ScatterDimensionNumbers, ScatterKind, ScatterParams, scatter_with};
 use super::shape::{moveaxis, zeros_like};
 
@@ -206,10 +206,6 @@ pub(super) fn vector(cx: &mut LowerCx<'_>, values: &[i64], dtype: DType) -> Resu
 pub(super) fn spread(cx: &mut LowerCx<'_>, value: Value, shape: &[usize], dims: &[i64]) -> Result<Value> {
     let out = aval_of(cx, value)?.with_shape(shape.iter().copied());
     cx.op_as(shape_ops::BroadcastInDim { broadcast_dimensions: dims.into() }, &[value], &out)
-}
-
-pub(super) fn sizes(dims: &[usize]) -> jacinth_lowering::Shape {
-    dims.iter().map(|&d| d as i64).collect()
 }
 
 impl Primitive for Gather {

@@ -16,7 +16,7 @@ use super::binary::{add_any, div, mul};
 use super::compare::eq;
 use super::concat::pad;
 use super::convert::convert_element_type;
-use super::rules::{batched, bind1, bump, distinct, ensure, linear_jvp, remaining, show, zero_jvp};
+use super::rules::{batched, bind1, bump, distinct, ensure, linear_jvp, remaining, show, sizes, zero_jvp};
 use super::shape::{broadcast_in_dim, full, reshape, squeeze, transpose};
 use super::slice::slice_in_dim;
 
@@ -136,10 +136,6 @@ fn folded(axes: &[usize], args: &[&Aval], outs: &[Aval]) -> ShardingRule {
     let operand = |aval: &&Aval| (0..aval.rank()).map(|d| factor(aval, d)).collect();
     let kept = |_: &Aval| remaining(args[0].rank(), axes).into_iter().map(|d| factor(args[0], d)).collect();
     ShardingRule { operands: args.iter().map(operand).collect(), results: outs.iter().map(kept).collect() }
-}
-
-fn sizes(dims: &[usize]) -> jacinth_lowering::Shape {
-    dims.iter().map(|&d| d as i64).collect()
 }
 
 /// `reduce_sum` and the others; see the functions.

@@ -34,6 +34,11 @@ pub(crate) fn show<T: std::fmt::Display>(values: &[T]) -> String {
     if let [part] = &parts[..] { format!("({part},)") } else { format!("({})", parts.join(", ")) }
 }
 
+/// Dimension numbers as the module writes them.
+pub(crate) fn sizes(dims: &[usize]) -> jacinth_lowering::Shape {
+    dims.iter().map(|&d| d as i64).collect()
+}
+
 /// The jvp of a primitive that is linear in all its operands at once; zero tangents become zeros.
 pub(crate) fn linear_jvp(prim: Prim, primals: &[Array], tangents: &[Option<Array>]) -> (Arrays, Tangents) {
     let outs = bind(prim.clone(), primals);

@@ -18,9 +18,9 @@ use super::binary::{add, div, max, min, mul, sub};
 use super::compare::eq;
 use super::convert::convert_element_type;
 use super::gather::{
-    Fill, Gather, GatherDimensionNumbers, GatherScatterMode, aval_of, gather_with, sizes, spread, vector,
+    Fill, Gather, GatherDimensionNumbers, GatherScatterMode, aval_of, gather_with, spread, vector,
 };
-use super::rules::{at_front, batched, bind1, distinct, ensure, instantiate, same_dtypes, show};
+use super::rules::{at_front, batched, bind1, distinct, ensure, instantiate, same_dtypes, show, sizes};
 use super::select::select;
 use super::shape::{broadcast_in_dim, broadcasted_iota, full, full_like, reshape, zeros_like};
 

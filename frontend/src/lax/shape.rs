@@ -11,7 +11,9 @@ use jacinth_lowering::ops::{constant, shape as ops};
 use smallvec::smallvec;
 
 use super::reduce::reduce_sum;
-use super::rules::{batched, bind1, bump, distinct, ensure, linear_jvp, refuse, remaining, show, zero_jvp};
+use super::rules::{
+    batched, bind1, bump, distinct, ensure, linear_jvp, refuse, remaining, show, sizes, zero_jvp,
+};
 
 /// Broadcasts to `shape`: operand dimension `i` becomes result dimension `broadcast_dimensions[i]`, repeated where its
 /// size is 1; the other dimensions are new.
@@ -132,10 +134,6 @@ pub fn iota(dtype: DType, size: usize) -> Array {
 #[track_caller]
 pub fn broadcasted_iota(dtype: DType, shape: &[usize], dimension: usize) -> Array {
     bind1(Prim::new(Iota { dtype, shape: shape.to_vec(), dimension }), &[])
-}
-
-fn sizes(dims: &[usize]) -> jacinth_lowering::Shape {
-    dims.iter().map(|&d| d as i64).collect()
 }
 
 /// `broadcast_in_dim`; see the function of that name.

@@ -15,7 +15,9 @@ use super::compare::lt;
 use super::concat::{pad, stack};
 use super::convert::convert_element_type;
 use super::elementwise::scalar_like;
-use super::rules::{at_front, batched, bind1, ensure, instantiate, linear_jvp, refuse, same_dtypes, show};
+use super::rules::{
+    at_front, batched, bind1, ensure, instantiate, linear_jvp, refuse, same_dtypes, show, sizes,
+};
 use super::select::select;
 use super::shape::{squeeze, zeros_like};
 
@@ -156,10 +158,6 @@ fn normalise(operand: &Array, start_indices: &[Array]) -> Vec<Array> {
         .map(from_start)
         .chain(start_indices.iter().skip(operand.ndim()).cloned())
         .collect()
-}
-
-fn sizes(dims: &[usize]) -> jacinth_lowering::Shape {
-    dims.iter().map(|&d| d as i64).collect()
 }
 
 /// `slice`; see the function of that name.

@@ -91,6 +91,12 @@ pub(crate) fn current_source(caller: Source) -> Source {
     CONTEXT.with(|c| c.source.get().unwrap_or(caller))
 }
 
+/// [`current_source`] of this function's caller.
+#[track_caller]
+pub(crate) fn here() -> Source {
+    current_source(Location::caller())
+}
+
 /// Runs `f` with another current trace; `source`, if given, is the line of everything bound in it.
 pub(crate) fn with_trace<R>(trace: Option<TraceRef>, source: Option<Source>, f: impl FnOnce() -> R) -> R {
     struct Restore(Option<TraceRef>, Option<Source>);

@@ -15,14 +15,8 @@ pub(crate) use while_loop::While;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::ir::{Array, Atom, Aval, Jaxpr, Source, Var};
-use crate::trace::current_source;
-
-/// The line to which equations of a rule are ascribed.
-#[track_caller]
-fn here() -> Source {
-    current_source(std::panic::Location::caller())
-}
+use crate::ir::{Array, Atom, Aval, Jaxpr, Var};
+use crate::trace::here;
 
 /// The jaxpr with its parameters and results in another order: parameter `i` of the new one is `params[i]` of the old.
 fn reordered(jaxpr: &Jaxpr, params: &[usize], outs: &[usize]) -> Arc<Jaxpr> {
