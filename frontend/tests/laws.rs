@@ -1,53 +1,53 @@
 //! The laws that every primitive's rules obey, generated from its samples and run on each CPU plugin that is there:
 //! the jvp is the limit of differences, the transpose is the adjoint of the jvp, and mapping is a loop.
 //!
-//! Each sample is one compiled program whose results are compared on the host. XLA's plugin is used where discovery finds it.
+//! Each sample is one compiled program whose results are compared on the host.
+
+mod plugins;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jacinth_frontend::ir::{Aval, DType, Domain, Prim, Sample};
 use jacinth_frontend::trace::bind;
 use jacinth_frontend::tree::Axes;
 use jacinth_frontend::{Array, Backend, jit, jvp, lax, vjp, vmap, with_backend};
+use libtest_mimic::{Arguments, Failed, Trial};
 
 type Arrays = Vec<Array>;
 
-#[test]
-fn laws_hold_on_the_embedded_plugin() {
-    run_on("embedded");
-}
-
-#[test]
-fn laws_hold_on_xla_cpu() {
-    run_on("xla-cpu");
-}
-
-fn run_on(name: &str) {
-    match Backend::new(name) {
-        Ok(backend) => run(&backend, name),
-        Err(error) => eprintln!("not run, the plugin is not there: {error}"),
+/// One test for each primitive and plugin: `cargo test --test laws -- embedded::sin`.
+fn main() -> std::process::ExitCode {
+    let mut groups: BTreeMap<&'static str, Vec<Sample>> = BTreeMap::new();
+    for sample in lax::samples() {
+        groups.entry(sample.prim.name()).or_default().push(sample);
     }
+    let groups: Vec<(&str, Arc<[Sample]>)> = groups.into_iter().map(|(name, s)| (name, s.into())).collect();
+    let mut tests = Vec::new();
+    for (plugin, backend) in plugins::under_test() {
+        for (name, samples) in &groups {
+            let (backend, samples) = (backend.clone(), samples.clone());
+            tests.push(Trial::test(format!("{plugin}::{name}"), move || run(&backend, &samples)));
+        }
+    }
+    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
 }
 
-fn run(backend: &Backend, name: &str) {
-    let samples = lax::samples();
-    assert!(samples.len() > 150, "there are only {} samples", samples.len());
-    let failures: Vec<String> = with_backend(backend, || {
-        let laws: [(&str, fn(&Sample) -> Result<(), String>); 2] =
-            [("derivatives", derivatives), ("mapping", mapping)];
-        let check = |sample: &Sample| {
-            let types: Vec<String> = sample.args.iter().map(|a| a.aval.to_string()).collect();
-            laws.iter()
-                .filter_map(|(law, check)| {
-                    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(sample)));
-                    let outcome = outcome.unwrap_or_else(|panic| Err(text_of(&*panic)));
-                    outcome
-                        .err()
-                        .map(|why| format!("{law} of {:?}({}): {why}", sample.prim, types.join(", ")))
-                })
-                .collect::<Vec<_>>()
-        };
-        samples.iter().flat_map(check).collect()
-    });
-    assert!(failures.is_empty(), "{} laws are broken on {name}:\n{}", failures.len(), failures.join("\n"));
+fn run(backend: &Backend, samples: &[Sample]) -> Result<(), Failed> {
+    let laws: [(&str, fn(&Sample) -> Result<(), String>); 2] =
+        [("derivatives", derivatives), ("mapping", mapping)];
+    let check = |sample: &Sample| {
+        let types: Vec<String> = sample.args.iter().map(|a| a.aval.to_string()).collect();
+        laws.iter()
+            .filter_map(|(law, check)| {
+                let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(sample)));
+                let outcome = outcome.unwrap_or_else(|panic| Err(text_of(&*panic)));
+                outcome.err().map(|why| format!("{law} of {:?}({}): {why}", sample.prim, types.join(", ")))
+            })
+            .collect::<Vec<_>>()
+    };
+    let failures: Vec<String> = with_backend(backend, || samples.iter().flat_map(check).collect());
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
 }
 
 fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
