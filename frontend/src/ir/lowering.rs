@@ -5,6 +5,7 @@
 //! rule never sees a tracer.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jacinth_lowering::ops::{constant, shape};
 use jacinth_lowering::{Block, Func, FuncBuilder, Native, Op, TensorType, Type};
@@ -13,6 +14,7 @@ use smallvec::SmallVec;
 
 use super::aval::{Aval, DType};
 use super::jaxpr::Jaxpr;
+use super::primitive::Prim;
 use super::scalar::{Literal, Scalar};
 use crate::error::Result;
 
@@ -34,6 +36,9 @@ pub(crate) struct ModuleCx {
     pub(crate) lowered: FxHashMap<(*const Jaxpr, String), String>,
     /// How often a function name was asked for.
     pub(crate) names: FxHashMap<String, usize>,
+    /// What primitives that lower by tracing a function wrote down, by primitive and types of operands; kept, because `lowered` goes by
+    /// identity.
+    pub(crate) traced: FxHashMap<(Prim, Vec<Aval>), Arc<Jaxpr>>,
 }
 
 impl LowerCx<'_> {

@@ -10,6 +10,7 @@ mod compare;
 mod concat;
 pub(crate) mod control;
 mod convert;
+mod cumulative;
 mod dot;
 mod elementwise;
 mod gather;
@@ -20,7 +21,9 @@ mod select;
 mod shape;
 mod slice;
 mod sort;
+pub(crate) mod traced;
 mod unary;
+mod window;
 
 pub use binary::{
     Binary, add, add_any, and, atan2, complex, div, max, min, mul, nextafter, or, polygamma, pow, rem,
@@ -36,6 +39,7 @@ pub use convert::{
     BitcastConvertType, ConvertElementType, ReducePrecision, StopGradient, bitcast_convert_type,
     convert_element_type, reduce_precision, stop_gradient,
 };
+pub use cumulative::{Cumulative, Running, cumlogsumexp, cummax, cummin, cumprod, cumsum};
 pub use dot::{DotDimensionNumbers, DotGeneral, Precision, dot_general};
 pub use elementwise::broadcast_shapes;
 pub(crate) use elementwise::{Accepts, batch_elementwise, maybe_broadcast, scalar_like, unbroadcast};
@@ -64,6 +68,10 @@ pub use unary::{
     clz, conj, cos, cosh, digamma, erf, erf_inv, erfc, exp, exp2, expm1, floor, imag, integer_pow, is_finite,
     lgamma, log, log1p, logistic, neg, not, population_count, real, round, rsqrt, sign, sin, sinh, sqrt,
     square, tan, tanh,
+};
+pub use window::{
+    Padding, ReduceWindow, ReduceWindowOf, SelectAndGatherAdd, SelectAndScatterAdd, Window, WindowKind,
+    padtype_to_pads, reduce_window, reduce_window_many,
 };
 
 use crate::ir::{Primitive, Sample, Shape};
@@ -122,6 +130,11 @@ pub fn samples() -> Vec<Sample> {
         Reduction::samples(),
         ArgMinMax::samples(),
         DotGeneral::samples(),
+        Cumulative::samples(),
+        ReduceWindowOf::samples(),
+        ReduceWindow::samples(),
+        SelectAndScatterAdd::samples(),
+        SelectAndGatherAdd::samples(),
     ]
     .concat()
 }

@@ -87,7 +87,7 @@ impl Monoid {
         }
     }
 
-    fn identity(self, dtype: DType) -> Scalar {
+    pub(crate) fn identity(self, dtype: DType) -> Scalar {
         match self {
             Monoid::Sum | Monoid::Or | Monoid::Xor => Scalar::Int(0).cast(dtype),
             Monoid::Prod => Scalar::Int(1).cast(dtype),

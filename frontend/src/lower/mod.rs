@@ -9,7 +9,7 @@ use jacinth_lowering::{Attribute, Attributes, FuncBuilder, Location, Module, Typ
 use smallvec::SmallVec;
 
 use crate::error::Result;
-use crate::ir::{Atom, Aval, DType, Jaxpr, LowerCx, ModuleCx, Value, Values, tensor_type};
+use crate::ir::{Atom, Aval, DType, Jaxpr, LowerCx, ModuleCx, Prim, Value, Values, tensor_type};
 
 /// What `main`'s signature says beyond types.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +77,31 @@ impl LowerCx<'_> {
         let types: Vec<Type> = jaxpr.out_avals().map(|aval| tensor_type(aval).into()).collect();
         let op = control::Call { callee };
         Ok(self.builder.op_full(op.into(), args, Vec::new(), Some(types), Attributes::new())?)
+    }
+
+    /// Calls the private function of the jaxpr that `trace` gives for operands of those types; within a module it is asked once per
+    /// primitive and types.
+    pub(crate) fn call_traced(
+        &mut self,
+        prim: Prim,
+        args: &[Value],
+        trace: impl FnOnce(&[Aval]) -> Arc<Jaxpr>,
+    ) -> Result<Values> {
+        let aval = |value: &Value| -> Result<Aval> {
+            let ty = self.tensor(*value)?;
+            Ok(Aval::new(ty.shape.iter().map(|&d| d as usize), ty.element))
+        };
+        let avals: Vec<Aval> = args.iter().map(aval).collect::<Result<_>>()?;
+        let (name, key) = (prim.name(), (prim, avals));
+        let jaxpr = match self.module.traced.get(&key) {
+            Some(jaxpr) => jaxpr.clone(),
+            None => {
+                let jaxpr = trace(&key.1);
+                self.module.traced.insert(key, jaxpr.clone());
+                jaxpr
+            }
+        };
+        self.call(name, &jaxpr, args)
     }
 
     /// Appends the operations of a jaxpr in place.
