@@ -4,7 +4,7 @@
 //! stand in the jaxpr directly. Axes are given as `0`, `-1`, `[0, 1]`, `()` for all, and [`keepdims`] of these.
 
 mod creation;
-mod linalg;
+mod products;
 mod reductions;
 mod shape;
 #[cfg(test)]
@@ -14,7 +14,7 @@ mod ufuncs;
 pub use super::array::IntoArray;
 pub use super::dtypes::{promote_types, result_type};
 pub use creation::*;
-pub use linalg::*;
+pub use products::*;
 pub use reductions::*;
 pub use shape::*;
 pub use ufuncs::*;
