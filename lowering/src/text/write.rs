@@ -70,6 +70,7 @@ pub(super) fn dict(attributes: &Attributes, out: &mut String) {
     out.push('}');
 }
 
+/// A name, in quotes unless it is a bare identifier; MLIR's have no hyphens.
 fn attribute_name(name: &str, out: &mut String) {
     let bare = name.bytes().enumerate().all(|(i, b)| {
         b.is_ascii_alphabetic() || b == b'_' || (i > 0 && (b.is_ascii_digit() || matches!(b, b'$' | b'.')))
@@ -80,12 +81,7 @@ fn attribute_name(name: &str, out: &mut String) {
 /// `@name`.
 pub(super) fn symbol(name: &str, out: &mut String) {
     out.push('@');
-    let bare = name.bytes().enumerate().all(|(i, b)| {
-        b.is_ascii_alphabetic()
-            || b == b'_'
-            || (i > 0 && (b.is_ascii_digit() || matches!(b, b'$' | b'.' | b'-')))
-    });
-    if bare && !name.is_empty() { out.push_str(name) } else { write_string(name, out) }
+    attribute_name(name, out);
 }
 
 pub(super) fn attribute(value: &Attribute, out: &mut String) {
