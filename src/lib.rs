@@ -16,7 +16,7 @@ pub mod prelude {
     pub use jacinth_frontend::numpy as jnp;
     pub use jacinth_frontend::tree::{Pytree, Static};
     pub use jacinth_frontend::{
-        Array, DType, grad, hessian, jacfwd, jacrev, jit, jvp, lax, linearize, make_jaxpr, nn, numpy, tree,
-        value_and_grad, vjp, vmap,
+        Array, DType, Ellipsis, NewAxis, checkify, grad, hessian, jacfwd, jacrev, jit, jvp, lax, linearize,
+        make_jaxpr, nn, numpy, s, tree, value_and_grad, vjp, vmap,
     };
 }

@@ -18,9 +18,9 @@ pub mod trace;
 mod transform;
 
 pub use api::{
-    Compiled, Element, Function, IntoArray, Jit, JitStats, Lowered, config, dtypes, grad, grad_with_aux,
-    hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr, nn, numpy, tree, value_and_grad,
-    value_and_grad_with_aux, vjp, vmap,
+    CheckError, Compiled, Element, Ellipsis, Function, IntoArray, Jit, JitStats, Lowered, NewAxis, Warning,
+    checkify, config, dtypes, grad, grad_with_aux, hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr,
+    nn, numpy, set_warning_hook, tree, value_and_grad, value_and_grad_with_aux, vjp, vmap,
 };
 pub use error::{Error, Result};
 pub use ir::{ClosedJaxpr, DType};

@@ -367,12 +367,6 @@ impl Array {
         jnp::argmin(self, ())
     }
 
-    /// The slice at one index of the first dimension, counted from the end where negative.
-    #[track_caller]
-    pub fn index(&self, index: i64) -> Array {
-        lax::index_in_dim(self, index, 0, false)
-    }
-
     /// The slices along the first dimension.
     #[track_caller]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Array> + '_ {

@@ -8,6 +8,7 @@ pub mod control;
 pub mod dtypes;
 pub mod function;
 pub mod grad;
+pub mod indexing;
 pub mod jacobian;
 pub mod jit;
 pub mod nn;
@@ -15,6 +16,7 @@ pub mod numpy;
 pub mod stages;
 pub mod tree;
 pub mod vmap;
+mod warn;
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +25,9 @@ pub use array::IntoArray;
 pub use array_host::{Element, Nested};
 pub use function::{Function, Transformed};
 pub use grad::{grad, grad_with_aux, jvp, linearize, value_and_grad, value_and_grad_with_aux, vjp};
+pub use indexing::{CheckError, Ellipsis, NewAxis, checkify};
 pub use jacobian::{hessian, jacfwd, jacrev};
 pub use jit::{Jit, JitStats, jit};
 pub use stages::{Compiled, Lowered, MakeJaxpr, make_jaxpr};
 pub use vmap::{Vmap, vmap};
+pub use warn::{Warning, set_warning_hook};
