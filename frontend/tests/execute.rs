@@ -224,3 +224,17 @@ fn jacobians_have_the_dimensions_of_result_and_argument() {
         assert_eq!(jacrev(|x: &Array| neg(x))(&full(&[], 1.0, DType::F32)).ndim(), 0);
     });
 }
+
+/// The carry starts from a constant, so its tangent starts from a known zero.
+#[test]
+fn scans_from_a_constant_have_gradients() {
+    on_every_plugin(|| {
+        let product = |xs: &Array| {
+            let step = |c: Array, x: Array| (mul(&c, &x), ());
+            jacinth_frontend::api::control::scan(step, full(&[], 2.0, DType::F32), xs).0
+        };
+        let xs = add(&numbers(&[3]), &scalar(1.0));
+        assert_close(&grad(product)(&xs), &[12.0, 6.0, 4.0]);
+        assert_close(&jit(grad(product))(&xs), &[12.0, 6.0, 4.0]);
+    });
+}

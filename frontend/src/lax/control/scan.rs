@@ -242,7 +242,11 @@ impl Primitive for Scan {
 
     fn transpose(&self, cts: &[Option<Array>], args: &[Operand]) -> Linear {
         let (consts, init, xs) = self.split(args);
-        if init.iter().any(|o| !o.is_linear()) {
+        // An initial value that is known in a linear loop is the zero from which a tangent starts; it takes no cotangent. Counters
+        // and the like are none.
+        let smooth = |aval: &Aval| aval.dtype.is_float() || aval.dtype.is_complex();
+        let init_avals = self.jaxpr.in_avals().skip(self.num_consts);
+        if init.iter().zip(init_avals).any(|(o, aval)| !o.is_linear() && !smooth(aval)) {
             return Linear::No;
         }
         let linear: Vec<bool> = args.iter().map(Operand::is_linear).collect();
@@ -313,7 +317,10 @@ impl Primitive for Scan {
             reverse: !self.reverse,
             ..self.clone()
         };
-        Linear::Cotangents(distribute(linear, bind(Prim::new(prim), &operands)).into())
+        let carried = self.num_consts..self.num_consts + init.len();
+        let all: Vec<bool> = linear.iter().enumerate().map(|(i, &l)| l || carried.contains(&i)).collect();
+        let cts = distribute(all, bind(Prim::new(prim), &operands));
+        Linear::Cotangents(cts.into_iter().zip(linear).map(|(ct, l)| ct.filter(|_| l)).collect())
     }
 
     fn batch(&self, args: &[Array], dims: &[Option<usize>], axis: &AxisInfo) -> (Arrays, BatchDims) {
