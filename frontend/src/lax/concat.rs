@@ -419,7 +419,8 @@ impl Primitive for Unstack {
     }
 
     fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], outs: &[Aval]) -> Result<Values> {
-        let mut shape: Vec<usize> = outs.first().map(|o| o.shape.to_vec()).unwrap_or_default();
+        let Some(first) = outs.first() else { return Ok(Values::new()) };
+        let mut shape: Vec<usize> = first.shape.to_vec();
         shape.insert(self.axis, outs.len());
         outs.iter()
             .enumerate()
