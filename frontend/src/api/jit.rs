@@ -34,6 +34,8 @@ use crate::tree::{Flattener, Leaves, Pytree, TreeDef, keystr};
 ///
 /// # Panics
 /// Calling the handle panics where the function is wrong for its arguments or the plugin fails; [`Jit::try_call`] returns the error.
+/// The message names the line of the operation that is wrong; where a whole call is meant, it is the line of `jit(…)`, since a
+/// function object does not learn who called it.
 #[track_caller]
 pub fn jit<'f, S: Signature, F: Function<S> + 'f>(f: F) -> Jit<'f, S> {
     let flat = f.into_flat();

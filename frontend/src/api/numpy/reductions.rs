@@ -144,6 +144,11 @@ fn arg_extremum(
 ) -> Array {
     let x = x.into_array();
     let rank = x.ndim();
+    // A function that is passed on does not see who called; its errors must name the user's line nevertheless.
+    let source = crate::trace::here();
+    let f = |x: &Array, axis: usize, dtype: DType| {
+        crate::trace::with_trace(crate::trace::current(), Some(source), || f(x, axis, dtype))
+    };
     if axis.axes.is_none() {
         let flat = lax::reshape(&x, &[x.size()]);
         let out = f(&flat, 0, default_int());
