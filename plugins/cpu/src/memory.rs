@@ -108,6 +108,12 @@ impl Allocator {
         Ok(Allocation { block, len: bytes, class, owner: self.clone() })
     }
 
+    /// Errors as [`Allocator::allocate`] if so many bytes can never be had, whatever is freed.
+    #[inline]
+    pub fn admit(&self, bytes: usize) -> Result<()> {
+        if bytes > self.limit { Err(self.exhausted(bytes, self.stats().bytes_in_use)) } else { Ok(()) }
+    }
+
     /// What has been given out so far.
     pub fn stats(&self) -> MemoryStats {
         let state = self.state.lock();
@@ -315,6 +321,7 @@ mod tests {
         drop(half);
         assert!(allocator.allocate(1 << 20).is_ok(), "kept blocks make room");
         assert!(allocator.allocate(usize::MAX).is_err());
+        assert!(allocator.admit(1 << 20).is_ok() && allocator.admit((1 << 20) + 1).is_err());
         assert!(Allocator::new(Some(usize::MAX >> 1)).allocate(1 << 60).is_err(), "the system refuses");
     }
 }

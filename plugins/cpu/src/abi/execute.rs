@@ -45,6 +45,7 @@ entries! {
             true => &mut [][..],
             false => args.slice_mut("device_complete_events", args.device_complete_events, inputs.processes.len())?,
         };
+        inputs.fits(loaded)?;
         let claims = inputs.claim(loaded)?;
 
         let single = claims.len() == 1 && loaded.devices.len() == 1;
@@ -137,6 +138,17 @@ impl<'a> Inputs<'a> {
             }
         }
         Ok(Inputs { processes, buffers, resolved, keep })
+    }
+
+    /// Refuses a program whose results and working memory can never be had, before any argument is given up for it.
+    fn fits(&self, loaded: &Loaded) -> Result<()> {
+        let facts = &loaded.program.facts;
+        let fresh = facts.output_bytes.saturating_sub(facts.alias_bytes);
+        let bytes = fresh.saturating_add(facts.temp_bytes);
+        for &process in &self.processes {
+            loaded.core.devices[loaded.devices[process]].allocator.admit(bytes)?;
+        }
+        Ok(())
     }
 
     /// Claims every argument, taking those that are donated away from their buffers.

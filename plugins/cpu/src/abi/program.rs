@@ -8,8 +8,9 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
+use jacinth_lowering::ops::Op;
 use jacinth_lowering::options::CompileOptions;
-use jacinth_lowering::{Attribute, Attributes, Module, TensorType};
+use jacinth_lowering::{Attribute, Attributes, Block, Module, TensorType};
 use pjrt_sys::*;
 use sha2::{Digest, Sha256};
 
@@ -253,6 +254,13 @@ const MAGIC: &[u8] = b"JACINTHX\x01";
 
 impl Reference {
     fn new(module: Module, why: &Error) -> Result<Reference> {
+        // The reference evaluation knows no target either: better refused now than when it runs.
+        fn calls_custom(block: &Block) -> bool {
+            block.ops.iter().any(|o| matches!(o.op, Op::CustomCall(_)) || o.regions.iter().any(calls_custom))
+        }
+        if module.funcs.iter().any(|func| calls_custom(&func.body)) {
+            return Err(why.clone());
+        }
         let main = module.main().ok_or_else(|| Error::invalid("the module has no function main"))?;
         let types = |types: &mut dyn Iterator<Item = &jacinth_lowering::Type>| -> Result<Vec<TensorType>> {
             types

@@ -20,6 +20,10 @@ pub(crate) struct Graph {
 /// Calls nested deeper than this are taken for recursion, which StableHLO does not have.
 const MAX_DEPTH: usize = 200;
 
+/// A program with more operations and calls than this, once calls are inlined, is refused: functions that call each other twice
+/// each would otherwise grow without bound.
+const MAX_OPERATIONS: usize = 1 << 20;
+
 impl Graph {
     /// The graph of the module's `main`.
     pub(crate) fn new(module: &Module) -> Result<Graph> {
@@ -29,6 +33,7 @@ impl Graph {
             types: Vec::with_capacity(main.values.len()),
             tuples: FxHashMap::default(),
             depth: 0,
+            operations: 0,
         };
         let mut map = vec![Value(u32::MAX); main.values.len()];
         let mut body = Block::default();
@@ -69,6 +74,8 @@ struct Inline<'m> {
     /// The elements of values that are tuples.
     tuples: FxHashMap<Value, Values>,
     depth: usize,
+    /// Operations and calls so far.
+    operations: usize,
 }
 
 impl Inline<'_> {
@@ -114,6 +121,12 @@ impl Inline<'_> {
         map: &mut [Value],
         out: &mut Vec<Operation>,
     ) -> Result<()> {
+        self.operations += 1;
+        if self.operations > MAX_OPERATIONS {
+            return Err(Error::exhausted(format!(
+                "call: the program has more than {MAX_OPERATIONS} operations once calls are inlined"
+            )));
+        }
         let operands: Values = operation.operands.iter().map(|v| map[v.index()]).collect();
         match &operation.op {
             Op::Call(op) => return self.call(&op.callee, operation, &operands, map, out),
