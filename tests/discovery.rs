@@ -36,15 +36,16 @@ impl Folder {
         path
     }
 
-    /// Compiles C code into a shared library.
+    /// Compiles Rust code into a shared library, with the compiler that built this test.
     fn library(&self, relative: &str, code: &str) -> PathBuf {
-        let source = self.write(&format!("{relative}.c"), code);
+        let source = self.write(&format!("{relative}.rs"), code);
         let library = self.path(relative);
-        let status = Command::new("cc")
-            .args(["-shared", "-fPIC", "-o"])
+        let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let status = Command::new(compiler)
+            .args(["--edition=2024", "--crate-type=cdylib", "--crate-name=plugin", "-o"])
             .args([&library, &source])
             .status()
-            .expect("a C compiler is there");
+            .expect("the Rust compiler is there");
         assert!(status.success());
         library
     }
@@ -63,11 +64,14 @@ impl Drop for Folder {
 /// A plugin whose table has a version and no function.
 fn empty_plugin(major: i32, minor: i32) -> String {
     format!(
-        "#include <stddef.h>
-        struct version {{ size_t size; void *extensions; int major, minor; }};
-        static struct {{ size_t size; void *extensions; struct version version; }} table =
-            {{ 40, NULL, {{ 24, NULL, {major}, {minor} }} }};
-        const void *GetPjrtApi(void) {{ return &table; }}"
+        "#[repr(C)]
+        pub struct Version {{ size: usize, extensions: usize, major: i32, minor: i32 }}
+        #[repr(C)]
+        pub struct Table {{ size: usize, extensions: usize, version: Version }}
+        static TABLE: Table =
+            Table {{ size: 40, extensions: 0, version: Version {{ size: 24, extensions: 0, major: {major}, minor: {minor} }} }};
+        #[unsafe(no_mangle)]
+        pub extern \"C\" fn GetPjrtApi() -> *const Table {{ &TABLE }}"
     )
 }
 
@@ -112,7 +116,7 @@ fn a_file_that_is_no_library_is_a_sentence() {
 #[test]
 fn a_library_without_the_entry_is_a_sentence() {
     let folder = Folder::new();
-    let path = folder.library("other.so", "int answer(void) { return 42; }");
+    let path = folder.library("other.so", r#"#[unsafe(no_mangle)] pub extern "C" fn answer() -> i32 { 42 }"#);
     let error = Plugin::load(&path).unwrap_err();
     assert_eq!(
         error.message,
@@ -123,12 +127,16 @@ fn a_library_without_the_entry_is_a_sentence() {
 #[test]
 fn an_entry_that_gives_nothing_is_a_sentence() {
     let folder = Folder::new();
-    let path = folder.library("null.so", "const void *GetPjrtApi(void) { return 0; }");
+    let path = folder.library(
+        "null.so",
+        r#"#[unsafe(no_mangle)] pub extern "C" fn GetPjrtApi() -> *const u8 { std::ptr::null() }"#,
+    );
     let error = Plugin::load(&path).unwrap_err();
     assert_eq!(error.message, format!("GetPjrtApi of {} gave no table", path.display()));
     let path = folder.library(
         "odd.so",
-        "static unsigned long table[8] = { 12345677 }; const void *GetPjrtApi(void) { return table; }",
+        r#"static TABLE: [usize; 8] = [12345677, 0, 0, 0, 0, 0, 0, 0];
+        #[unsafe(no_mangle)] pub extern "C" fn GetPjrtApi() -> *const usize { TABLE.as_ptr() }"#,
     );
     let error = Plugin::load(&path).unwrap_err();
     assert!(error.message.contains("says it has 12345677 bytes"), "{error}");
