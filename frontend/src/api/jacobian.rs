@@ -136,7 +136,7 @@ impl Jacobian<'_> {
         let size = aval.size();
         let shape: Vec<usize> = std::iter::once(size).chain(aval.shape.iter().copied()).collect();
         let basis = reshape(&eye_of(size, size, 0, aval.dtype), &shape);
-        let axis = AxisInfo { size, name: None };
+        let axis = AxisInfo::new(size, None);
         transform::batch(f, &[basis], &[Some(0)], axis, self.called_at)
     }
 }

@@ -193,7 +193,7 @@ impl FlatFn for Options<'_> {
             out_def = Some(def);
             outs
         };
-        let axis = AxisInfo { size, name: self.axis_name.clone() };
+        let axis = AxisInfo::new(size, self.axis_name.clone());
         let (outs, out_dims) = transform::batch(f, &leaves, &dims, axis, self.called_at);
         let out_def = out_def.expect("the function was called");
         let axes = self.out_axes.broadcast("vmap out_axes", &out_def)?;

@@ -129,6 +129,13 @@ impl Jaxpr {
         self.eqns.iter().fold(Effects::NONE, |all, eqn| all | eqn.prim.effects())
     }
 
+    /// Whether an equation uses that named axis.
+    pub fn uses_axis(&self, name: &str) -> bool {
+        #[derive(PartialEq)]
+        struct Key(String);
+        self.memoise(Key(name.to_owned()), || self.eqns.iter().any(|eqn| eqn.prim.uses_axis(name)))
+    }
+
     /// The derived value kept under that key, computed at most once per jaxpr (twice if threads race).
     pub(crate) fn memoise<K, V>(&self, key: K, compute: impl FnOnce() -> V) -> V
     where

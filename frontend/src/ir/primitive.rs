@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::array::Array;
+use super::array::{Array, TraceId};
 use super::aval::{Aval, DType};
 use super::jaxpr::Jaxpr;
 use super::lowering::{LowerCx, Value, Values};
@@ -54,7 +54,8 @@ pub trait Primitive: DynEq + fmt::Debug + Send + Sync + 'static {
     /// For primitives that are linear in some operands: the cotangents of the linear ones. The rest say [`Linear::No`].
     fn transpose(&self, cts: &[Option<Array>], args: &[Operand]) -> Linear;
 
-    /// The primitive applied to every slice of the mapped operands: at least one of `dims` is `Some`.
+    /// The primitive applied to every slice of the mapped operands: at least one of `dims` is `Some`, or the primitive uses the
+    /// axis by its name.
     fn batch(&self, args: &[Array], dims: &[Option<usize>], axis: &AxisInfo) -> (Arrays, BatchDims);
 
     /// Applications from which the tests of the rules are generated.
@@ -83,6 +84,23 @@ pub trait Primitive: DynEq + fmt::Debug + Send + Sync + 'static {
     fn dead_code(&self, used: &[bool]) -> Option<(Prim, Vec<bool>)> {
         let _ = used;
         None
+    }
+
+    /// For primitives that hold a closure: runs it on concrete arrays. `None` compiles and runs the lowering.
+    fn evaluate(&self, args: &[Array]) -> Option<Arrays> {
+        let _ = args;
+        None
+    }
+
+    /// For primitives that hold a closure: the primitive and operands that a jaxpr records in its place.
+    fn staged(&self, args: &[Array]) -> Option<(Prim, Vec<Array>)> {
+        let _ = args;
+        None
+    }
+
+    /// Whether results depend on the place along the named axis, apart from what the operands say.
+    fn uses_axis(&self, name: &str) -> bool {
+        self.jaxprs().iter().any(|jaxpr| jaxpr.uses_axis(name))
     }
 }
 
@@ -135,6 +153,15 @@ pub struct AxisInfo {
     pub size: usize,
     /// Its name, if `vmap` was given one.
     pub name: Option<Arc<str>>,
+    /// The trace that maps it, so that a closure run later takes captured tracers of that trace for its own.
+    pub(crate) trace: Option<TraceId>,
+}
+
+impl AxisInfo {
+    /// An axis of that size.
+    pub fn new(size: usize, name: Option<Arc<str>>) -> Self {
+        AxisInfo { size, name, trace: None }
+    }
 }
 
 /// What partial evaluation offers to the rules of primitives with jaxprs.

@@ -64,6 +64,9 @@ impl Staging {
 
     /// Appends an equation.
     pub(crate) fn record(&self, prim: Prim, args: &[Array], source: Source) -> Result<Arrays> {
+        if let Some((prim, args)) = prim.staged(args) {
+            return self.record(prim, &args, source);
+        }
         let avals: SmallVec<[&Aval; 4]> = args.iter().map(Array::aval).collect();
         let out_avals = prim.abstract_eval(&avals).map_err(|e| e.at(source))?;
         let mut frame = self.frame.borrow_mut();

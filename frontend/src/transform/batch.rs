@@ -22,7 +22,9 @@ pub(crate) fn batch(
     called_at: Source,
 ) -> (Vec<Array>, Vec<Option<usize>>) {
     let source = current_source(called_at);
-    let trace = Rc::new(Batch { id: fresh_trace_id(), parent: current(), axis, called_at });
+    let id = axis.trace.unwrap_or_else(fresh_trace_id);
+    let axis = AxisInfo { trace: Some(id), ..axis };
+    let trace = Rc::new(Batch { id, parent: current(), axis, called_at });
     let args = args.iter().zip(dims).map(|(a, d)| trace.wrap(a.clone(), *d, source)).collect();
     let outs = with_trace(Some(trace.clone() as TraceRef), None, || f(args));
     outs.into_iter().map(|out| trace.unwrap(&out, source)).unzip()
@@ -50,6 +52,8 @@ pub(crate) fn batch_jaxpr(
     #[derive(PartialEq)]
     struct Key(Vec<Option<usize>>, usize, Option<Arc<str>>, Option<Vec<bool>>);
     let key = Key(dims.into(), axis.size, axis.name.clone(), at_front.map(Into::into));
+    // A jaxpr has captured no tracers.
+    let axis = AxisInfo { trace: None, ..axis.clone() };
     jaxpr.memoise(key, || {
         let avals: Vec<Aval> =
             jaxpr.in_avals().zip(dims).map(|(aval, dim)| mapped(aval, *dim, axis.size)).collect();
@@ -136,7 +140,8 @@ impl Trace for Batch {
     fn process(&self, prim: Prim, args: &[Array], source: Source) -> Arrays {
         let (values, dims): (SmallVec<[Array; 4]>, SmallVec<[Option<usize>; 4]>) =
             args.iter().map(|arg| self.unwrap(arg, source)).unzip();
-        if dims.iter().all(Option::is_none) {
+        let used_by_name = || self.axis.name.as_ref().is_some_and(|name| prim.uses_axis(name));
+        if dims.iter().all(Option::is_none) && !used_by_name() {
             return process_in(self.parent.as_ref(), prim, &values, source);
         }
         let (outs, out_dims) =
