@@ -17,6 +17,7 @@ pub mod runtime;
 pub mod trace;
 mod transform;
 
+pub use api::custom::{custom_gradient, custom_jvp, custom_vjp};
 pub use api::{
     CheckError, Compiled, Element, Ellipsis, Function, IntoArray, Jit, JitStats, Lowered, NewAxis, Warning,
     checkify, config, dtypes, grad, grad_with_aux, hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr,

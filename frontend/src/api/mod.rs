@@ -5,6 +5,7 @@ mod array_display;
 mod array_host;
 pub mod config;
 pub mod control;
+pub mod custom;
 pub mod dtypes;
 pub mod function;
 pub mod grad;

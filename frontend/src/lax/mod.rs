@@ -11,6 +11,7 @@ mod concat;
 pub(crate) mod control;
 mod convert;
 mod cumulative;
+pub(crate) mod custom;
 mod dot;
 mod elementwise;
 mod gather;
@@ -101,6 +102,8 @@ pub fn samples() -> Vec<Sample> {
         Reshape::samples(),
         Transpose::samples(),
         Jit::samples(),
+        custom::CustomJvpCall::samples(),
+        custom::CustomVjpCall::samples(),
         Squeeze::samples(),
         Rev::samples(),
         Iota::samples(),
