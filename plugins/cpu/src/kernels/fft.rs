@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use jacinth_cpu_fft::num_traits::{FromPrimitive, One, Zero};
+use jacinth_cpu_fft::{FftDirection, Real};
 use jacinth_lowering::ops::fft::{Fft, FftType};
 use jacinth_lowering::{ElementType, Result};
 use num_complex::Complex;
-use rustfft::num_traits::{FromPrimitive, One, Zero};
-use rustfft::{FftDirection, FftNum, FftPlanner};
 
 use super::scratch::{Plain, Scratch};
 use super::slice::copy_unless_same;
@@ -14,10 +14,10 @@ use super::strided::{Source, Target, product};
 use super::{Builder, Built, Cost, Kernel, KernelContext};
 
 /// Transforms of one precision.
-struct Transform<F: FftNum> {
+struct Transform<F: Real> {
     kind: FftType,
     /// One per transformed dimension, outermost first.
-    plans: Vec<Arc<dyn rustfft::Fft<F>>>,
+    plans: Vec<Arc<dyn jacinth_cpu_fft::Fft<F>>>,
     /// Elements of the operand's and the result's last dimension.
     input_row: usize,
     output_row: usize,
@@ -26,7 +26,7 @@ struct Transform<F: FftNum> {
     cost: Cost,
 }
 
-impl<F: FftNum> std::fmt::Debug for Transform<F> {
+impl<F: Real> std::fmt::Debug for Transform<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let lengths: Vec<usize> = self.plans.iter().map(|p| p.len()).collect();
         write!(f, "Fft({:?}, {lengths:?}, {} rows)", self.kind, self.rows)
@@ -41,11 +41,11 @@ pub(super) fn fft(op: &Fft, b: &Builder<'_>) -> Built {
     }
 }
 
-fn transform<F: FftNum>(op: &Fft, b: &Builder<'_>) -> Transform<F> {
+fn transform<F: Real>(op: &Fft, b: &Builder<'_>) -> Transform<F> {
     let inverse = matches!(op.fft_type, FftType::Ifft | FftType::Irfft);
     let direction = if inverse { FftDirection::Inverse } else { FftDirection::Forward };
-    let mut planner = FftPlanner::new();
-    let plans = op.fft_length.iter().map(|&n| planner.plan_fft(n as usize, direction)).collect();
+    let lengths: Vec<usize> = op.fft_length.iter().map(|&n| n as usize).collect();
+    let plans = F::plans(&lengths, direction);
     let (operand, result) = (&b.operands[0].shape, &b.results[0].shape);
     let last = |shape: &[i64]| shape.last().map_or(1, |&n| n as usize);
     let rows = product(&operand[..operand.len().saturating_sub(1)]);
@@ -61,7 +61,7 @@ fn transform<F: FftNum>(op: &Fft, b: &Builder<'_>) -> Transform<F> {
     }
 }
 
-impl<F: FftNum + Plain> Kernel for Transform<F>
+impl<F: Real + Plain> Kernel for Transform<F>
 where
     Complex<F>: Plain,
 {
@@ -153,7 +153,7 @@ where
     }
 }
 
-impl<F: FftNum + Plain> Transform<F>
+impl<F: Real + Plain> Transform<F>
 where
     Complex<F>: Plain,
 {
@@ -172,7 +172,7 @@ where
     fn lines(
         &self,
         cx: &KernelContext<'_>,
-        plan: &Arc<dyn rustfft::Fft<F>>,
+        plan: &Arc<dyn jacinth_cpu_fft::Fft<F>>,
         lines: usize,
         n: usize,
         load: impl Fn(usize, &mut [Complex<F>]) + Sync,
