@@ -82,149 +82,153 @@ impl Attributes {
     }
 }
 
-/// Reading attributes out by name, as [`crate::OpDef::from_attributes`] does: each takes the attribute away, and complains of one
-/// that is missing (unless a default is given) or of another form. `op` is the operation's name for the sentence.
+/// Reading attributes out by name, as [`crate::OpDef::from_attributes`] does: each takes the attribute away, accepts every spelling
+/// that StableHLO has had for it (a dense array or a dense tensor), and complains of one of another form; those without `optional` in
+/// their names also of one that is missing. `op` is the operation's name for the sentence.
 impl Attributes {
     /// An integer.
     pub fn take_int(&mut self, op: &str, name: &str) -> Result<i64> {
-        self.take_optional_int(op, name)?.ok_or_else(|| missing(op, name))
+        need(self.take_optional_int(op, name), op, name)
     }
 
     /// An integer, if present.
     pub fn take_optional_int(&mut self, op: &str, name: &str) -> Result<Option<i64>> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Attribute::Int(value, _)) => Ok(Some(value)),
-            Some(other) => Err(wrong(op, name, "an integer", &other)),
-        }
+        self.take_optional_as(op, name, "an integer", |attribute| match attribute {
+            Attribute::Int(value, _) => Some(*value),
+            _ => None,
+        })
     }
 
-    /// A number of type f32 or f64.
+    /// A number.
     pub fn take_float(&mut self, op: &str, name: &str) -> Result<f64> {
-        match self.take(name) {
-            Some(Attribute::Float(value, _)) => Ok(value),
-            Some(other) => Err(wrong(op, name, "a float", &other)),
-            None => Err(missing(op, name)),
-        }
+        self.take_as(op, name, "a float", |attribute| match attribute {
+            Attribute::Float(value, _) => Some(*value),
+            Attribute::Int(value, _) => Some(*value as f64),
+            _ => None,
+        })
     }
 
     /// `true`, `false`, or the unit attribute, which means true; `default` if absent.
     pub fn take_bool(&mut self, op: &str, name: &str, default: bool) -> Result<bool> {
-        match self.take(name) {
-            None => Ok(default),
-            Some(Attribute::Bool(value)) => Ok(value),
-            Some(Attribute::Unit) => Ok(true),
-            Some(other) => Err(wrong(op, name, "a boolean", &other)),
-        }
+        Ok(self.take_optional_bool(op, name)?.unwrap_or(default))
+    }
+
+    /// `true`, `false`, or the unit attribute, which means true.
+    pub fn take_needed_bool(&mut self, op: &str, name: &str) -> Result<bool> {
+        need(self.take_optional_bool(op, name), op, name)
+    }
+
+    /// `true`, `false`, or the unit attribute, which means true, if present.
+    pub fn take_optional_bool(&mut self, op: &str, name: &str) -> Result<Option<bool>> {
+        self.take_optional_as(op, name, "a boolean", |attribute| match attribute {
+            Attribute::Bool(value) => Some(*value),
+            Attribute::Unit => Some(true),
+            Attribute::Int(value, ElementType::I1) => Some(*value != 0),
+            _ => None,
+        })
     }
 
     /// A list of integers: `array<i64: …>`, `[…]`, or a dense tensor of rank one.
     pub fn take_ints(&mut self, op: &str, name: &str) -> Result<Shape> {
-        self.take_optional_ints(op, name)?.ok_or_else(|| missing(op, name))
+        need(self.take_optional_ints(op, name), op, name)
     }
 
     /// A list of integers, if present.
     pub fn take_optional_ints(&mut self, op: &str, name: &str) -> Result<Option<Shape>> {
-        let Some(attribute) = self.take(name) else { return Ok(None) };
-        match attribute.as_ints() {
-            Some(values) => Ok(Some(values)),
-            None => Err(wrong(op, name, "a list of integers", &attribute)),
-        }
+        self.take_optional_as(op, name, "a list of integers", Attribute::as_ints)
     }
 
-    /// A list of booleans, if present.
-    pub fn take_optional_bools(&mut self, op: &str, name: &str) -> Result<Option<Vec<bool>>> {
-        let Some(attribute) = self.take(name) else { return Ok(None) };
-        let values = match &attribute {
-            Attribute::DenseArray(ElementType::I1, values) => Some(values.iter().map(|&v| v != 0).collect()),
-            Attribute::Array(values) => values
+    /// A list of booleans; empty if absent.
+    pub fn take_bools(&mut self, op: &str, name: &str) -> Result<Vec<bool>> {
+        let values = self.take_optional_as(op, name, "a list of booleans", |attribute| match attribute {
+            Attribute::Array(values) if values.iter().any(|v| matches!(v, Attribute::Bool(_))) => values
                 .iter()
                 .map(|v| match v {
                     Attribute::Bool(value) => Some(*value),
                     _ => None,
                 })
                 .collect(),
-            Attribute::Dense(literal) => literal.to_vec::<bool>(),
-            _ => None,
-        };
-        values.map(Some).ok_or_else(|| wrong(op, name, "a list of booleans", &attribute))
+            other => Some(other.as_ints()?.iter().map(|&v| v != 0).collect()),
+        })?;
+        Ok(values.unwrap_or_default())
     }
 
-    /// Pairs of integers, if present: a dense `tensor<Nx2xi64>`, or `[[a, b], …]`.
+    /// Pairs of integers: a dense `tensor<Nx2xi64>`, or `[[a, b], …]`.
+    pub fn take_pairs(&mut self, op: &str, name: &str) -> Result<Vec<(i64, i64)>> {
+        need(self.take_optional_pairs(op, name), op, name)
+    }
+
+    /// Pairs of integers, if present.
     pub fn take_optional_pairs(&mut self, op: &str, name: &str) -> Result<Option<Vec<(i64, i64)>>> {
-        let Some(attribute) = self.take(name) else { return Ok(None) };
-        let pairs = match &attribute {
-            Attribute::Dense(literal) if literal.ty().shape.last() == Some(&2) || literal.is_empty() => {
-                literal.to_vec::<i64>().map(|v| v.chunks_exact(2).map(|p| (p[0], p[1])).collect())
+        self.take_optional_as(op, name, "pairs of integers, an n×2 tensor of i64", |attribute| {
+            match attribute {
+                Attribute::Dense(literal)
+                    if matches!(literal.ty().shape[..], [_, 2]) || literal.ty().num_elements() == Some(0) =>
+                {
+                    literal.to_vec::<i64>().map(|v| v.chunks_exact(2).map(|p| (p[0], p[1])).collect())
+                }
+                Attribute::Array(rows) => rows
+                    .iter()
+                    .map(|row| match row.as_ints()?[..] {
+                        [low, high] => Some((low, high)),
+                        _ => None,
+                    })
+                    .collect(),
+                _ => None,
             }
-            Attribute::Array(rows) => rows
-                .iter()
-                .map(|row| match row.as_ints()?[..] {
-                    [low, high] => Some((low, high)),
-                    _ => None,
-                })
-                .collect(),
-            _ => None,
-        };
-        pairs.map(Some).ok_or_else(|| wrong(op, name, "pairs of integers", &attribute))
+        })
     }
 
     /// A string.
     pub fn take_string(&mut self, op: &str, name: &str) -> Result<String> {
-        self.take_optional_string(op, name)?.ok_or_else(|| missing(op, name))
+        need(self.take_optional_string(op, name), op, name)
     }
 
     /// A string, if present.
     pub fn take_optional_string(&mut self, op: &str, name: &str) -> Result<Option<String>> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Attribute::String(value)) => Ok(Some(value)),
-            Some(other) => Err(wrong(op, name, "a string", &other)),
-        }
+        self.take_optional_as(op, name, "a string", |attribute| match attribute {
+            Attribute::String(value) => Some(value.clone()),
+            _ => None,
+        })
     }
 
     /// `@symbol`, without the `@`.
     pub fn take_symbol(&mut self, op: &str, name: &str) -> Result<String> {
-        match self.take(name) {
-            Some(Attribute::Symbol(value)) => Ok(value),
-            Some(other) => Err(wrong(op, name, "a symbol", &other)),
-            None => Err(missing(op, name)),
-        }
-    }
-
-    /// The value of `#stablehlo<enumeration VALUE>`, if present.
-    pub fn take_optional_enum(&mut self, op: &str, name: &str) -> Result<Option<String>> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Attribute::Enum(_, value)) => Ok(Some(value)),
-            Some(other) => Err(wrong(op, name, "an enumeration value", &other)),
-        }
-    }
-
-    /// The value of `#stablehlo<enumeration VALUE>`.
-    pub fn take_enum(&mut self, op: &str, name: &str) -> Result<String> {
-        self.take_optional_enum(op, name)?.ok_or_else(|| missing(op, name))
-    }
-
-    /// The values of a list of `#stablehlo<enumeration VALUE>`; empty if absent.
-    pub fn take_enums(&mut self, op: &str, name: &str) -> Result<Vec<String>> {
-        let Some(attribute) = self.take(name) else { return Ok(Vec::new()) };
-        let values = match &attribute {
-            Attribute::Array(values) => values
-                .iter()
-                .map(|v| match v {
-                    Attribute::Enum(_, value) => Some(value.clone()),
-                    _ => None,
-                })
-                .collect(),
+        self.take_as(op, name, "a symbol", |attribute| match attribute {
+            Attribute::Symbol(value) => Some(value.clone()),
             _ => None,
-        };
-        values.ok_or_else(|| wrong(op, name, "a list of enumeration values", &attribute))
+        })
+    }
+
+    /// The value of `#stablehlo<enumeration VALUE>` among those of `table`.
+    pub fn take_enum<T: Copy>(&mut self, op: &str, name: &str, table: &[(T, &str)]) -> Result<T> {
+        need(self.take_optional_enum(op, name, table), op, name)
+    }
+
+    /// The value of `#stablehlo<enumeration VALUE>` among those of `table`, if present.
+    pub fn take_optional_enum<T: Copy>(
+        &mut self,
+        op: &str,
+        name: &str,
+        table: &[(T, &str)],
+    ) -> Result<Option<T>> {
+        self.take(name).map(|attribute| enum_of(op, name, &attribute, table)).transpose()
+    }
+
+    /// The values of a list of `#stablehlo<enumeration VALUE>` among those of `table`; empty if absent.
+    pub fn take_enums<T: Copy>(&mut self, op: &str, name: &str, table: &[(T, &str)]) -> Result<Vec<T>> {
+        match self.take(name) {
+            None => Ok(Vec::new()),
+            Some(Attribute::Array(values)) => {
+                values.iter().map(|value| enum_of(op, name, value, table)).collect()
+            }
+            Some(other) => Err(wrong(op, name, "a list of enumeration values", &other)),
+        }
     }
 
     /// The fields of `#stablehlo.name<…>`.
     pub fn take_struct(&mut self, op: &str, name: &str) -> Result<Attributes> {
-        self.take_optional_struct(op, name)?.ok_or_else(|| missing(op, name))
+        need(self.take_optional_struct(op, name), op, name)
     }
 
     /// The fields of `#stablehlo.name<…>`, if present.
@@ -234,6 +238,29 @@ impl Attributes {
             Some(Attribute::Struct(_, fields)) => Ok(Some(fields)),
             Some(other) => Err(wrong(op, name, "a structure", &other)),
         }
+    }
+
+    /// What `of` reads from the attribute, which must be there; `expected` says what it reads.
+    pub(crate) fn take_as<T>(
+        &mut self,
+        op: &str,
+        name: &str,
+        expected: &str,
+        of: impl FnOnce(&Attribute) -> Option<T>,
+    ) -> Result<T> {
+        need(self.take_optional_as(op, name, expected, of), op, name)
+    }
+
+    /// What `of` reads from the attribute, if present.
+    pub(crate) fn take_optional_as<T>(
+        &mut self,
+        op: &str,
+        name: &str,
+        expected: &str,
+        of: impl FnOnce(&Attribute) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some(attribute) = self.take(name) else { return Ok(None) };
+        of(&attribute).map(Some).ok_or_else(|| wrong(op, name, expected, &attribute))
     }
 }
 
@@ -261,7 +288,13 @@ impl Attribute {
     /// `dense<[[a, b], …]> : tensor<Nx2xi64>`.
     pub fn pairs(values: &[(i64, i64)]) -> Attribute {
         let flat: Vec<i64> = values.iter().flat_map(|&(a, b)| [a, b]).collect();
-        Attribute::Dense(Literal::new([values.len() as i64, 2], &flat).expect("two per pair"))
+        Attribute::matrix(values.len(), 2, &flat)
+    }
+
+    /// `dense<…> : tensor<ROWSxCOLUMNSxi64>` of as many values.
+    pub(crate) fn matrix(rows: usize, columns: usize, values: &[i64]) -> Attribute {
+        let literal = Literal::new([rows as i64, columns as i64], values);
+        Attribute::Dense(literal.expect("rows × columns values"))
     }
 
     /// `#stablehlo<enumeration VALUE>`.
@@ -280,18 +313,37 @@ impl Attribute {
                     _ => None,
                 })
                 .collect(),
-            Attribute::Dense(literal) if literal.ty().rank() == 1 => {
-                literal.to_vec::<i64>().map(Shape::from_vec)
-            }
+            Attribute::Dense(literal) if literal.ty().rank() <= 1 => match literal.ty().element {
+                ElementType::I1 => Some(literal.to_vec::<bool>()?.into_iter().map(i64::from).collect()),
+                ElementType::I32 => Some(literal.to_vec::<i32>()?.into_iter().map(i64::from).collect()),
+                _ => literal.to_vec::<i64>().map(Shape::from_vec),
+            },
             _ => None,
         }
     }
 }
 
-fn missing(op: &str, name: &str) -> Error {
-    Error::verify(format!("{op}: attribute {name} is missing"))
+fn need<T>(value: Result<Option<T>>, op: &str, name: &str) -> Result<T> {
+    value?.ok_or_else(|| Error::verify(format!("{op}: attribute {name} is missing")))
 }
 
+/// The value of an enumeration's attribute among those of `table`.
+fn enum_of<T: Copy>(op: &str, name: &str, attribute: &Attribute, table: &[(T, &str)]) -> Result<T> {
+    let (Attribute::Enum(_, value) | Attribute::String(value)) = attribute else {
+        return Err(wrong(op, name, "an enumeration value", attribute));
+    };
+    table.iter().find(|row| row.1 == value).map(|row| row.0).ok_or_else(|| {
+        let known: Vec<&str> = table.iter().map(|row| row.1).collect();
+        Error::verify(format!("{op}: {name} is {value}, expected one of {}", known.join(", ")))
+    })
+}
+
+/// The spelling of an enumeration's value.
+pub(crate) fn enum_name<T: PartialEq>(value: &T, table: &'static [(T, &'static str)]) -> &'static str {
+    table.iter().find(|row| row.0 == *value).expect("every value is in its table").1
+}
+
+/// An attribute has another form than it must.
 fn wrong(op: &str, name: &str, expected: &str, found: &Attribute) -> Error {
     Error::verify(format!("{op}: attribute {name} must be {expected}, got {found:?}"))
 }

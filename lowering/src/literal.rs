@@ -228,7 +228,7 @@ mod tests {
         let splat = Literal::splat([3], 7u16).unwrap();
         assert_eq!(splat.to_vec::<u16>().unwrap(), [7, 7, 7]);
         assert_eq!(splat.to_bytes().len(), 6);
-        assert_eq!(Literal::splat([0], 7u16).unwrap().to_vec::<u16>().unwrap(), []);
+        assert_eq!(Literal::splat([0], 7u16).unwrap().to_vec::<u16>(), Some(Vec::new()));
     }
 
     #[test]

@@ -1,11 +1,8 @@
 //! Convolutions.
 
-use super::dot::{Precision, precision_attribute, take_precision};
+use super::dot::{PRECISIONS, Precision, precision_attribute};
 use super::elementwise::Binary;
-use super::fields::{
-    bool_array, check_dims, check_operand_count, check_result_shape, int, int_array, missing, padding,
-    sizes_agree, take_bools, take_int, take_ints, take_pairs, wrong,
-};
+use super::rules::{arity, check_dims, check_result_shape, fits, named};
 use super::window::{WindowDim, WindowLabels, WindowLists};
 use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
@@ -157,7 +154,7 @@ impl Convolution {
             );
         }
         let quotient = |size: i64, by: i64| if size == DYNAMIC { DYNAMIC } else { size / by };
-        if !sizes_agree(kernel_in, quotient(feature, features)) {
+        if !fits(kernel_in, quotient(feature, features)) {
             return fail(
                 "convolution_c14",
                 format!(
@@ -255,62 +252,59 @@ impl Convolution {
 }
 
 impl OpDef for Convolution {
-    const NAMES: &'static [&'static str] = &["stablehlo.convolution"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.convolution"
-    }
+    named!("stablehlo.convolution");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
-        out.set("batch_group_count", int(self.batch_group_count));
+        out.set("batch_group_count", Attribute::int(self.batch_group_count));
         out.set("dimension_numbers", Attribute::Conv(self.dimension_numbers.clone()));
-        out.set("feature_group_count", int(self.feature_group_count));
+        out.set("feature_group_count", Attribute::int(self.feature_group_count));
         let mut ints = |name: &str, values: &[i64]| {
             if !values.is_empty() {
-                out.set(name, int_array(values));
+                out.set(name, Attribute::ints(values));
             }
         };
         ints("lhs_dilation", &self.lhs_dilation);
         if !self.padding.is_empty() {
-            out.set("padding", padding(&self.padding));
+            out.set("padding", Attribute::pairs(&self.padding));
         }
         if !self.precision_config.is_empty() {
             out.set("precision_config", precision_attribute(&self.precision_config));
         }
         if !self.rhs_dilation.is_empty() {
-            out.set("rhs_dilation", int_array(&self.rhs_dilation));
+            out.set("rhs_dilation", Attribute::ints(&self.rhs_dilation));
         }
         if !self.window_reversal.is_empty() {
-            out.set("window_reversal", bool_array(&self.window_reversal));
+            out.set("window_reversal", Attribute::bools(&self.window_reversal));
         }
         if !self.window_strides.is_empty() {
-            out.set("window_strides", int_array(&self.window_strides));
+            out.set("window_strides", Attribute::ints(&self.window_strides));
         }
         out
     }
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
-        let dimension_numbers = match attributes.take("dimension_numbers") {
-            Some(Attribute::Conv(numbers)) => numbers,
-            Some(_) => return Err(wrong(NAME, "dimension_numbers", "#stablehlo.conv<…>")),
-            None => return Err(missing(NAME, "dimension_numbers")),
-        };
+        let form = "#stablehlo.conv<…>";
+        let dimension_numbers =
+            attributes.take_as(NAME, "dimension_numbers", form, |attribute| match attribute {
+                Attribute::Conv(numbers) => Some(numbers.clone()),
+                _ => None,
+            })?;
         Ok(Convolution {
             dimension_numbers,
-            window_strides: take_ints(NAME, attributes, "window_strides")?.unwrap_or_default(),
-            padding: take_pairs(NAME, attributes, "padding")?.unwrap_or_default(),
-            lhs_dilation: take_ints(NAME, attributes, "lhs_dilation")?.unwrap_or_default(),
-            rhs_dilation: take_ints(NAME, attributes, "rhs_dilation")?.unwrap_or_default(),
-            window_reversal: take_bools(NAME, attributes, "window_reversal")?,
-            feature_group_count: take_int(NAME, attributes, "feature_group_count")?.unwrap_or(1),
-            batch_group_count: take_int(NAME, attributes, "batch_group_count")?.unwrap_or(1),
-            precision_config: take_precision(NAME, attributes)?,
+            window_strides: attributes.take_optional_ints(NAME, "window_strides")?.unwrap_or_default(),
+            padding: attributes.take_optional_pairs(NAME, "padding")?.unwrap_or_default(),
+            lhs_dilation: attributes.take_optional_ints(NAME, "lhs_dilation")?.unwrap_or_default(),
+            rhs_dilation: attributes.take_optional_ints(NAME, "rhs_dilation")?.unwrap_or_default(),
+            window_reversal: attributes.take_bools(NAME, "window_reversal")?,
+            feature_group_count: attributes.take_optional_int(NAME, "feature_group_count")?.unwrap_or(1),
+            batch_group_count: attributes.take_optional_int(NAME, "batch_group_count")?.unwrap_or(1),
+            precision_config: attributes.take_enums(NAME, "precision_config", PRECISIONS)?,
         })
     }
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
-        check_operand_count(NAME, cx, 2)?;
+        arity(NAME, cx, 2, 0)?;
         let (lhs, rhs) = (cx.tensor(NAME, 0)?, cx.tensor(NAME, 1)?);
         if lhs.element.kind() != rhs.element.kind() {
             return Err(Error::constraint(

@@ -227,12 +227,7 @@ impl OpDef for Recv {
 }
 
 fn transfer_attributes(channel: ChannelHandle, is_host_transfer: bool) -> Attributes {
-    let fields = Attributes(vec![
-        ("handle".into(), Attribute::int(channel.handle)),
-        ("type".into(), Attribute::int(channel.channel_type)),
-    ]);
-    let mut attributes =
-        Attributes(vec![("channel_handle".into(), Attribute::Struct("channel_handle".into(), fields))]);
+    let mut attributes = Attributes(vec![("channel_handle".into(), channel.attribute())]);
     if is_host_transfer {
         attributes.set("is_host_transfer", Attribute::Bool(true));
     }
@@ -240,10 +235,7 @@ fn transfer_attributes(channel: ChannelHandle, is_host_transfer: bool) -> Attrib
 }
 
 fn transfer(op: &str, attributes: &mut Attributes) -> Result<(ChannelHandle, bool)> {
-    let mut fields = attributes.take_struct(op, "channel_handle")?;
-    let channel =
-        ChannelHandle { handle: fields.take_int(op, "handle")?, channel_type: fields.take_int(op, "type")? };
-    Ok((channel, attributes.take_bool(op, "is_host_transfer", false)?))
+    Ok((ChannelHandle::take(op, attributes)?, attributes.take_bool(op, "is_host_transfer", false)?))
 }
 
 /// The last operand is a token, the others are tensors.

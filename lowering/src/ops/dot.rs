@@ -1,12 +1,9 @@
 //! Products of tensors.
 
 use super::elementwise::Binary;
-use super::fields::{
-    check_dims, check_operand_count, check_result_shape, enum_name, enum_of, enumeration, int, int_list,
-    missing, need_int, sizes_agree, take_bool, take_ints, take_struct, wrong,
-};
+use super::rules::{arity, check_dims, check_result_shape, fits, named};
 use super::{Context, EvalContext, OpDef};
-use crate::attribute::{Attribute, Attributes};
+use crate::attribute::{Attribute, Attributes, enum_name};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
 use crate::{DYNAMIC, ElementType, Error, Literal, Op, Result, Shape, TensorType, Type};
@@ -120,11 +117,7 @@ impl DotDimensionNumbers {
 }
 
 impl OpDef for DotGeneral {
-    const NAMES: &'static [&'static str] = &["stablehlo.dot_general"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.dot_general"
-    }
+    named!("stablehlo.dot_general");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
@@ -140,7 +133,7 @@ impl OpDef for DotGeneral {
             ("rhs_contracting_dimensions", &d.rhs_contracting_dimensions),
         ] {
             if !dims.is_empty() {
-                fields.set(name, int_list(dims));
+                fields.set(name, Attribute::list(dims));
             }
         }
         out.set("dot_dimension_numbers", Attribute::Struct("dot".into(), fields));
@@ -151,9 +144,8 @@ impl OpDef for DotGeneral {
     }
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
-        let mut fields = take_struct(NAME, attributes, "dot_dimension_numbers")?
-            .ok_or_else(|| missing(NAME, "dot_dimension_numbers"))?;
-        let mut dims = |name| Ok::<_, Error>(take_ints(NAME, &mut fields, name)?.unwrap_or_default());
+        let mut fields = attributes.take_struct(NAME, "dot_dimension_numbers")?;
+        let mut dims = |name| Ok::<_, Error>(fields.take_optional_ints(NAME, name)?.unwrap_or_default());
         let dimension_numbers = DotDimensionNumbers {
             lhs_batching_dimensions: dims("lhs_batching_dimensions")?,
             rhs_batching_dimensions: dims("rhs_batching_dimensions")?,
@@ -162,8 +154,9 @@ impl OpDef for DotGeneral {
         };
         Ok(DotGeneral {
             dimension_numbers,
-            precision_config: take_precision(NAME, attributes)?,
-            algorithm: take_struct(NAME, attributes, "algorithm")?
+            precision_config: attributes.take_enums(NAME, "precision_config", PRECISIONS)?,
+            algorithm: attributes
+                .take_optional_struct(NAME, "algorithm")?
                 .map(DotAlgorithm::from_fields)
                 .transpose()?,
         })
@@ -171,7 +164,7 @@ impl OpDef for DotGeneral {
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
         let (lhs, rhs) = (cx.tensor(NAME, 0)?, cx.tensor(NAME, 1)?);
-        check_operand_count(NAME, cx, 2)?;
+        arity(NAME, cx, 2, 0)?;
         if lhs.element.kind() != rhs.element.kind() {
             return Err(Error::constraint(
                 "dot_general_c13",
@@ -300,7 +293,7 @@ fn paired(
 ) -> Result<()> {
     for (&l, &r) in lhs_dims.iter().zip(rhs_dims) {
         let (m, n) = (lhs.shape[l as usize], rhs.shape[r as usize]);
-        if !sizes_agree(m, n) {
+        if !fits(m, n) {
             return Err(Error::constraint(
                 label,
                 format!("dot_general: {what} sizes differ: lhs dim {l} is {m}, rhs dim {r} is {n}"),
@@ -318,18 +311,9 @@ pub(crate) const PRECISIONS: &[(Precision, &str)] =
 
 /// `[#stablehlo<precision DEFAULT>, …]`.
 pub(crate) fn precision_attribute(values: &[Precision]) -> Attribute {
-    Attribute::Array(values.iter().map(|p| enumeration("precision", enum_name(p, PRECISIONS))).collect())
-}
-
-/// Takes `precision_config`; empty if there is none.
-pub(crate) fn take_precision(op: &str, attributes: &mut Attributes) -> Result<Vec<Precision>> {
-    match attributes.take("precision_config") {
-        None => Ok(Vec::new()),
-        Some(Attribute::Array(values)) => {
-            values.iter().map(|v| enum_of(op, "precision_config", v, PRECISIONS)).collect()
-        }
-        Some(_) => Err(wrong(op, "precision_config", "a list of precisions")),
-    }
+    Attribute::Array(
+        values.iter().map(|p| Attribute::enumeration("precision", enum_name(p, PRECISIONS))).collect(),
+    )
 }
 
 impl PrecisionType {
@@ -341,18 +325,14 @@ impl PrecisionType {
     }
 
     fn take(fields: &mut Attributes, name: &str) -> Result<Self> {
-        let known = match fields.take(name) {
-            None => return Err(missing(NAME, name)),
-            Some(Attribute::Type(Type::Tensor(ty))) => Some(PrecisionType::Element(ty.element)),
-            Some(Attribute::Opaque(text) | Attribute::String(text)) if text == "tf32" => {
-                Some(PrecisionType::Tf32)
+        fields.take_as(NAME, name, "an element type", |attribute| match attribute {
+            Attribute::Type(Type::Tensor(ty)) => Some(PrecisionType::Element(ty.element)),
+            Attribute::Opaque(text) | Attribute::String(text) if text == "tf32" => Some(PrecisionType::Tf32),
+            Attribute::Opaque(text) | Attribute::String(text) => {
+                ElementType::from_name(text).map(PrecisionType::Element)
             }
-            Some(Attribute::Opaque(text) | Attribute::String(text)) => {
-                ElementType::from_name(&text).map(PrecisionType::Element)
-            }
-            Some(_) => None,
-        };
-        known.ok_or_else(|| wrong(NAME, name, "an element type"))
+            _ => None,
+        })
     }
 }
 
@@ -363,9 +343,9 @@ impl DotAlgorithm {
         fields.set("lhs_precision_type", ty(self.lhs_precision_type));
         fields.set("rhs_precision_type", ty(self.rhs_precision_type));
         fields.set("accumulation_type", ty(self.accumulation_type));
-        fields.set("lhs_component_count", int(self.lhs_component_count));
-        fields.set("rhs_component_count", int(self.rhs_component_count));
-        fields.set("num_primitive_operations", int(self.num_primitive_operations));
+        fields.set("lhs_component_count", Attribute::int(self.lhs_component_count));
+        fields.set("rhs_component_count", Attribute::int(self.rhs_component_count));
+        fields.set("num_primitive_operations", Attribute::int(self.num_primitive_operations));
         fields.set("allow_imprecise_accumulation", Attribute::Bool(self.allow_imprecise_accumulation));
         Attribute::Struct("dot_algorithm".into(), fields)
     }
@@ -376,11 +356,10 @@ impl DotAlgorithm {
             lhs_precision_type: PrecisionType::take(f, "lhs_precision_type")?,
             rhs_precision_type: PrecisionType::take(f, "rhs_precision_type")?,
             accumulation_type: PrecisionType::take(f, "accumulation_type")?,
-            lhs_component_count: need_int(NAME, f, "lhs_component_count")?,
-            rhs_component_count: need_int(NAME, f, "rhs_component_count")?,
-            num_primitive_operations: need_int(NAME, f, "num_primitive_operations")?,
-            allow_imprecise_accumulation: take_bool(NAME, f, "allow_imprecise_accumulation")?
-                .unwrap_or(false),
+            lhs_component_count: f.take_int(NAME, "lhs_component_count")?,
+            rhs_component_count: f.take_int(NAME, "rhs_component_count")?,
+            num_primitive_operations: f.take_int(NAME, "num_primitive_operations")?,
+            allow_imprecise_accumulation: f.take_bool(NAME, "allow_imprecise_accumulation", false)?,
         })
     }
 }

@@ -412,17 +412,11 @@ impl OpDef for Compare {
     }
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
-        let direction = attributes.take_enum("compare", "comparison_direction")?;
-        let direction = Direction::from_name(&direction)
-            .ok_or_else(|| Error::verify(format!("compare: {direction} is not a comparison direction")))?;
-        let compare_type = match attributes.take_optional_enum("compare", "compare_type")? {
-            Some(name) if name == "NOTYPE" => None,
-            Some(name) => Some(
-                CompareType::from_name(&name)
-                    .ok_or_else(|| Error::verify(format!("compare: {name} is not a comparison type")))?,
-            ),
-            None => None,
-        };
+        let direction = attributes.take_enum("compare", "comparison_direction", Direction::TABLE)?;
+        if attributes.get("compare_type").is_some_and(CompareType::is_none) {
+            attributes.take("compare_type");
+        }
+        let compare_type = attributes.take_optional_enum("compare", "compare_type", CompareType::TABLE)?;
         Ok(Compare { direction, compare_type })
     }
 
@@ -482,17 +476,24 @@ pub enum Direction {
 }
 
 impl Direction {
-    const ALL: [Direction; 6] =
-        [Direction::Eq, Direction::Ne, Direction::Ge, Direction::Gt, Direction::Le, Direction::Lt];
+    /// Every relation with the specification's spelling, in the order of the enumeration.
+    const TABLE: &[(Direction, &str)] = &[
+        (Direction::Eq, "EQ"),
+        (Direction::Ne, "NE"),
+        (Direction::Ge, "GE"),
+        (Direction::Gt, "GT"),
+        (Direction::Le, "LE"),
+        (Direction::Lt, "LT"),
+    ];
 
     /// The specification's spelling.
     pub fn name(self) -> &'static str {
-        ["EQ", "NE", "GE", "GT", "LE", "LT"][self as usize]
+        Self::TABLE[self as usize].1
     }
 
     /// The relation of that spelling.
     pub fn from_name(name: &str) -> Option<Direction> {
-        Self::ALL.into_iter().find(|direction| direction.name() == name)
+        Self::TABLE.iter().find(|row| row.1 == name).map(|row| row.0)
     }
 }
 
@@ -510,17 +511,27 @@ pub enum CompareType {
 }
 
 impl CompareType {
-    const ALL: [CompareType; 4] =
-        [CompareType::Float, CompareType::TotalOrder, CompareType::Signed, CompareType::Unsigned];
+    /// Every order with the specification's spelling, in the order of the enumeration.
+    const TABLE: &[(CompareType, &str)] = &[
+        (CompareType::Float, "FLOAT"),
+        (CompareType::TotalOrder, "TOTALORDER"),
+        (CompareType::Signed, "SIGNED"),
+        (CompareType::Unsigned, "UNSIGNED"),
+    ];
 
     /// The specification's spelling.
     pub fn name(self) -> &'static str {
-        ["FLOAT", "TOTALORDER", "SIGNED", "UNSIGNED"][self as usize]
+        Self::TABLE[self as usize].1
     }
 
     /// The order of that spelling.
     pub fn from_name(name: &str) -> Option<CompareType> {
-        Self::ALL.into_iter().find(|compare_type| compare_type.name() == name)
+        Self::TABLE.iter().find(|row| row.1 == name).map(|row| row.0)
+    }
+
+    /// Whether the attribute says that no order is named.
+    fn is_none(attribute: &Attribute) -> bool {
+        matches!(attribute, Attribute::Enum(_, name) if name == "NOTYPE")
     }
 
     /// The order that values of that kind have when none is named.

@@ -2,12 +2,9 @@
 
 use num_complex::Complex;
 
-use super::fields::{
-    check_operand_count, enum_name, enumeration, int_array, missing, need_ints, shapes_agree, sizes_agree,
-    take_enum,
-};
+use super::rules::{arity, fits, named, shapes_agree};
 use super::{Context, EvalContext, OpDef};
-use crate::attribute::Attributes;
+use crate::attribute::{Attribute, Attributes, enum_name};
 use crate::eval::Datum;
 use crate::eval::index::{self, Indices};
 use crate::{ElementType, Error, Literal, Result, Shape, Type};
@@ -40,29 +37,24 @@ const TYPES: &[(FftType, &str)] =
     &[(FftType::Fft, "FFT"), (FftType::Ifft, "IFFT"), (FftType::Rfft, "RFFT"), (FftType::Irfft, "IRFFT")];
 
 impl OpDef for Fft {
-    const NAMES: &'static [&'static str] = &["stablehlo.fft"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.fft"
-    }
+    named!("stablehlo.fft");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
-        out.set("fft_length", int_array(&self.fft_length));
-        out.set("fft_type", enumeration("fft_type", enum_name(&self.fft_type, TYPES)));
+        out.set("fft_length", Attribute::ints(&self.fft_length));
+        out.set("fft_type", Attribute::enumeration("fft_type", enum_name(&self.fft_type, TYPES)));
         out
     }
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
         Ok(Fft {
-            fft_type: take_enum(NAME, attributes, "fft_type", TYPES)?
-                .ok_or_else(|| missing(NAME, "fft_type"))?,
-            fft_length: need_ints(NAME, attributes, "fft_length")?,
+            fft_type: attributes.take_enum(NAME, "fft_type", TYPES)?,
+            fft_length: attributes.take_ints(NAME, "fft_length")?,
         })
     }
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
-        check_operand_count(NAME, cx, 1)?;
+        arity(NAME, cx, 1, 0)?;
         let operand = cx.tensor(NAME, 0)?;
         let fail = |label: &'static str, message: String| {
             Err(Error::constraint(label, format!("{NAME}: {message}; operand {operand}")))
@@ -90,9 +82,7 @@ impl OpDef for Fft {
         let fits = match self.fft_type {
             FftType::Fft | FftType::Ifft => true,
             FftType::Rfft => shapes_agree(back, lengths),
-            FftType::Irfft => {
-                shapes_agree(&back[..outer.len()], outer) && sizes_agree(back[outer.len()], half)
-            }
+            FftType::Irfft => shapes_agree(&back[..outer.len()], outer) && fits(back[outer.len()], half),
         };
         if !fits || last < 0 {
             return fail("fft_c4", format!("fft_length {lengths:?} does not fit the operand"));

@@ -1,9 +1,6 @@
 //! Reads and writes at computed indices.
 
-use super::fields::{
-    check_dims, check_operand_count, check_reducer, check_same_shape, int, int_array, int_list, missing,
-    need_ints, shapes_agree, sizes_agree, take_bool, take_int, take_ints, take_struct,
-};
+use super::rules::{arity, check_dims, check_reducer, check_same_shape, fits, named, shapes_agree};
 use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
@@ -196,7 +193,7 @@ impl Indexing<'_> {
         }
         for (&d, &i) in self.operand_batching.iter().zip(self.indices_batching) {
             let (m, n) = (operand.shape[d as usize], indices.shape[i as usize]);
-            if !sizes_agree(m, n) {
+            if !fits(m, n) {
                 return fail(
                     l.batching_sizes,
                     format!("batching sizes differ: operand dim {d} is {m}, indices dim {i} is {n}"),
@@ -204,7 +201,7 @@ impl Indexing<'_> {
             }
         }
         let components = indices.shape.get(self.index_vector_dim as usize).copied().unwrap_or(1);
-        if !sizes_agree(components, self.index_map.len() as i64) {
+        if !fits(components, self.index_map.len() as i64) {
             let n = self.index_map.len();
             return fail(
                 l.map_size,
@@ -383,16 +380,15 @@ impl GatherDimensionNumbers {
     }
 
     pub(crate) fn take(op: &str, attributes: &mut Attributes) -> Result<Self> {
-        let mut fields = take_struct(op, attributes, "dimension_numbers")?
-            .ok_or_else(|| missing(op, "dimension_numbers"))?;
-        let mut dims = |name| Ok::<_, Error>(take_ints(op, &mut fields, name)?.unwrap_or_default());
+        let mut fields = attributes.take_struct(op, "dimension_numbers")?;
+        let mut dims = |name| Ok::<_, Error>(fields.take_optional_ints(op, name)?.unwrap_or_default());
         Ok(GatherDimensionNumbers {
             offset_dims: dims("offset_dims")?,
             collapsed_slice_dims: dims("collapsed_slice_dims")?,
             operand_batching_dims: dims("operand_batching_dims")?,
             start_indices_batching_dims: dims("start_indices_batching_dims")?,
             start_index_map: dims("start_index_map")?,
-            index_vector_dim: take_int(op, &mut fields, "index_vector_dim")?.unwrap_or(0),
+            index_vector_dim: fields.take_optional_int(op, "index_vector_dim")?.unwrap_or(0),
         })
     }
 }
@@ -402,40 +398,36 @@ fn structure(name: &str, lists: [(&str, &Shape); 5], index_vector_dim: i64) -> A
     let mut fields = Attributes::new();
     for (name, dims) in lists {
         if !dims.is_empty() {
-            fields.set(name, int_list(dims));
+            fields.set(name, Attribute::list(dims));
         }
     }
     if index_vector_dim != 0 {
-        fields.set("index_vector_dim", int(index_vector_dim));
+        fields.set("index_vector_dim", Attribute::int(index_vector_dim));
     }
     Attribute::Struct(name.to_owned(), fields)
 }
 
 impl OpDef for Gather {
-    const NAMES: &'static [&'static str] = &["stablehlo.gather"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.gather"
-    }
+    named!("stablehlo.gather");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
         out.set("dimension_numbers", self.dimension_numbers.attribute());
         out.set("indices_are_sorted", Attribute::Bool(self.indices_are_sorted));
-        out.set("slice_sizes", int_array(&self.slice_sizes));
+        out.set("slice_sizes", Attribute::ints(&self.slice_sizes));
         out
     }
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
         Ok(Gather {
             dimension_numbers: GatherDimensionNumbers::take("gather", attributes)?,
-            slice_sizes: need_ints("gather", attributes, "slice_sizes")?,
-            indices_are_sorted: take_bool("gather", attributes, "indices_are_sorted")?.unwrap_or(false),
+            slice_sizes: attributes.take_ints("gather", "slice_sizes")?,
+            indices_are_sorted: attributes.take_bool("gather", "indices_are_sorted", false)?,
         })
     }
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
-        check_operand_count("gather", cx, 2)?;
+        arity("gather", cx, 2, 0)?;
         let (operand, indices) = (cx.tensor("gather", 0)?, cx.tensor("gather", 1)?);
         let ty = self.dimension_numbers.result_type("gather", operand, indices, &self.slice_sizes)?;
         Ok(Some(vec![ty.into()]))
@@ -466,11 +458,7 @@ impl Scatter {
 }
 
 impl OpDef for Scatter {
-    const NAMES: &'static [&'static str] = &["stablehlo.scatter"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.scatter"
-    }
+    named!("stablehlo.scatter");
 
     fn attributes(&self) -> Attributes {
         let d = &self.dimension_numbers;
@@ -494,21 +482,20 @@ impl OpDef for Scatter {
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
         let op = "scatter";
-        let mut fields = take_struct(op, attributes, "scatter_dimension_numbers")?
-            .ok_or_else(|| missing(op, "scatter_dimension_numbers"))?;
-        let mut dims = |name| Ok::<_, Error>(take_ints(op, &mut fields, name)?.unwrap_or_default());
+        let mut fields = attributes.take_struct(op, "scatter_dimension_numbers")?;
+        let mut dims = |name| Ok::<_, Error>(fields.take_optional_ints(op, name)?.unwrap_or_default());
         let dimension_numbers = ScatterDimensionNumbers {
             update_window_dims: dims("update_window_dims")?,
             inserted_window_dims: dims("inserted_window_dims")?,
             input_batching_dims: dims("input_batching_dims")?,
             scatter_indices_batching_dims: dims("scatter_indices_batching_dims")?,
             scatter_dims_to_operand_dims: dims("scatter_dims_to_operand_dims")?,
-            index_vector_dim: take_int(op, &mut fields, "index_vector_dim")?.unwrap_or(0),
+            index_vector_dim: fields.take_optional_int(op, "index_vector_dim")?.unwrap_or(0),
         };
         Ok(Scatter {
             dimension_numbers,
-            indices_are_sorted: take_bool(op, attributes, "indices_are_sorted")?.unwrap_or(false),
-            unique_indices: take_bool(op, attributes, "unique_indices")?.unwrap_or(false),
+            indices_are_sorted: attributes.take_bool(op, "indices_are_sorted", false)?,
+            unique_indices: attributes.take_bool(op, "unique_indices", false)?,
         })
     }
 

@@ -2,11 +2,9 @@
 
 use num_complex::Complex;
 
-use super::fields::{
-    check_operand_count, enum_name, enumeration, missing, shapes_agree, sizes_agree, take_bool, take_enum,
-};
+use super::rules::{arity, fits, named, shapes_agree};
 use super::{Context, EvalContext, OpDef};
-use crate::attribute::{Attribute, Attributes};
+use crate::attribute::{Attribute, Attributes, enum_name};
 use crate::eval::Datum;
 use crate::{Error, Literal, Native, Result, TensorType, Type};
 
@@ -160,11 +158,7 @@ fn check_element(op: &str, ty: &TensorType) -> Result<()> {
 }
 
 impl OpDef for Cholesky {
-    const NAMES: &'static [&'static str] = &["stablehlo.cholesky"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.cholesky"
-    }
+    named!("stablehlo.cholesky");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
@@ -173,12 +167,12 @@ impl OpDef for Cholesky {
     }
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
-        Ok(Cholesky { lower: take_bool("cholesky", attributes, "lower")?.unwrap_or(false) })
+        Ok(Cholesky { lower: attributes.take_bool("cholesky", "lower", false)? })
     }
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
         let op = "cholesky";
-        check_operand_count(op, cx, 1)?;
+        arity(op, cx, 1, 0)?;
         let a = cx.tensor(op, 0)?;
         check_element(op, a)?;
         if a.rank() < 2 {
@@ -187,7 +181,7 @@ impl OpDef for Cholesky {
                 format!("{op}: a must have rank at least 2, got {a}"),
             ));
         }
-        if !sizes_agree(a.shape[a.rank() - 2], a.shape[a.rank() - 1]) {
+        if !fits(a.shape[a.rank() - 2], a.shape[a.rank() - 1]) {
             return Err(Error::constraint(
                 "cholesky_c3",
                 format!("{op}: the matrices must be square, got {a}"),
@@ -222,36 +216,30 @@ impl Cholesky {
 }
 
 impl OpDef for TriangularSolve {
-    const NAMES: &'static [&'static str] = &["stablehlo.triangular_solve"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.triangular_solve"
-    }
+    named!("stablehlo.triangular_solve");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
         out.set("left_side", Attribute::Bool(self.left_side));
         out.set("lower", Attribute::Bool(self.lower));
-        out.set("transpose_a", enumeration("transpose", enum_name(&self.transpose_a, TRANSPOSES)));
+        out.set("transpose_a", Attribute::enumeration("transpose", enum_name(&self.transpose_a, TRANSPOSES)));
         out.set("unit_diagonal", Attribute::Bool(self.unit_diagonal));
         out
     }
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
         let op = "triangular_solve";
-        let mut flag = |name| take_bool(op, attributes, name)?.ok_or_else(|| missing(op, name));
         Ok(TriangularSolve {
-            left_side: flag("left_side")?,
-            lower: flag("lower")?,
-            unit_diagonal: flag("unit_diagonal")?,
-            transpose_a: take_enum(op, attributes, "transpose_a", TRANSPOSES)?
-                .ok_or_else(|| missing(op, "transpose_a"))?,
+            left_side: attributes.take_needed_bool(op, "left_side")?,
+            lower: attributes.take_needed_bool(op, "lower")?,
+            unit_diagonal: attributes.take_needed_bool(op, "unit_diagonal")?,
+            transpose_a: attributes.take_enum(op, "transpose_a", TRANSPOSES)?,
         })
     }
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
         let op = "triangular_solve";
-        check_operand_count(op, cx, 2)?;
+        arity(op, cx, 2, 0)?;
         let (a, b) = (cx.tensor(op, 0)?, cx.tensor(op, 1)?);
         check_element(op, a)?;
         let fail = |label: &'static str, what: &str| {
@@ -268,7 +256,7 @@ impl OpDef for TriangularSolve {
             return fail("triangular_solve_c3", "batch dimensions differ");
         }
         let shared = b.shape[rank - if self.left_side { 2 } else { 1 }];
-        if !sizes_agree(a.shape[rank - 2], a.shape[rank - 1]) || !sizes_agree(a.shape[rank - 1], shared) {
+        if !fits(a.shape[rank - 2], a.shape[rank - 1]) || !fits(a.shape[rank - 1], shared) {
             return fail("triangular_solve_c3", "a must be square and fit b");
         }
         Ok(Some(vec![b.clone().into()]))

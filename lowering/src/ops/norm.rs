@@ -1,7 +1,7 @@
 //! Batch normalisation.
 
 use super::elementwise::{Binary, Unary};
-use super::fields::{check_operand_count, int, need_float, need_int, shapes_agree, sizes_agree};
+use super::rules::{arity, fits, shapes_agree};
 use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
@@ -58,7 +58,7 @@ fn check(
             let message = format!("{op}: element types differ: {operand} and {vector}");
             return Err(Error::constraint(labels[1], message));
         }
-        if vector.rank() != 1 || !sizes_agree(vector.shape[0], size) {
+        if vector.rank() != 1 || !fits(vector.shape[0], size) {
             let message = format!(
                 "{op}: operand {i} must have one entry for each of {features} features, got {vector}"
             );
@@ -174,14 +174,14 @@ macro_rules! attributes {
         fn attributes(&self) -> Attributes {
             let mut out = Attributes::new();
             out.set("epsilon", Attribute::Float(self.epsilon.into(), ElementType::F32));
-            out.set("feature_index", int(self.feature_index));
+            out.set("feature_index", Attribute::int(self.feature_index));
             out
         }
 
         fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
             Ok(Self {
-                epsilon: need_float($name, attributes, "epsilon")? as f32,
-                feature_index: need_int($name, attributes, "feature_index")?,
+                epsilon: attributes.take_float($name, "epsilon")? as f32,
+                feature_index: attributes.take_int($name, "feature_index")?,
             })
         }
     };
@@ -192,7 +192,7 @@ impl OpDef for BatchNormTraining {
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
         let op = "batch_norm_training";
-        check_operand_count(op, cx, 3)?;
+        arity(op, cx, 3, 0)?;
         let labels = ["batch_norm_training_c1", "batch_norm_training_c2", "batch_norm_training_c3"];
         let (operand, vector) = check(op, labels, cx, self.feature_index, 1..3)?;
         Ok(Some(vec![operand.into(), vector.clone().into(), vector.into()]))
@@ -217,7 +217,7 @@ impl OpDef for BatchNormInference {
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
         let op = "batch_norm_inference";
-        check_operand_count(op, cx, 5)?;
+        arity(op, cx, 5, 0)?;
         let labels = ["batch_norm_inference_c1", "batch_norm_inference_c2", "batch_norm_inference_c3"];
         let (operand, _) = check(op, labels, cx, self.feature_index, 1..5)?;
         Ok(Some(vec![operand.into()]))
@@ -237,7 +237,7 @@ impl OpDef for BatchNormGrad {
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
         let op = "batch_norm_grad";
-        check_operand_count(op, cx, 5)?;
+        arity(op, cx, 5, 0)?;
         let labels = ["batch_norm_grad_c1", "batch_norm_grad_c2", "batch_norm_grad_c5"];
         let (operand, vector) = check(op, labels, cx, self.feature_index, 1..4)?;
         let grad = cx.tensor(op, 4)?;

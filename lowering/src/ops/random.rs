@@ -1,10 +1,8 @@
 //! Random bits.
 
-use super::fields::{
-    check_operand_count, enum_name, enumeration, missing, shapes_agree, sizes_agree, take_enum,
-};
+use super::rules::{arity, fits, named, shapes_agree};
 use super::{Context, EvalContext, OpDef};
-use crate::attribute::Attributes;
+use crate::attribute::{Attribute, Attributes, enum_name};
 use crate::element::{self, Scalar};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
@@ -169,33 +167,29 @@ fn threefry_words(key: u64, counter: u64, shape: &[i64]) -> (Vec<u64>, u64) {
 }
 
 impl OpDef for RngBitGenerator {
-    const NAMES: &'static [&'static str] = &["stablehlo.rng_bit_generator"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.rng_bit_generator"
-    }
+    named!("stablehlo.rng_bit_generator");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
-        out.set("rng_algorithm", enumeration("rng_algorithm", enum_name(&self.rng_algorithm, ALGORITHMS)));
+        out.set(
+            "rng_algorithm",
+            Attribute::enumeration("rng_algorithm", enum_name(&self.rng_algorithm, ALGORITHMS)),
+        );
         out
     }
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
         let op = "rng_bit_generator";
-        Ok(RngBitGenerator {
-            rng_algorithm: take_enum(op, attributes, "rng_algorithm", ALGORITHMS)?
-                .ok_or_else(|| missing(op, "rng_algorithm"))?,
-        })
+        Ok(RngBitGenerator { rng_algorithm: attributes.take_enum(op, "rng_algorithm", ALGORITHMS)? })
     }
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
         let op = "rng_bit_generator";
-        check_operand_count(op, cx, 1)?;
+        arity(op, cx, 1, 0)?;
         let state = cx.tensor(op, 0)?;
         let fits = match self.rng_algorithm {
             RngAlgorithm::Default => true,
-            RngAlgorithm::ThreeFry => sizes_agree(state.shape.first().copied().unwrap_or(0), 2),
+            RngAlgorithm::ThreeFry => fits(state.shape.first().copied().unwrap_or(0), 2),
             RngAlgorithm::Philox => matches!(state.shape.first(), Some(&(2 | 3 | DYNAMIC))),
         };
         if state.rank() != 1 || !matches!(state.element, ElementType::UI64) || !fits {
@@ -255,29 +249,22 @@ impl OpDef for RngBitGenerator {
 }
 
 impl OpDef for Rng {
-    const NAMES: &'static [&'static str] = &["stablehlo.rng"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.rng"
-    }
+    named!("stablehlo.rng");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
         let name = enum_name(&self.rng_distribution, DISTRIBUTIONS);
-        out.set("rng_distribution", enumeration("rng_distribution", name));
+        out.set("rng_distribution", Attribute::enumeration("rng_distribution", name));
         out
     }
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
-        Ok(Rng {
-            rng_distribution: take_enum("rng", attributes, "rng_distribution", DISTRIBUTIONS)?
-                .ok_or_else(|| missing("rng", "rng_distribution"))?,
-        })
+        Ok(Rng { rng_distribution: attributes.take_enum("rng", "rng_distribution", DISTRIBUTIONS)? })
     }
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
         let op = "rng";
-        check_operand_count(op, cx, 3)?;
+        arity(op, cx, 3, 0)?;
         let (a, b, shape) = (cx.tensor(op, 0)?, cx.tensor(op, 1)?, cx.tensor(op, 2)?);
         if a.rank() != 0 || a != b || a.element.is_complex() {
             let message = format!("{op}: a and b must be scalars of one real type, got {a} and {b}");
@@ -299,7 +286,7 @@ impl OpDef for Rng {
             [Type::Tensor(ty)] if ty.element != a.element => {
                 Err(Error::constraint("rng_c1", format!("{op}: a is {a}, the result is declared {ty}")))
             }
-            [Type::Tensor(ty)] if !sizes_agree(ty.rank() as i64, shape.shape[0]) => Err(Error::constraint(
+            [Type::Tensor(ty)] if !fits(ty.rank() as i64, shape.shape[0]) => Err(Error::constraint(
                 "rng_c3",
                 format!("{op}: the shape is {shape}, the result is declared {ty}"),
             )),

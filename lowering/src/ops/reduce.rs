@@ -1,11 +1,10 @@
 //! Reductions along whole dimensions, and `map`.
 
-use super::fields::{
-    check_dims_twice, check_inits, check_reducer, check_same_shape, check_scalar_region, halves, int_array,
-    need_ints,
+use super::rules::{
+    check_dims_twice, check_inits, check_reducer, check_same_shape, check_scalar_region, halves, named,
 };
 use super::{Context, EvalContext, OpDef};
-use crate::attribute::Attributes;
+use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
 use crate::{ElementType, Error, Literal, Result, Shape, TensorType, Type};
@@ -25,20 +24,16 @@ pub struct Map {
 }
 
 impl OpDef for Reduce {
-    const NAMES: &'static [&'static str] = &["stablehlo.reduce"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.reduce"
-    }
+    named!("stablehlo.reduce");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
-        out.set("dimensions", int_array(&self.dimensions));
+        out.set("dimensions", Attribute::ints(&self.dimensions));
         out
     }
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
-        Ok(Reduce { dimensions: need_ints("reduce", attributes, "dimensions")? })
+        Ok(Reduce { dimensions: attributes.take_ints("reduce", "dimensions")? })
     }
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
@@ -99,20 +94,16 @@ impl Reduce {
 }
 
 impl OpDef for Map {
-    const NAMES: &'static [&'static str] = &["stablehlo.map"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.map"
-    }
+    named!("stablehlo.map");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
-        out.set("dimensions", int_array(&self.dimensions));
+        out.set("dimensions", Attribute::ints(&self.dimensions));
         out
     }
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
-        Ok(Map { dimensions: need_ints("map", attributes, "dimensions")? })
+        Ok(Map { dimensions: attributes.take_ints("map", "dimensions")? })
     }
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {

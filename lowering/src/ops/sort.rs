@@ -1,8 +1,6 @@
 //! Order.
 
-use super::fields::{
-    check_operand_count, check_same_shape, check_scalar_region, int, need_int, take_bool, take_int,
-};
+use super::rules::{arity, check_same_shape, check_scalar_region, named};
 use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
@@ -26,23 +24,19 @@ pub struct TopK {
 }
 
 impl OpDef for Sort {
-    const NAMES: &'static [&'static str] = &["stablehlo.sort"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.sort"
-    }
+    named!("stablehlo.sort");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
-        out.set("dimension", int(self.dimension));
+        out.set("dimension", Attribute::int(self.dimension));
         out.set("is_stable", Attribute::Bool(self.is_stable));
         out
     }
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
         Ok(Sort {
-            dimension: take_int("sort", attributes, "dimension")?.unwrap_or(-1),
-            is_stable: take_bool("sort", attributes, "is_stable")?.unwrap_or(false),
+            dimension: attributes.take_optional_int("sort", "dimension")?.unwrap_or(-1),
+            is_stable: attributes.take_bool("sort", "is_stable", false)?,
         })
     }
 
@@ -130,24 +124,20 @@ pub(crate) fn merge_sort<T: Clone>(
 }
 
 impl OpDef for TopK {
-    const NAMES: &'static [&'static str] = &["chlo.top_k"];
-
-    fn name(&self) -> &'static str {
-        "chlo.top_k"
-    }
+    named!("chlo.top_k");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
-        out.set("k", int(self.k));
+        out.set("k", Attribute::int(self.k));
         out
     }
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
-        Ok(TopK { k: need_int("top_k", attributes, "k")? })
+        Ok(TopK { k: attributes.take_int("top_k", "k")? })
     }
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
-        check_operand_count("top_k", cx, 1)?;
+        arity("top_k", cx, 1, 0)?;
         let operand = cx.tensor("top_k", 0)?;
         let k = self.k;
         match operand.shape.last() {

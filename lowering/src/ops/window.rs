@@ -1,11 +1,10 @@
 //! Reductions over windows.
 
-use super::fields::{
-    check_inits, check_operand_count, check_reducer, check_same_shape, check_scalar_region, halves,
-    int_array, need_ints, padding, shapes_agree, take_ints, take_pairs,
+use super::rules::{
+    arity, check_inits, check_reducer, check_same_shape, check_scalar_region, halves, named, shapes_agree,
 };
 use super::{Context, EvalContext, OpDef};
-use crate::attribute::Attributes;
+use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
 use crate::{DYNAMIC, ElementType, Error, Literal, Result, Shape, TensorType, Type};
@@ -177,20 +176,16 @@ const REDUCE_WINDOW: WindowLabels = WindowLabels {
 };
 
 impl OpDef for ReduceWindow {
-    const NAMES: &'static [&'static str] = &["stablehlo.reduce_window"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.reduce_window"
-    }
+    named!("stablehlo.reduce_window");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
         set_ints(&mut out, "base_dilations", &self.base_dilations);
         if !self.padding.is_empty() {
-            out.set("padding", padding(&self.padding));
+            out.set("padding", Attribute::pairs(&self.padding));
         }
         set_ints(&mut out, "window_dilations", &self.window_dilations);
-        out.set("window_dimensions", int_array(&self.window_dimensions));
+        out.set("window_dimensions", Attribute::ints(&self.window_dimensions));
         set_ints(&mut out, "window_strides", &self.window_strides);
         out
     }
@@ -198,11 +193,11 @@ impl OpDef for ReduceWindow {
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
         let op = "reduce_window";
         Ok(ReduceWindow {
-            window_dimensions: need_ints(op, attributes, "window_dimensions")?,
-            window_strides: take_ints(op, attributes, "window_strides")?.unwrap_or_default(),
-            base_dilations: take_ints(op, attributes, "base_dilations")?.unwrap_or_default(),
-            window_dilations: take_ints(op, attributes, "window_dilations")?.unwrap_or_default(),
-            padding: take_pairs(op, attributes, "padding")?.unwrap_or_default(),
+            window_dimensions: attributes.take_ints(op, "window_dimensions")?,
+            window_strides: attributes.take_optional_ints(op, "window_strides")?.unwrap_or_default(),
+            base_dilations: attributes.take_optional_ints(op, "base_dilations")?.unwrap_or_default(),
+            window_dilations: attributes.take_optional_ints(op, "window_dilations")?.unwrap_or_default(),
+            padding: attributes.take_optional_pairs(op, "padding")?.unwrap_or_default(),
         })
     }
 
@@ -279,16 +274,12 @@ impl SelectAndScatter {
 }
 
 impl OpDef for SelectAndScatter {
-    const NAMES: &'static [&'static str] = &["stablehlo.select_and_scatter"];
-
-    fn name(&self) -> &'static str {
-        "stablehlo.select_and_scatter"
-    }
+    named!("stablehlo.select_and_scatter");
 
     fn attributes(&self) -> Attributes {
         let mut out = Attributes::new();
         if !self.padding.is_empty() {
-            out.set("padding", padding(&self.padding));
+            out.set("padding", Attribute::pairs(&self.padding));
         }
         set_ints(&mut out, "window_dimensions", &self.window_dimensions);
         set_ints(&mut out, "window_strides", &self.window_strides);
@@ -298,15 +289,15 @@ impl OpDef for SelectAndScatter {
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
         let op = "select_and_scatter";
         Ok(SelectAndScatter {
-            window_dimensions: take_ints(op, attributes, "window_dimensions")?.unwrap_or_default(),
-            window_strides: take_ints(op, attributes, "window_strides")?.unwrap_or_default(),
-            padding: take_pairs(op, attributes, "padding")?.unwrap_or_default(),
+            window_dimensions: attributes.take_optional_ints(op, "window_dimensions")?.unwrap_or_default(),
+            window_strides: attributes.take_optional_ints(op, "window_strides")?.unwrap_or_default(),
+            padding: attributes.take_optional_pairs(op, "padding")?.unwrap_or_default(),
         })
     }
 
     fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
         let op = "select_and_scatter";
-        check_operand_count(op, cx, 3)?;
+        arity(op, cx, 3, 2)?;
         let (operand, source, init) = (cx.tensor(op, 0)?, cx.tensor(op, 1)?, cx.tensor(op, 2)?);
         if source.element != operand.element {
             return Err(Error::constraint(
@@ -375,6 +366,6 @@ impl OpDef for SelectAndScatter {
 /// Sets a list that may be left out.
 fn set_ints(out: &mut Attributes, name: &str, values: &[i64]) {
     if !values.is_empty() {
-        out.set(name, int_array(values));
+        out.set(name, Attribute::ints(values));
     }
 }

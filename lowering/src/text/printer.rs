@@ -2,11 +2,11 @@
 
 use super::names::Names;
 use super::write::{self, separated};
-use crate::attribute::{Attribute, Attributes};
+use crate::attribute::{Attribute, Attributes, enum_name};
 use crate::module::{Block, Func, Location, Module, Operation, Value};
 use crate::ops::dot::{PRECISIONS, Precision};
 use crate::ops::elementwise::Binary;
-use crate::ops::{conv, dot, fields};
+use crate::ops::{conv, dot};
 use crate::{Op, TensorType, Type};
 
 /// Writes a module; each operation's location too if asked for.
@@ -489,7 +489,7 @@ impl Printer<'_> {
         if !product.precision_config.is_empty() {
             self.push(", precision = [");
             separated(&product.precision_config, &mut self.out, |p: &Precision, out| {
-                out.push_str(fields::enum_name(p, PRECISIONS));
+                out.push_str(enum_name(p, PRECISIONS));
             });
             self.push("]");
         }
