@@ -124,7 +124,7 @@ impl<'m> Scope<'m> {
         }
         let func = self.func;
         let operands: SmallVec<[&Type; 4]> = operation.operands.iter().map(|&v| func.ty(v)).collect();
-        let results: Vec<Type> = operation.results.iter().map(|&v| func.ty(v).clone()).collect();
+        let results: SmallVec<[Type; 2]> = operation.results.iter().map(|&v| func.ty(v).clone()).collect();
         let cx = Context { operands: &operands, regions: &operation.regions, values: &func.values };
         if let Some(inferred) = operation.op.infer(&cx)?
             && !compatible(&inferred, &results)

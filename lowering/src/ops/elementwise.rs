@@ -4,6 +4,10 @@
 //! dialect's name, because they have the same form. A row says which kinds of element an operation takes and what it
 //! gives; its value on single elements stands in `eval::arith`.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 use super::rules::{inferred, join, named, plain, result, tensors};
 use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
@@ -79,9 +83,12 @@ macro_rules! elementwise {
                 &Self::ROWS[self as usize]
             }
 
+            /// The operation of that name.
             fn from_name(name: &str) -> Result<Self> {
-                let row = Self::TABLE.iter().find(|row| row.1 == name);
-                row.map(|row| row.0).ok_or_else(|| Error::verify(format!("{name} is not an elementwise operation")))
+                static BY_NAME: LazyLock<FxHashMap<&str, $family>> =
+                    LazyLock::new(|| $family::TABLE.iter().map(|&(op, name)| (name, op)).collect());
+                let op = BY_NAME.get(name).copied();
+                op.ok_or_else(|| Error::verify(format!("{name} is not an elementwise operation")))
             }
         }
     };

@@ -24,6 +24,10 @@ pub mod slice;
 pub mod sort;
 pub mod window;
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 use crate::attribute::Attributes;
 use crate::eval::{Datum, Evaluator};
 use crate::module::Block;
@@ -155,12 +159,20 @@ macro_rules! ops {
 
             /// The operation called `name` (with its dialect); `Ok(None)` if there is none of that name.
             pub fn from_attributes(name: &str, attributes: &mut Attributes) -> Result<Option<Op>> {
+                type Read = fn(&str, &mut Attributes) -> Result<Op>;
+                static READERS: LazyLock<FxHashMap<&str, Read>> = LazyLock::new(|| {
+                    let mut readers = FxHashMap::default();
+                    $(for &name in <$ty>::NAMES {
+                        let read: Read = |name, attributes| {
+                            <$ty as OpDef>::from_attributes(name, attributes).map(Op::$variant)
+                        };
+                        readers.insert(name, read);
+                    })*
+                    readers
+                });
                 // `chlo.tan` is what `stablehlo.tan` was before the specification had it.
                 let name = if name == "chlo.tan" { "stablehlo.tan" } else { name };
-                $(if <$ty>::NAMES.contains(&name) {
-                    return <$ty as OpDef>::from_attributes(name, attributes).map(|op| Some(Op::$variant(op)));
-                })*
-                Ok(None)
+                READERS.get(name).map(|read| read(name, attributes)).transpose()
             }
 
             /// See [`OpDef::infer`].

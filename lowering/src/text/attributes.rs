@@ -1,6 +1,7 @@
 //! Reading types, attributes, dense literals and locations.
 
 use rustc_hash::FxHashMap;
+use smallvec::{SmallVec, smallvec};
 
 use super::cursor::Cursor;
 use super::number::read_float;
@@ -9,6 +10,9 @@ use crate::element::{Scalar, int_range, push_bits, write};
 use crate::module::Location;
 use crate::ops::conv::ConvDimensionNumbers;
 use crate::{DYNAMIC, ElementType, Error, Kind, Literal, Result, Shape, TensorType, Type};
+
+/// The types written for an operation's operands or results, inline for most operations.
+pub(super) type Types = SmallVec<[Type; 3]>;
 
 /// How deeply types, attributes, locations and regions may nest.
 pub(super) const MAX_DEPTH: u32 = 48;
@@ -161,19 +165,19 @@ impl<'t> Reader<'t> {
     }
 
     /// `(T, T) -> T` or `(T, T) -> (T, T)`.
-    pub(super) fn functional_type(&mut self) -> Result<(Vec<Type>, Vec<Type>)> {
+    pub(super) fn functional_type(&mut self) -> Result<(Types, Types)> {
         let inputs = self.type_list()?;
         self.c.expect("->")?;
         let outputs = match self.c.peek() {
             b'(' => self.type_list()?,
-            _ => vec![self.ty()?],
+            _ => smallvec![self.ty()?],
         };
         Ok((inputs, outputs))
     }
 
-    fn type_list(&mut self) -> Result<Vec<Type>> {
+    fn type_list(&mut self) -> Result<Types> {
         self.c.expect("(")?;
-        let mut types = Vec::new();
+        let mut types = Types::new();
         while !self.c.eat(")") {
             if !types.is_empty() {
                 self.c.expect(",")?;

@@ -17,6 +17,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// The position in bytes, after whitespace.
+    #[inline]
     pub(super) fn pos(&mut self) -> usize {
         self.skip();
         self.pos
@@ -33,6 +34,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// What has not been read.
+    #[inline]
     pub(super) fn rest(&self) -> &'t str {
         &self.text[self.pos..]
     }
@@ -57,6 +59,7 @@ impl<'t> Cursor<'t> {
         error.at(format_args!("{line}:{column}"))
     }
 
+    #[inline]
     fn skip(&mut self) {
         let bytes = self.text.as_bytes();
         loop {
@@ -74,12 +77,14 @@ impl<'t> Cursor<'t> {
     }
 
     /// The first byte of the next token; 0 at the end.
+    #[inline]
     pub(super) fn peek(&mut self) -> u8 {
         self.skip();
         self.text.as_bytes().get(self.pos).copied().unwrap_or(0)
     }
 
     /// The byte that directly follows; 0 at the end.
+    #[inline]
     fn next_byte(&self) -> u8 {
         self.text.as_bytes().get(self.pos).copied().unwrap_or(0)
     }
@@ -90,12 +95,14 @@ impl<'t> Cursor<'t> {
     }
 
     /// Whether the next token begins so, without taking it.
+    #[inline]
     pub(super) fn starts(&mut self, token: &str) -> bool {
         self.skip();
         self.rest().as_bytes().starts_with(token.as_bytes())
     }
 
     /// Takes punctuation if it is next.
+    #[inline]
     pub(super) fn eat(&mut self, token: &str) -> bool {
         let found = self.starts(token);
         if found {
@@ -105,12 +112,18 @@ impl<'t> Cursor<'t> {
     }
 
     /// Takes punctuation that must be next.
+    #[inline]
     pub(super) fn expect(&mut self, token: &str) -> Result<()> {
-        if self.eat(token) {
-            return Ok(());
+        match self.eat(token) {
+            true => Ok(()),
+            false => Err(self.unexpected(token)),
         }
-        let found = self.found();
-        self.error(format!("expected '{token}', found {found}"))
+    }
+
+    #[cold]
+    fn unexpected(&mut self, token: &str) -> Error {
+        let (pos, found) = (self.pos(), self.found());
+        self.error_at(pos, Error::parse(format!("expected '{token}', found {found}")))
     }
 
     /// Takes a word if it is next, whole.
@@ -124,11 +137,10 @@ impl<'t> Cursor<'t> {
     }
 
     pub(super) fn expect_word(&mut self, word: &str) -> Result<()> {
-        if self.eat_word(word) {
-            return Ok(());
+        match self.eat_word(word) {
+            true => Ok(()),
+            false => Err(self.unexpected(word)),
         }
-        let found = self.found();
-        self.error(format!("expected '{word}', found {found}"))
     }
 
     /// A description of the next token.
@@ -166,12 +178,12 @@ impl<'t> Cursor<'t> {
         self.run(|b| is_word(b) || b == b'-')
     }
 
+    #[inline]
     fn run(&mut self, of: impl Fn(u8) -> bool) -> &'t str {
-        let start = self.pos;
-        while of(self.next_byte()) {
-            self.pos += 1;
-        }
-        &self.text[start..self.pos]
+        let rest = self.rest();
+        let length = rest.bytes().position(|byte| !of(byte)).unwrap_or(rest.len());
+        self.pos += length;
+        &rest[..length]
     }
 
     /// Decimal digits directly following, as a number.
@@ -347,6 +359,16 @@ impl<'t> Cursor<'t> {
     }
 }
 
+#[inline]
 fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'.')
+    static WORD: [bool; 256] = {
+        let mut word = [false; 256];
+        let mut byte = 0;
+        while byte < 128 {
+            word[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'$' | b'.');
+            byte += 1;
+        }
+        word
+    };
+    WORD[usize::from(byte)]
 }

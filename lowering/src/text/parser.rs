@@ -1,8 +1,9 @@
 //! Reading modules, functions, blocks, and operations in their generic form.
 
 use rustc_hash::FxHashMap;
+use smallvec::{SmallVec, smallvec};
 
-use super::attributes::Reader;
+use super::attributes::{Reader, Types};
 use super::pretty;
 use crate::attribute::{Attribute, Attributes};
 use crate::module::{Block, Func, Location, Module, Operation, Value, Values};
@@ -32,7 +33,7 @@ pub(super) struct Scope<'t> {
 }
 
 /// The names that an operation gives its results: `%0:2, %1`, and where in the text.
-pub(super) type ResultNames<'t> = Vec<(&'t str, u32, usize)>;
+type ResultNames<'t> = SmallVec<[(&'t str, u32, usize); 2]>;
 
 impl<'t> Parser<'t> {
     // Modules and functions.
@@ -444,8 +445,8 @@ impl<'t> Parser<'t> {
     }
 
     /// Types separated by commas.
-    pub(super) fn types(&mut self) -> Result<Vec<Type>> {
-        let mut types = vec![self.r.ty()?];
+    pub(super) fn types(&mut self) -> Result<Types> {
+        let mut types: Types = smallvec![self.r.ty()?];
         while self.r.c.eat(",") {
             types.push(self.r.ty()?);
         }
@@ -474,7 +475,7 @@ impl<'t> Parser<'t> {
     // Operations.
 
     fn operation(&mut self) -> Result<Operation> {
-        let mut names: ResultNames<'t> = Vec::new();
+        let mut names = ResultNames::new();
         let start = self.r.c.pos();
         if self.r.c.peek() == b'%' {
             loop {
@@ -569,7 +570,7 @@ impl<'t> Parser<'t> {
         op: Op,
         operands: Values,
         regions: Vec<Block>,
-        types: Vec<Type>,
+        types: impl IntoIterator<Item = Type>,
         extra: Attributes,
     ) -> Operation {
         let results = types.into_iter().map(|ty| self.new_value(ty)).collect();

@@ -2,6 +2,11 @@
 //!
 //! Each form here has its writer of the same name in `write`.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
+use super::attributes::Types;
 use super::parser::{Parser, unknown};
 use crate::attribute::{Attribute, Attributes};
 use crate::module::{Operation, Values};
@@ -15,66 +20,76 @@ use crate::{ElementType, Error, Op, Result, TensorType, Type};
 pub(super) fn parse(p: &mut Parser<'_>) -> Result<Operation> {
     let start = p.r.c.pos();
     let name = p.r.c.need_word("an operation")?;
-    if let Some(short) = name.strip_prefix("stablehlo.") {
-        if let Some(op) = plain(short) {
-            return same_type(p, op);
+    match FORMS.get(name) {
+        Some(Form::SameType(op)) => same_type(p, op.clone()),
+        Some(Form::Arrow(op)) => arrow(p, op.clone(), Attributes::new()),
+        Some(Form::Own(form)) => form(p, start),
+        Some(Form::Keywords(words)) => keywords(p, name, words, start),
+        None => {
+            let error = match Op::from_attributes(name, &mut Attributes::new()) {
+                Ok(None) => unknown(name),
+                _ => Error::unsupported(format!("{name} has no short form: its name must stand in quotes")),
+            };
+            Err(p.r.c.error_at(start, error))
         }
-        match short {
-            "constant" => return constant(p),
-            "iota" => return iota(p),
-            "compare" => return compare(p, start),
-            "select" => return select(p),
-            "broadcast_in_dim" => return broadcast_in_dim(p),
-            "reduce" => return reduce(p, start),
-            "while" => return while_loop(p),
-            "slice" => return slice(p, start),
-            "dot_general" => return dot_general(p, start),
-            "convolution" => return convolution(p, start),
-            "custom_call" => return custom_call(p, start),
-            "composite" => return composite(p, start),
-            "get_tuple_element" => return get_tuple_element(p, start),
-            "optimization_barrier" => return optimization_barrier(p),
-            "tuple" => return tuple(p),
-            "reduce_precision" => return reduce_precision(p, start),
-            _ => {}
-        }
-    }
-    if let Some(op) = chlo(name) {
-        return arrow(p, op, Attributes::new());
-    }
-    match name {
-        "call" | "func.call" => call(p),
-        "chlo.top_k" => top_k(p, start),
-        _ => keywords(p, name, start),
     }
 }
 
-/// Operations whose form is operands and type.
-fn plain(short: &str) -> Option<Op> {
-    if let Some(row) = Unary::TABLE.iter().find(|row| row.1.strip_prefix("stablehlo.") == Some(short)) {
-        return Some(row.0.into());
-    }
-    if let Some(row) = Binary::TABLE.iter().find(|row| row.1.strip_prefix("stablehlo.") == Some(short)) {
-        return Some(row.0.into());
-    }
-    match short {
-        "convert" => Some(Convert.into()),
-        "reshape" => Some(Reshape.into()),
-        "clamp" => Some(Clamp.into()),
-        "after_all" => Some(control::AfterAll.into()),
-        "create_token" => Some(control::CreateToken.into()),
-        _ => None,
-    }
+/// How an operation's short form goes on after the name.
+enum Form {
+    /// Operands and the one type of all.
+    SameType(Op),
+    /// Operands, their types, an arrow and the result's.
+    Arrow(Op),
+    /// Operands, and words with values.
+    Keywords(&'static [Keyword]),
+    /// As only this operation is written.
+    Own(fn(&mut Parser<'_>, usize) -> Result<Operation>),
 }
 
-fn chlo(name: &str) -> Option<Op> {
-    if name == "chlo.tan" {
-        return Some(Unary::Tan.into());
-    }
-    let unary = Unary::TABLE.iter().find(|row| row.1 == name && name.starts_with("chlo."));
-    let binary = || Binary::TABLE.iter().find(|row| row.1 == name && name.starts_with("chlo."));
-    unary.map(|row| row.0.into()).or_else(|| binary().map(|row| row.0.into()))
-}
+/// The short form of each operation that has one.
+static FORMS: LazyLock<FxHashMap<&str, Form>> = LazyLock::new(|| {
+    let own: [(&str, fn(&mut Parser<'_>, usize) -> Result<Operation>); 19] = [
+        ("call", call),
+        ("chlo.top_k", top_k),
+        ("func.call", call),
+        ("stablehlo.broadcast_in_dim", broadcast_in_dim),
+        ("stablehlo.compare", compare),
+        ("stablehlo.composite", composite),
+        ("stablehlo.constant", constant),
+        ("stablehlo.convolution", convolution),
+        ("stablehlo.custom_call", custom_call),
+        ("stablehlo.dot_general", dot_general),
+        ("stablehlo.get_tuple_element", get_tuple_element),
+        ("stablehlo.iota", iota),
+        ("stablehlo.optimization_barrier", optimization_barrier),
+        ("stablehlo.reduce", reduce),
+        ("stablehlo.reduce_precision", reduce_precision),
+        ("stablehlo.select", select),
+        ("stablehlo.slice", slice),
+        ("stablehlo.tuple", tuple),
+        ("stablehlo.while", while_loop),
+    ];
+    let same_type: [(&str, Op); 5] = [
+        ("stablehlo.after_all", control::AfterAll.into()),
+        ("stablehlo.clamp", Clamp.into()),
+        ("stablehlo.convert", Convert.into()),
+        ("stablehlo.create_token", control::CreateToken.into()),
+        ("stablehlo.reshape", Reshape.into()),
+    ];
+    let unary = Unary::TABLE.iter().map(|&(op, name)| (name, Op::from(op)));
+    let elementwise = unary.chain(Binary::TABLE.iter().map(|&(op, name)| (name, op.into())));
+    let elementwise = elementwise.map(|(name, op)| match name.starts_with("chlo.") {
+        true => (name, Form::Arrow(op)),
+        false => (name, Form::SameType(op)),
+    });
+    elementwise
+        .chain([("chlo.tan", Form::Arrow(Unary::Tan.into()))])
+        .chain(same_type.map(|(name, op)| (name, Form::SameType(op))))
+        .chain(KEYWORDS.iter().map(|&(name, words)| (name, Form::Keywords(words))))
+        .chain(own.map(|(name, form)| (name, Form::Own(form))))
+        .collect()
+});
 
 /// `%a, %b {attributes} : T` where all types are `T`, or `: (T, T) -> T`.
 fn same_type(p: &mut Parser<'_>, op: Op) -> Result<Operation> {
@@ -91,7 +106,7 @@ fn same_type(p: &mut Parser<'_>, op: Op) -> Result<Operation> {
         _ => ty.clone(),
     };
     match operands.iter().find(|&&v| *p.ty(v) != input) {
-        None => Ok(p.finish(op, operands, Vec::new(), vec![ty], extra)),
+        None => Ok(p.finish(op, operands, Vec::new(), [ty], extra)),
         Some(&v) => {
             let error = format!("an operand is of type {}, but {input} is written for it", p.ty(v));
             Err(p.r.c.error_at(pos, Error::parse(error)))
@@ -126,18 +141,18 @@ fn arrow(p: &mut Parser<'_>, op: Op, extra: Attributes) -> Result<Operation> {
     p.check_types(&operands, &inputs, pos)?;
     p.r.c.expect("->")?;
     let output = p.r.ty()?;
-    Ok(p.finish(op, operands, Vec::new(), vec![output], attributes))
+    Ok(p.finish(op, operands, Vec::new(), [output], attributes))
 }
 
 /// `dense<…> : T`.
-fn constant(p: &mut Parser<'_>) -> Result<Operation> {
+fn constant(p: &mut Parser<'_>, _: usize) -> Result<Operation> {
     let mut extra = p.r.optional_dict()?;
     if p.r.c.peek() == b':' {
         let pos = p.r.c.pos();
         let op = p.op("stablehlo.constant", &mut extra, pos)?;
         p.r.c.expect(":")?;
         let ty = p.r.ty()?;
-        return Ok(p.finish(op, Values::new(), Vec::new(), vec![ty], extra));
+        return Ok(p.finish(op, Values::new(), Vec::new(), [ty], extra));
     }
     if p.r.c.eat("(") {
         p.r.c.expect(")")?;
@@ -149,18 +164,18 @@ fn constant(p: &mut Parser<'_>) -> Result<Operation> {
     }
     let value = p.r.dense_literal()?;
     let ty = value.ty().clone().into();
-    Ok(p.finish(Constant { value }.into(), Values::new(), Vec::new(), vec![ty], extra))
+    Ok(p.finish(Constant { value }.into(), Values::new(), Vec::new(), [ty], extra))
 }
 
 /// `dim = 0 : T`.
-fn iota(p: &mut Parser<'_>) -> Result<Operation> {
+fn iota(p: &mut Parser<'_>, _: usize) -> Result<Operation> {
     p.r.c.expect_word("dim")?;
     p.r.c.expect("=")?;
     let iota_dimension = p.r.c.int()?;
     let extra = p.r.optional_dict()?;
     p.r.c.expect(":")?;
     let ty = p.r.ty()?;
-    Ok(p.finish(Iota { iota_dimension }.into(), Values::new(), Vec::new(), vec![ty], extra))
+    Ok(p.finish(Iota { iota_dimension }.into(), Values::new(), Vec::new(), [ty], extra))
 }
 
 /// `LT, %a, %b, FLOAT : (T, T) -> T`.
@@ -187,7 +202,7 @@ fn compare(p: &mut Parser<'_>, start: usize) -> Result<Operation> {
 }
 
 /// `%p, %a, %b : P, T`, or with the functional type.
-fn select(p: &mut Parser<'_>) -> Result<Operation> {
+fn select(p: &mut Parser<'_>, _: usize) -> Result<Operation> {
     let pos = p.r.c.pos();
     let operands = p.operands()?;
     let extra = p.r.optional_dict()?;
@@ -199,11 +214,11 @@ fn select(p: &mut Parser<'_>) -> Result<Operation> {
     p.r.c.expect(",")?;
     let ty = p.r.ty()?;
     p.check_types(&operands, &[pred, ty.clone(), ty.clone()], pos)?;
-    Ok(p.finish(Select.into(), operands, Vec::new(), vec![ty], extra))
+    Ok(p.finish(Select.into(), operands, Vec::new(), [ty], extra))
 }
 
 /// `%a, dims = [0] : (T) -> T`.
-fn broadcast_in_dim(p: &mut Parser<'_>) -> Result<Operation> {
+fn broadcast_in_dim(p: &mut Parser<'_>, _: usize) -> Result<Operation> {
     let pos = p.r.c.pos();
     let operands = p.operands()?;
     p.r.c.expect(",")?;
@@ -252,7 +267,7 @@ fn rest(
     let ty = p.r.ty()?;
     let types: Vec<Type> = operands.iter().map(|_| ty.clone()).collect();
     p.check_types(&operands, &types, pos)?;
-    Ok(p.finish(op, operands, Vec::new(), vec![ty], attributes))
+    Ok(p.finish(op, operands, Vec::new(), [ty], attributes))
 }
 
 /// A word of a short form, the attribute it stands for, and how its value is written.
@@ -297,15 +312,7 @@ enum Value {
 }
 
 /// `%a, %b, word = value, … {attributes} : type`.
-fn keywords(p: &mut Parser<'_>, name: &str, start: usize) -> Result<Operation> {
-    let Some((_, words)) = KEYWORDS.iter().find(|row| row.0 == name) else {
-        let known = Op::from_attributes(name, &mut Attributes::new());
-        let error = match known {
-            Ok(None) => unknown(name),
-            _ => Error::unsupported(format!("{name} has no short form: its name must stand in quotes")),
-        };
-        return Err(p.r.c.error_at(start, error));
-    };
+fn keywords(p: &mut Parser<'_>, name: &str, words: &[Keyword], start: usize) -> Result<Operation> {
     let pos = p.r.c.pos();
     let operands = p.operands()?;
     let mut attributes = Attributes::new();
@@ -478,14 +485,14 @@ fn get_tuple_element(p: &mut Parser<'_>, start: usize) -> Result<Operation> {
 }
 
 /// `%a, %b : T, T`, or `()`.
-fn optimization_barrier(p: &mut Parser<'_>) -> Result<Operation> {
+fn optimization_barrier(p: &mut Parser<'_>, _: usize) -> Result<Operation> {
     let pos = p.r.c.pos();
     if p.r.c.eat("(") {
         p.r.c.expect(")")?;
     }
     let operands = p.operands()?;
     let extra = p.r.optional_dict()?;
-    let mut types = Vec::new();
+    let mut types = Types::new();
     if p.r.c.eat(":") && !operands.is_empty() {
         if p.r.c.peek() == b'(' {
             return functional(p, control::OptimizationBarrier.into(), operands, extra, pos);
@@ -497,7 +504,7 @@ fn optimization_barrier(p: &mut Parser<'_>) -> Result<Operation> {
 }
 
 /// `%a, %b : tuple<T, T>`.
-fn tuple(p: &mut Parser<'_>) -> Result<Operation> {
+fn tuple(p: &mut Parser<'_>, _: usize) -> Result<Operation> {
     let pos = p.r.c.pos();
     let operands = p.operands()?;
     let extra = p.r.optional_dict()?;
@@ -509,11 +516,11 @@ fn tuple(p: &mut Parser<'_>) -> Result<Operation> {
     if let Type::Tuple(types) = &ty {
         p.check_types(&operands, types, pos)?;
     }
-    Ok(p.finish(control::Tuple.into(), operands, Vec::new(), vec![ty], extra))
+    Ok(p.finish(control::Tuple.into(), operands, Vec::new(), [ty], extra))
 }
 
 /// `@callee(%a) : (T) -> T`.
-fn call(p: &mut Parser<'_>) -> Result<Operation> {
+fn call(p: &mut Parser<'_>, _: usize) -> Result<Operation> {
     let callee = p.r.c.symbol()?;
     p.r.c.expect("(")?;
     let pos = p.r.c.pos();
@@ -596,7 +603,7 @@ fn reduce(p: &mut Parser<'_>, start: usize) -> Result<Operation> {
                 let message = format!("reduce: {name} does not take two operands");
                 return Err(p.r.c.error_at(at, Error::parse(message)));
             }
-            let operation = p.finish(inner, args.clone(), Vec::new(), vec![scalar], Attributes::new());
+            let operation = p.finish(inner, args.clone(), Vec::new(), [scalar], Attributes::new());
             let results = operation.results.clone();
             crate::Block { args, ops: vec![operation], results }
         }
@@ -621,7 +628,7 @@ fn reduce(p: &mut Parser<'_>, start: usize) -> Result<Operation> {
 }
 
 /// `(%iterArg = %a, …) : T, … attributes {…} cond {…} do {…}`.
-fn while_loop(p: &mut Parser<'_>) -> Result<Operation> {
+fn while_loop(p: &mut Parser<'_>, _: usize) -> Result<Operation> {
     p.r.c.expect("(")?;
     let (mut names, mut operands) = (Vec::new(), Values::new());
     while !p.r.c.eat(")") {
@@ -634,7 +641,7 @@ fn while_loop(p: &mut Parser<'_>) -> Result<Operation> {
         operands.push(p.operand()?);
     }
     let pos = p.r.c.pos();
-    let types = if p.r.c.eat(":") && !operands.is_empty() { p.types()? } else { Vec::new() };
+    let types = if p.r.c.eat(":") && !operands.is_empty() { p.types()? } else { Types::new() };
     p.check_types(&operands, &types, pos)?;
     let extra = if p.r.c.eat_word("attributes") { p.r.dict("{", "}")? } else { Attributes::new() };
     let mut regions = Vec::with_capacity(2);
