@@ -29,6 +29,14 @@ macro_rules! element_types {
                 match self { $(ElementType::$variant => $name),* }
             }
 
+            /// The element type of that spelling, if there is one.
+            pub fn from_name(name: &str) -> Option<ElementType> {
+                match name {
+                    $($name => Some(ElementType::$variant),)*
+                    _ => None,
+                }
+            }
+
             /// Width in bits of one element's value (1 for `i1`, 128 for `complex<f64>`).
             pub const fn bits(self) -> usize {
                 match self { $(ElementType::$variant => $bits),* }
@@ -92,11 +100,6 @@ element_types! {
 }
 
 impl ElementType {
-    /// The element type of that spelling, if there is one.
-    pub fn from_name(name: &str) -> Option<ElementType> {
-        Self::ALL.iter().copied().find(|ty| ty.name() == name)
-    }
-
     /// Bytes of one stored element: sub-byte types take a whole byte each.
     pub const fn byte_width(self) -> usize {
         self.bits().div_ceil(8)

@@ -134,15 +134,25 @@ impl<'a> EvalContext<'a, '_> {
     }
 }
 
+/// What a variant holds.
+macro_rules! held {
+    ($ty:path) => {
+        $ty
+    };
+    ($ty:path, Box) => {
+        Box<$ty>
+    };
+}
+
 macro_rules! ops {
-    ($($(#[$doc:meta])* $variant:ident($ty:path);)*) => {
-        /// An operation of StableHLO.
+    ($($(#[$doc:meta])* $variant:ident($ty:path $(, $boxed:ident)?);)*) => {
+        /// An operation of StableHLO. Those with many fields stand in a box, so that all the others are small.
         #[derive(Clone, PartialEq, Debug)]
-        pub enum Op { $($(#[$doc])* $variant($ty)),* }
+        pub enum Op { $($(#[$doc])* $variant(held!($ty $(, $boxed)?))),* }
 
         $(impl From<$ty> for Op {
             fn from(op: $ty) -> Op {
-                Op::$variant(op)
+                Op::$variant(op.into())
             }
         })*
 
@@ -164,7 +174,7 @@ macro_rules! ops {
                     let mut readers = FxHashMap::default();
                     $(for &name in <$ty>::NAMES {
                         let read: Read = |name, attributes| {
-                            <$ty as OpDef>::from_attributes(name, attributes).map(Op::$variant)
+                            <$ty as OpDef>::from_attributes(name, attributes).map(Op::from)
                         };
                         readers.insert(name, read);
                     })*
@@ -216,14 +226,14 @@ ops! {
     Slice(slice::Slice);
     DynamicSlice(slice::DynamicSlice);
     DynamicUpdateSlice(slice::DynamicUpdateSlice);
-    Gather(gather::Gather);
-    Scatter(gather::Scatter);
+    Gather(gather::Gather, Box);
+    Scatter(gather::Scatter, Box);
     Reduce(reduce::Reduce);
     Map(reduce::Map);
-    ReduceWindow(window::ReduceWindow);
+    ReduceWindow(window::ReduceWindow, Box);
     SelectAndScatter(window::SelectAndScatter);
-    DotGeneral(dot::DotGeneral);
-    Convolution(conv::Convolution);
+    DotGeneral(dot::DotGeneral, Box);
+    Convolution(conv::Convolution, Box);
     Sort(sort::Sort);
     TopK(sort::TopK);
     If(control::If);
@@ -252,7 +262,7 @@ ops! {
     BatchNormTraining(norm::BatchNormTraining);
     BatchNormInference(norm::BatchNormInference);
     BatchNormGrad(norm::BatchNormGrad);
-    CustomCall(custom::CustomCall);
+    CustomCall(custom::CustomCall, Box);
     Infeed(custom::Infeed);
     Outfeed(custom::Outfeed);
     Send(custom::Send);
@@ -263,6 +273,6 @@ ops! {
     DynamicBroadcastInDim(dynamic::DynamicBroadcastInDim);
     DynamicIota(dynamic::DynamicIota);
     DynamicPad(dynamic::DynamicPad);
-    DynamicGather(dynamic::DynamicGather);
-    DynamicConv(dynamic::DynamicConv);
+    DynamicGather(dynamic::DynamicGather, Box);
+    DynamicConv(dynamic::DynamicConv, Box);
 }

@@ -292,14 +292,14 @@ impl Pass<'_> {
         {
             dims.lhs_batching_dimensions = batching;
             dims.lhs_contracting_dimensions = contracting;
-            return Becomes::Operation(Op::DotGeneral(new), [operand, rhs][..].into());
+            return Becomes::Operation(new.into(), [operand, rhs][..].into());
         }
         if let Some((operand, batching, contracting)) =
             untransposed(rhs, &dims.rhs_batching_dimensions, &dims.rhs_contracting_dimensions)
         {
             dims.rhs_batching_dimensions = batching;
             dims.rhs_contracting_dimensions = contracting;
-            return Becomes::Operation(Op::DotGeneral(new), [lhs, operand][..].into());
+            return Becomes::Operation(new.into(), [lhs, operand][..].into());
         }
         Becomes::Itself
     }
