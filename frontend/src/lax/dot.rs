@@ -108,6 +108,15 @@ pub fn dot_general(
     )
 }
 
+/// The name that jaxprs print.
+pub(crate) fn precision_name(precision: Precision) -> &'static str {
+    match precision {
+        Precision::Default => "Precision.DEFAULT",
+        Precision::High => "Precision.HIGH",
+        Precision::Highest => "Precision.HIGHEST",
+    }
+}
+
 /// `dot_general`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DotGeneral {
@@ -133,12 +142,7 @@ impl Primitive for DotGeneral {
             ),
         );
         if let Some((lhs, rhs)) = self.precision {
-            let name = |p| match p {
-                Precision::Default => "Precision.DEFAULT",
-                Precision::High => "Precision.HIGH",
-                Precision::Highest => "Precision.HIGHEST",
-            };
-            params.tuple("precision", [name(lhs), name(rhs)]);
+            params.tuple("precision", [precision_name(lhs), precision_name(rhs)]);
         }
         if let Some(dtype) = self.preferred_element_type {
             params.dtype("preferred_element_type", dtype);

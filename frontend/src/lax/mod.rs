@@ -9,11 +9,13 @@ mod call;
 mod compare;
 mod concat;
 pub(crate) mod control;
+mod conv;
 mod convert;
 mod cumulative;
 pub(crate) mod custom;
 mod dot;
 mod elementwise;
+mod fft;
 mod gather;
 mod reduce;
 pub(crate) mod rules;
@@ -35,6 +37,11 @@ pub use compare::{Compare, eq, eq_to, ge, gt, le, le_to, lt, lt_to, ne};
 pub use concat::{
     Concatenate, Pad, Split, Stack, Tile, Unstack, concatenate, pad, split, stack, tile, unstack,
 };
+pub use conv::{
+    ConvDimensionNumbers, ConvGeneralDilated, ConvOptions, conv, conv_dimension_numbers,
+    conv_general_dilated, conv_general_dilated_local, conv_general_dilated_patches, conv_general_shape_tuple,
+    conv_shape_tuple, conv_transpose, conv_with_general_padding,
+};
 pub(crate) use convert::convert_weakly;
 pub use convert::{
     BitcastConvertType, ConvertElementType, ReducePrecision, StopGradient, bitcast_convert_type,
@@ -44,6 +51,7 @@ pub use cumulative::{Cumulative, Running, cumlogsumexp, cummax, cummin, cumprod,
 pub use dot::{DotDimensionNumbers, DotGeneral, Precision, dot_general};
 pub use elementwise::broadcast_shapes;
 pub(crate) use elementwise::{Accepts, batch_elementwise, maybe_broadcast, scalar_like, unbroadcast};
+pub use fft::{Fft, FftType, fft};
 pub use gather::{Fill, Gather, GatherDimensionNumbers, GatherScatterMode, gather, gather_with};
 pub use reduce::{
     ArgMinMax, Monoid, Reduction, argmax, argmin, reduce_and, reduce_max, reduce_min, reduce_or, reduce_prod,
@@ -133,7 +141,9 @@ pub fn samples() -> Vec<Sample> {
         Reduction::samples(),
         ArgMinMax::samples(),
         DotGeneral::samples(),
+        ConvGeneralDilated::samples(),
         Cumulative::samples(),
+        Fft::samples(),
         ReduceWindowOf::samples(),
         ReduceWindow::samples(),
         SelectAndScatterAdd::samples(),

@@ -4,9 +4,11 @@
 //! stand in the jaxpr directly. Axes are given as `0`, `-1`, `[0, 1]`, `()` for all, and [`keepdims`] of these.
 
 mod creation;
+pub mod fft;
 mod products;
 mod reductions;
 mod shape;
+mod signal;
 #[cfg(test)]
 mod tests;
 mod ufuncs;
@@ -17,6 +19,7 @@ pub use creation::*;
 pub use products::*;
 pub use reductions::*;
 pub use shape::*;
+pub use signal::*;
 pub use ufuncs::*;
 
 use crate::ir::Array;
