@@ -1,0 +1,159 @@
+//! The lines of the tables: what a case is in Rust, and how near its results must come.
+
+use jacinth_frontend::{Array, DType};
+
+/// One line: a public name of JAX, perhaps with a variant, and the same computation in Rust.
+pub(crate) struct Case {
+    /// `jax.numpy.sin` or `jax.numpy.sin/variant`.
+    pub(crate) name: &'static str,
+    /// How near results must come.
+    pub(crate) value: Tolerance,
+    /// How near cotangents must come, where that is said.
+    pub(crate) grad: Option<Tolerance>,
+    /// Whether to run without `jit`.
+    pub(crate) eager: bool,
+    /// The computation.
+    pub(crate) run: Box<dyn Fn(&[Array]) -> Vec<Array> + Send + Sync>,
+}
+
+/// How far a float may be from JAX's.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tolerance {
+    /// In units in the last place, for dtypes that are not in `of`.
+    pub(crate) ulp: u32,
+    pub(crate) of: Vec<(DType, u32)>,
+    /// Absolute differences that always pass.
+    pub(crate) floor: f64,
+    /// Whether the unit is the one of the array's largest element.
+    pub(crate) largest: bool,
+}
+
+impl Tolerance {
+    /// The units that are allowed in that dtype.
+    pub(crate) fn ulp(&self, dtype: DType) -> u32 {
+        let real = if dtype.is_complex() { dtype.real() } else { dtype };
+        self.of.iter().find(|(d, _)| *d == real).map_or(self.ulp, |(_, ulp)| *ulp)
+    }
+}
+
+impl Case {
+    /// How near cotangents must come.
+    pub(crate) fn gradient(&self) -> &Tolerance {
+        self.grad.as_ref().unwrap_or(&self.value)
+    }
+
+    /// The public name alone.
+    pub(crate) fn function(&self) -> &'static str {
+        self.name.split('/').next().expect("a name")
+    }
+}
+
+/// Starts a line: `case("jax.numpy.sin").ulp(2).run(|x| jnp::sin(&x[0]))`.
+pub(crate) fn case(name: &'static str) -> Builder {
+    Builder { name, value: Tolerance::default(), grad: None, eager: false }
+}
+
+/// A line that lacks its computation.
+pub(crate) struct Builder {
+    name: &'static str,
+    value: Tolerance,
+    grad: Option<Tolerance>,
+    eager: bool,
+}
+
+#[allow(dead_code, reason = "what a family needs, it takes")]
+impl Builder {
+    /// Units in the last place, in each float dtype.
+    pub(crate) fn ulp(mut self, n: u32) -> Builder {
+        self.value.ulp = n;
+        self
+    }
+
+    /// Units in the last place in one dtype (complex numbers: that of their parts).
+    pub(crate) fn ulp_of(mut self, dtype: DType, n: u32) -> Builder {
+        self.value.of.push((dtype, n));
+        self
+    }
+
+    /// Units in the last place of cotangents.
+    pub(crate) fn grad_ulp(mut self, n: u32) -> Builder {
+        self.grad.get_or_insert_default().ulp = n;
+        self
+    }
+
+    /// Units in the last place of cotangents in one dtype; the others are as [`Builder::grad_ulp`] says, or exact.
+    pub(crate) fn grad_ulp_of(mut self, dtype: DType, n: u32) -> Builder {
+        self.grad.get_or_insert_default().of.push((dtype, n));
+        self
+    }
+
+    /// Units of cotangents alone are those of the largest element.
+    pub(crate) fn grad_relative_to_largest(mut self) -> Builder {
+        self.grad.get_or_insert_default().largest = true;
+        self
+    }
+
+    /// Absolute differences up to this pass; state it where results near zero come from cancellation.
+    pub(crate) fn floor(mut self, difference: f64) -> Builder {
+        self.value.floor = difference;
+        self
+    }
+
+    /// Units are those of the array's largest element; for sums in which terms cancel.
+    pub(crate) fn relative_to_largest(mut self) -> Builder {
+        self.value.largest = true;
+        self
+    }
+
+    /// Runs without `jit`.
+    pub(crate) fn eager(mut self) -> Builder {
+        self.eager = true;
+        self
+    }
+
+    /// The computation: one array, several, or a tuple of two to four.
+    pub(crate) fn run<O: Outputs>(self, f: impl Fn(&[Array]) -> O + Send + Sync + 'static) -> Case {
+        let Builder { name, value, mut grad, eager } = self;
+        if let Some(grad) = &mut grad {
+            grad.largest |= value.largest;
+            grad.floor = grad.floor.max(value.floor);
+        }
+        Case { name, value, grad, eager, run: Box::new(move |x| f(x).into_vec()) }
+    }
+}
+
+/// What a computation may give.
+pub(crate) trait Outputs {
+    /// The arrays in the order of JAX's leaves.
+    fn into_vec(self) -> Vec<Array>;
+}
+
+impl Outputs for Array {
+    fn into_vec(self) -> Vec<Array> {
+        vec![self]
+    }
+}
+
+impl Outputs for Vec<Array> {
+    fn into_vec(self) -> Vec<Array> {
+        self
+    }
+}
+
+impl<const N: usize> Outputs for [Array; N] {
+    fn into_vec(self) -> Vec<Array> {
+        self.into()
+    }
+}
+
+impl Outputs for (Array, Array) {
+    fn into_vec(self) -> Vec<Array> {
+        vec![self.0, self.1]
+    }
+}
+
+impl Outputs for (Array, Array, Array) {
+    fn into_vec(self) -> Vec<Array> {
+        vec![self.0, self.1, self.2]
+    }
+}
