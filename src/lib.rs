@@ -19,4 +19,5 @@ pub mod prelude {
         Array, DType, Ellipsis, NewAxis, checkify, grad, hessian, jacfwd, jacrev, jit, jvp, lax, linearize,
         make_jaxpr, nn, numpy, s, tree, value_and_grad, vjp, vmap,
     };
+    pub use jacinth_frontend::{argnums, custom_gradient, custom_jvp, custom_vjp, linear_transpose};
 }

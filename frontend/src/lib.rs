@@ -17,11 +17,13 @@ pub mod runtime;
 pub mod trace;
 mod transform;
 
+pub use api::argnums::Argnum;
 pub use api::custom::{custom_gradient, custom_jvp, custom_vjp};
+pub use api::linear::{jvp_with_aux, linear_transpose, linearize_with_aux, vjp_with_aux};
 pub use api::{
     CheckError, Compiled, Element, Ellipsis, Function, IntoArray, Jit, JitStats, Lowered, NewAxis, Warning,
-    checkify, config, dtypes, grad, grad_with_aux, hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr,
-    nn, numpy, set_warning_hook, tree, value_and_grad, value_and_grad_with_aux, vjp, vmap,
+    checkify, config, dtypes, grad, hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr, nn, numpy,
+    set_warning_hook, tree, value_and_grad, vjp, vmap,
 };
 pub use error::{Error, Result};
 pub use ir::{ClosedJaxpr, DType};

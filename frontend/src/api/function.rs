@@ -56,6 +56,8 @@ pub trait Signature: 'static {
     type Out: Pytree;
     /// The arguments as a tuple of owned trees.
     type Trees: Pytree;
+    /// The same arguments with another result.
+    type With<R: Pytree>: Signature<Out = R, Trees = Self::Trees>;
     /// The arguments as they are passed, as a tuple.
     type Args<'a>;
     /// A function object with these arguments that returns `R`.
@@ -142,6 +144,7 @@ macro_rules! function {
         impl<O: Pytree, $($T: Pytree),*> Signature for fn($($K<$T>),*) -> O {
             type Out = O;
             type Trees = ($($T,)*);
+            type With<R: Pytree> = fn($($K<$T>),*) -> R;
             type Args<'a> = ($(passed!('a, $K, $T),)*);
             type Dyn<'f, R: 'f> = dyn Fn($($P),*) -> R + Send + Sync + 'f;
             const BY_VALUE: &'static [bool] = &[$(by_value!($K)),*];

@@ -1,148 +1,349 @@
-//! Differentiation: `grad`, `value_and_grad`, `jvp`, `vjp`, `linearize`.
+//! Reverse mode of scalar functions: `grad` and `value_and_grad`, with JAX's options as methods.
+//!
+//! What is differentiated by what is part of the type: `argnums` and `has_aux` change the type of the handle, `holomorphic` and `allow_int`
+//! only what is refused.
 
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Deref, Range};
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::function::{FlatFn, Function, Ref, Signature, Transformed, Val, build};
+use super::argnums::{Argnum, Argnums, HasAux};
+use super::function::{FlatFn, Function, Signature, Transformed};
 use crate::error::{Error, OrRaise, Result};
-use crate::ir::{Array, Aval, ClosedJaxpr, Source, numpy_name};
+use crate::ir::{Array, ClosedJaxpr, DType, Source, numpy_name};
 use crate::lax::{KIT, zeros_like};
-use crate::trace::{check_all_alive, eval_jaxpr};
+use crate::trace::check_all_alive;
 use crate::transform::{self, backward_pass, has_tangent};
-use crate::tree::{self, Leaves, Pytree, TreeDef};
+use crate::tree::{Leaves, Pytree, TreeDef, keystr};
 
-/// The function that gives the gradient of the scalar function `f` with respect to its first argument.
+/// The function that gives the gradient of the scalar function `f`, with respect to its first argument unless [`Grad::argnums`] says
+/// otherwise.
+///
+/// ```
+/// # use jacinth_frontend::{Array, argnums, grad};
+/// let f = |x: &Array, y: &Array| x * y * y;
+/// let (x, y) = (Array::from(2.0), Array::from(3.0));
+/// assert_eq!(grad(f)(&x, &y).item::<f32>(), 9.0);
+/// let (dx, dy) = grad(f).argnums(argnums!(0, 1))(&x, &y);
+/// assert_eq!((dx.item::<f32>(), dy.item::<f32>()), (9.0, 12.0));
+/// ```
 ///
 /// # Panics
-/// Calling it panics if the result is no real scalar, or the first argument has leaves that are not floating point.
+/// Calling it panics if the result is no real scalar, or an argument to be differentiated has leaves that are not floating point or
+/// complex; the message names the leaf.
 #[track_caller]
-pub fn grad<'f, S: Differentiable, F: Function<S> + 'f>(f: F) -> Transformed<'f, S::Grad> {
-    gradient(f, Gives::Grad, false)
+pub fn grad<'f, S, F>(f: F) -> Grad<'f, S>
+where
+    S: Signature,
+    Argnum<0>: Argnums<S>,
+    F: Function<S> + 'f,
+{
+    Grad::new(Options::new(f.into_flat(), Location::caller()))
 }
 
-/// The function that gives the value of the scalar function `f` and its gradient with respect to its first argument.
-///
-/// # Panics
-/// As [`grad`].
-#[track_caller]
-pub fn value_and_grad<'f, S: Differentiable, F: Function<S> + 'f>(f: F) -> Transformed<'f, S::ValueAndGrad> {
-    gradient(f, Gives::ValueAndGrad, false)
-}
-
-/// [`grad`] of a function that gives a scalar to differentiate and something else, which is passed through: `(gradient, aux)`.
-///
-/// # Panics
-/// As [`grad`].
-#[track_caller]
-pub fn grad_with_aux<'f, S: DifferentiableWithAux, F: Function<S> + 'f>(f: F) -> Transformed<'f, S::Grad> {
-    gradient(f, Gives::Grad, true)
-}
-
-/// [`value_and_grad`] of a function that gives a scalar to differentiate and something else, which is passed through:
+/// The function that gives the value of the scalar function `f` and its gradient: `(value, gradient)`, and with [`Grad::has_aux`]
 /// `((value, aux), gradient)`.
 ///
 /// # Panics
 /// As [`grad`].
 #[track_caller]
-pub fn value_and_grad_with_aux<'f, S: DifferentiableWithAux, F: Function<S> + 'f>(
-    f: F,
-) -> Transformed<'f, S::ValueAndGrad> {
-    gradient(f, Gives::ValueAndGrad, true)
+pub fn value_and_grad<'f, S, F>(f: F) -> Grad<'f, S, Argnum<0>, ValueAndGradient>
+where
+    S: Signature,
+    Argnum<0>: Argnums<S>,
+    F: Function<S> + 'f,
+{
+    Grad::new(Options::new(f.into_flat(), Location::caller()))
 }
 
-#[track_caller]
-fn gradient<'f, S: Signature, G: Signature>(
-    f: impl Function<S> + 'f,
-    gives: Gives,
-    aux: bool,
-) -> Transformed<'f, G> {
-    let inner = f.into_flat();
-    Transformed::new(Arc::new(Gradient { inner, gives, aux, called_at: Location::caller() }))
+/// A function that gives gradients; see [`grad`]. `A` says by which arguments, `W` what it gives.
+pub struct Grad<'f, S: Signature, A: Argnums<S> = Argnum<0>, W: Gives<S, A> = Gradient> {
+    options: Options<'f>,
+    call: Transformed<'f, S::With<W::Out>>,
+    choice: PhantomData<fn() -> (A, W)>,
 }
 
-/// Signatures of functions that can be differentiated: a scalar of at least one argument.
+impl<'f, S: Signature, A: Argnums<S>, W: Gives<S, A>> Grad<'f, S, A, W> {
+    fn new(options: Options<'f>) -> Self {
+        let options =
+            Options { argnums: A::INDICES, single: A::SINGLE, value: W::VALUE, aux: W::AUX, ..options };
+        let call = Transformed::new(Arc::new(options.clone()) as Arc<dyn FlatFn + 'f>);
+        Grad { options, call, choice: PhantomData }
+    }
+
+    /// The arguments to differentiate by, counted from 0: `argnums!(1)` gives the second argument's type, `argnums!(0, 1)` a tuple.
+    pub fn argnums<B: Argnums<S>>(self, _: B) -> Grad<'f, S, B, W>
+    where
+        W: Gives<S, B>,
+    {
+        Grad::new(self.options)
+    }
+
+    /// Whether the function is complex, and holomorphic where it is differentiated: arguments and result must be complex.
+    pub fn holomorphic(self, holomorphic: bool) -> Self {
+        Grad::new(Options { holomorphic, ..self.options })
+    }
+
+    /// Whether integer and boolean leaves are allowed; their gradients are zeros of their type.
+    pub fn allow_int(self, allow_int: bool) -> Self {
+        Grad::new(Options { allow_int, ..self.options })
+    }
+
+    /// Calls the function with its arguments as a tuple; what would panic comes back as an error.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the arguments, the function, or the run.
+    pub fn try_call(&self, args: <S::With<W::Out> as Signature>::Args<'_>) -> Result<W::Out> {
+        self.call.try_call(args)
+    }
+}
+
+impl<'f, S: Signature<Out: HasAux>, A: Argnums<S>> Grad<'f, S, A, Gradient> {
+    /// The function gives a pair, of which the first is differentiated and the second passed through: `(gradient, aux)`.
+    pub fn has_aux(self) -> Grad<'f, S, A, GradientAndAux> {
+        Grad::new(self.options)
+    }
+}
+
+impl<'f, S: Signature<Out: HasAux>, A: Argnums<S>> Grad<'f, S, A, ValueAndGradient> {
+    /// The function gives a pair, of which the first is differentiated and the second passed through: `((value, aux), gradient)`.
+    pub fn has_aux(self) -> Grad<'f, S, A, ValueAuxAndGradient> {
+        Grad::new(self.options)
+    }
+}
+
+impl<'f, S: Signature, A: Argnums<S>, W: Gives<S, A>> Deref for Grad<'f, S, A, W> {
+    type Target = <S::With<W::Out> as Signature>::Dyn<'f, W::Out>;
+    fn deref(&self) -> &Self::Target {
+        &self.call
+    }
+}
+
+impl<S: Signature, A: Argnums<S>, W: Gives<S, A>> Function<S::With<W::Out>> for Grad<'_, S, A, W> {
+    fn into_flat<'f>(self) -> Arc<dyn FlatFn + 'f>
+    where
+        Self: 'f,
+    {
+        self.call.flat
+    }
+}
+
+/// A reference to a handle is as good as the handle.
+impl<S: Signature, A: Argnums<S>, W: Gives<S, A>> Function<S::With<W::Out>> for &Grad<'_, S, A, W> {
+    fn into_flat<'f>(self) -> Arc<dyn FlatFn + 'f>
+    where
+        Self: 'f,
+    {
+        self.call.flat.clone()
+    }
+}
+
+impl<S: Signature, A: Argnums<S>, W: Gives<S, A>> Clone for Grad<'_, S, A, W> {
+    fn clone(&self) -> Self {
+        Grad { options: self.options.clone(), call: self.call.clone(), choice: PhantomData }
+    }
+}
+
+impl<S: Signature, A: Argnums<S>, W: Gives<S, A>> fmt::Debug for Grad<'_, S, A, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Grad({}, argnums={:?})", self.options.inner.name(), A::INDICES)
+    }
+}
+
+/// What a [`Grad`] gives.
 #[doc(hidden)]
-pub trait Differentiable: Signature {
-    type Grad: Signature;
-    type ValueAndGrad: Signature;
+pub trait Gives<S: Signature, A: Argnums<S>>: 'static {
+    /// Its type.
+    type Out: Pytree;
+    /// Whether the value is given.
+    const VALUE: bool;
+    /// Whether something is passed through.
+    const AUX: bool;
 }
 
-/// Signatures of functions that give a scalar and something else.
-#[doc(hidden)]
-pub trait DifferentiableWithAux: Signature {
-    type Grad: Signature;
-    type ValueAndGrad: Signature;
+/// The gradient.
+#[derive(Clone, Copy, Debug)]
+pub struct Gradient;
+
+/// The gradient and what is passed through.
+#[derive(Clone, Copy, Debug)]
+pub struct GradientAndAux;
+
+/// The value and the gradient.
+#[derive(Clone, Copy, Debug)]
+pub struct ValueAndGradient;
+
+/// The value with what is passed through, and the gradient.
+#[derive(Clone, Copy, Debug)]
+pub struct ValueAuxAndGradient;
+
+impl<S: Signature, A: Argnums<S>> Gives<S, A> for Gradient {
+    type Out = A::Trees;
+    const VALUE: bool = false;
+    const AUX: bool = false;
 }
 
-macro_rules! differentiable {
-    ($K0:ident $T0:ident $(, $K:ident $T:ident)*) => {
-        impl<$T0: Pytree, $($T: Pytree),*> Differentiable for fn($K0<$T0>, $($K<$T>),*) -> Array {
-            type Grad = fn($K0<$T0>, $($K<$T>),*) -> $T0;
-            type ValueAndGrad = fn($K0<$T0>, $($K<$T>),*) -> (Array, $T0);
-        }
-
-        impl<Aux: Pytree, $T0: Pytree, $($T: Pytree),*> DifferentiableWithAux
-            for fn($K0<$T0>, $($K<$T>),*) -> (Array, Aux)
-        {
-            type Grad = fn($K0<$T0>, $($K<$T>),*) -> ($T0, Aux);
-            type ValueAndGrad = fn($K0<$T0>, $($K<$T>),*) -> ((Array, Aux), $T0);
-        }
-    };
+impl<S: Signature<Out: HasAux>, A: Argnums<S>> Gives<S, A> for GradientAndAux {
+    type Out = (A::Trees, <S::Out as HasAux>::Aux);
+    const VALUE: bool = false;
+    const AUX: bool = true;
 }
 
-macro_rules! mixes {
-    ([$($done:tt)+]) => { differentiable!($($done)+); };
-    ([] $T:ident $($rest:ident)*) => {
-        mixes!([Val $T] $($rest)*);
-        mixes!([Ref $T] $($rest)*);
-    };
-    ([$($done:tt)+] $T:ident $($rest:ident)*) => {
-        mixes!([$($done)+, Val $T] $($rest)*);
-        mixes!([$($done)+, Ref $T] $($rest)*);
-    };
+impl<S: Signature, A: Argnums<S>> Gives<S, A> for ValueAndGradient {
+    type Out = (S::Out, A::Trees);
+    const VALUE: bool = true;
+    const AUX: bool = false;
 }
 
-mixes!([] A);
-mixes!([] A B);
-mixes!([] A B C);
-mixes!([] A B C D);
-differentiable!(Val A, Val B, Val C, Val D, Val E);
-differentiable!(Val A, Val B, Val C, Val D, Val E, Val G);
-differentiable!(Val A, Val B, Val C, Val D, Val E, Val G, Val H);
-differentiable!(Val A, Val B, Val C, Val D, Val E, Val G, Val H, Val I);
-differentiable!(Ref A, Ref B, Ref C, Ref D, Ref E);
-differentiable!(Ref A, Ref B, Ref C, Ref D, Ref E, Ref G);
-differentiable!(Ref A, Ref B, Ref C, Ref D, Ref E, Ref G, Ref H);
-differentiable!(Ref A, Ref B, Ref C, Ref D, Ref E, Ref G, Ref H, Ref I);
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Gives {
-    Grad,
-    ValueAndGrad,
+impl<S: Signature<Out: HasAux>, A: Argnums<S>> Gives<S, A> for ValueAuxAndGradient {
+    type Out = (S::Out, A::Trees);
+    const VALUE: bool = true;
+    const AUX: bool = true;
 }
 
-/// A function differentiated in reverse mode.
-struct Gradient<'f> {
+/// A function and how it is differentiated.
+#[derive(Clone)]
+struct Options<'f> {
     inner: Arc<dyn FlatFn + 'f>,
-    gives: Gives,
+    argnums: &'static [usize],
+    single: bool,
+    value: bool,
     aux: bool,
+    holomorphic: bool,
+    allow_int: bool,
     called_at: Source,
 }
 
-impl FlatFn for Gradient<'_> {
+impl<'f> Options<'f> {
+    fn new(inner: Arc<dyn FlatFn + 'f>, called_at: Source) -> Self {
+        Options {
+            inner,
+            argnums: &[0],
+            single: true,
+            value: false,
+            aux: false,
+            holomorphic: false,
+            allow_int: false,
+            called_at,
+        }
+    }
+
+    /// Refuses a result that is no scalar to differentiate.
+    fn check_value(&self, values: &[Array], def: &TreeDef) -> Result<()> {
+        let name = self.inner.name();
+        let refuse = |what: String| Err(Error::argument(format!("grad of `{name}`: {what}")));
+        let [value] = values else {
+            return refuse(format!("gradient only defined for scalar-output functions. Output was {def}"));
+        };
+        let found = numpy_name(value.dtype());
+        if value.ndim() != 0 {
+            return refuse(format!(
+                "gradient only defined for scalar-output functions. Output had shape: {}; sum over it, or use `vjp`",
+                crate::lax::rules::show(value.shape())
+            ));
+        }
+        if self.holomorphic {
+            if !value.dtype().is_complex() {
+                return refuse(format!("with holomorphic(true) the output must be complex, but got {found}"));
+            }
+        } else if value.dtype().is_complex() {
+            return refuse(format!(
+                "the output must be real-valued (floating point), but got {found}. For holomorphic differentiation, say \
+                 holomorphic(true). For differentiation of non-holomorphic functions with complex outputs, use `vjp` directly"
+            ));
+        } else if !value.dtype().is_float() {
+            return refuse(format!(
+                "the output must be real-valued (floating point), but got {found}. For differentiation of functions with integer \
+                 outputs, use `vjp` directly"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The leaves that belong to each of the chosen arguments, and those arguments' structures.
+pub(super) fn chosen(argnums: &[usize], def: &TreeDef) -> (Vec<Range<usize>>, Vec<TreeDef>) {
+    let children = def.children();
+    let mut ends = vec![0];
+    children.iter().for_each(|child| ends.push(ends[ends.len() - 1] + child.num_leaves()));
+    argnums.iter().map(|&i| (ends[i]..ends[i + 1], children[i].clone())).unzip()
+}
+
+/// The structure of the derivatives by the chosen arguments.
+pub(super) fn chosen_def(single: bool, defs: &[TreeDef]) -> TreeDef {
+    if single { defs[0].clone() } else { TreeDef::tuple(defs) }
+}
+
+/// Refuses leaves that cannot be differentiated by.
+pub(super) fn check_inputs(
+    operation: &str,
+    name: &str,
+    leaves: &[Array],
+    def: &TreeDef,
+    ranges: &[Range<usize>],
+    (holomorphic, allow_int, complex): (bool, bool, bool),
+) -> Result<()> {
+    for i in ranges.iter().flat_map(Range::clone) {
+        let dtype: DType = leaves[i].dtype();
+        let refuse = |what: &str, advice: &str| {
+            let path = &def.paths()[i];
+            let argument = path[0].to_string();
+            let place = format!("argument {}{}", argument.trim_matches(['[', ']']), keystr(&path[1..]));
+            let dtype = numpy_name(dtype);
+            Err(Error::argument(format!(
+                "{operation} of `{name}` requires {what}, but got {dtype} at {place}. {advice}"
+            )))
+        };
+        if holomorphic {
+            if !dtype.is_complex() {
+                return refuse(
+                    "complex inputs with holomorphic(true)",
+                    "Pass complex arrays, or leave holomorphic away",
+                );
+            }
+        } else if !has_tangent(leaves[i].aval()) {
+            if !allow_int {
+                return refuse(
+                    "real- or complex-valued inputs",
+                    "If you want to use Boolean- or integer-valued inputs, use `vjp` or say allow_int(true)",
+                );
+            }
+        } else if dtype.is_complex() && !complex {
+            return refuse(
+                "real-valued inputs",
+                "For holomorphic differentiation, say holomorphic(true). For differentiation of non-holomorphic functions involving \
+                 complex inputs, use `jvp` directly",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The leaves of a pair's first and second part, with their structures; all belongs to the first where there is no pair.
+pub(super) fn split_aux(
+    outs: Vec<Array>,
+    def: TreeDef,
+    aux: bool,
+) -> (Vec<Array>, TreeDef, Vec<Array>, TreeDef) {
+    if !aux {
+        return (outs, def, Vec::new(), TreeDef::tuple([]));
+    }
+    let mut children = def.children();
+    let (aux_def, value_def) = (children.pop().expect("a pair"), children.pop().expect("a pair"));
+    let mut value = outs;
+    let aux = value.split_off(value_def.num_leaves());
+    (value, value_def, aux, aux_def)
+}
+
+impl FlatFn for Options<'_> {
     fn call(&self, leaves: Leaves, def: &TreeDef) -> Result<(Vec<Array>, TreeDef)> {
         check_all_alive(&leaves);
-        let first = def.children().swap_remove(0);
-        let wanted: Vec<bool> = (0..leaves.len()).map(|i| i < first.num_leaves()).collect();
-        for leaf in &leaves[..first.num_leaves()] {
-            if !has_tangent(leaf.aval()) {
-                return Err(Error::argument(format!(
-                    "grad of `{}` requires floating point inputs in its first argument, got {}",
-                    self.inner.name(),
-                    numpy_name(leaf.dtype())
-                )));
-            }
-        }
+        let (ranges, defs) = chosen(self.argnums, def);
+        let checks = (self.holomorphic, self.allow_int, true);
+        check_inputs("grad", self.inner.name(), &leaves, def, &ranges, checks)?;
+        let wanted: Vec<bool> = (0..leaves.len()).map(|i| ranges.iter().any(|r| r.contains(&i))).collect();
         let mut out_def = None;
         let f = |args: Vec<Array>| {
             let (outs, def) = self.inner.call(args.into_iter().collect(), def).or_raise();
@@ -150,35 +351,28 @@ impl FlatFn for Gradient<'_> {
             outs
         };
         let linear = transform::linearize(f, &leaves, &wanted, self.called_at);
-        let out_def = out_def.expect("the function was called");
-        let value = linear.outs.first().filter(|v| v.ndim() == 0 && v.dtype().is_float());
-        let Some(value) = value else {
-            let found = linear.outs.first().map_or_else(|| "nothing".to_owned(), |v| v.aval().to_string());
-            return Err(Error::argument(format!(
-                "grad requires a function that gives a real scalar, but `{}` gave {found}; sum over the result, or use `vjp`",
-                self.inner.name()
-            )));
-        };
-        let one = Array::scalar(1.0, value.dtype(), false);
-        let mut cts = linear.out_tangents.iter().enumerate();
-        let cts: Vec<Option<Array>> =
-            cts.by_ref().filter(|(_, nz)| **nz).map(|(i, _)| (i == 0).then(|| one.clone())).collect();
-        let grads = pull_back(&linear.map, &cts);
-        let mut grads = grads.into_iter();
-        let grads = leaves[..first.num_leaves()].iter().zip(&linear.in_tangents).map(|(leaf, has)| {
-            let grad = if *has { grads.next().flatten() } else { None };
-            grad.unwrap_or_else(|| zeros_like(leaf.aval()))
-        });
-        let grads: Vec<Array> = grads.collect();
-        let aux_def = self.aux.then(|| out_def.children().swap_remove(1));
-        Ok(match (self.gives, aux_def) {
-            (Gives::Grad, None) => (grads, first),
-            (Gives::Grad, Some(aux_def)) => {
-                let leaves = grads.into_iter().chain(linear.outs.into_iter().skip(1)).collect();
-                (leaves, TreeDef::tuple([&first, &aux_def]))
+        let (value, value_def, aux, aux_def) =
+            split_aux(linear.outs, out_def.expect("the function was called"), self.aux);
+        self.check_value(&value, &value_def)?;
+        let one = Array::scalar(1.0, value[0].dtype(), false);
+        let cts = linear.out_tangents.iter().enumerate().filter(|(_, nonzero)| **nonzero);
+        let cts: Vec<Option<Array>> = cts.map(|(i, _)| (i == 0).then(|| one.clone())).collect();
+        let mut pulled = pull_back(&linear.map, &cts).into_iter();
+        let by_leaf: Vec<Option<Array>> =
+            linear.in_tangents.iter().map(|has| if *has { pulled.next().flatten() } else { None }).collect();
+        let grads = ranges.iter().flat_map(Range::clone);
+        let grads =
+            grads.map(|i| by_leaf[i].clone().unwrap_or_else(|| zeros_like(&leaves[i].aval().strong())));
+        let grads_def = chosen_def(self.single, &defs);
+        Ok(match (self.value, self.aux) {
+            (false, false) => (grads.collect(), grads_def),
+            (false, true) => (grads.chain(aux).collect(), TreeDef::tuple([&grads_def, &aux_def])),
+            (true, false) => {
+                (value.into_iter().chain(grads).collect(), TreeDef::tuple([&value_def, &grads_def]))
             }
-            (Gives::ValueAndGrad, _) => {
-                (linear.outs.into_iter().chain(grads).collect(), TreeDef::tuple([&out_def, &first]))
+            (true, true) => {
+                let pair = TreeDef::tuple([&value_def, &aux_def]);
+                (value.into_iter().chain(aux).chain(grads).collect(), TreeDef::tuple([&pair, &grads_def]))
             }
         })
     }
@@ -189,145 +383,10 @@ impl FlatFn for Gradient<'_> {
 }
 
 /// Cotangents of a linear map's parameters.
-fn pull_back(map: &ClosedJaxpr, cts: &[Option<Array>]) -> Vec<Option<Array>> {
+pub(super) fn pull_back(map: &ClosedJaxpr, cts: &[Option<Array>]) -> Vec<Option<Array>> {
     let linear = vec![None; map.jaxpr.invars.len()];
     backward_pass(&KIT, &map.jaxpr, &map.consts, &linear, cts)
 }
 
-/// Forward mode: the value of `f` at `primals`, and its derivative there along `tangents`, of the same structure.
-///
-/// Tangents of integer leaves are ignored.
-///
-/// # Panics
-/// If structures or types of primals and tangents differ.
-#[track_caller]
-pub fn jvp<S: Signature, F: Function<S>>(f: F, primals: S::Trees, tangents: S::Trees) -> (S::Out, S::Out) {
-    let called_at = Location::caller();
-    let flat = f.into_flat();
-    let ((primals, def), (tangents, tangent_def)) = (tree::flatten(&primals), tree::flatten(&tangents));
-    def.expect(&tangent_def).or_raise();
-    check_types("jvp", "tangents", &def, primals.iter().map(Array::aval), &tangents);
-    check_all_alive(primals.iter().chain(&tangents));
-    let given: Vec<Option<Array>> =
-        primals.iter().zip(tangents).map(|(p, t)| has_tangent(p.aval()).then_some(t)).collect();
-    let mut out_def = None;
-    let f = |args: Vec<Array>| {
-        let (outs, def) = flat.call(args.into_iter().collect(), &def).or_raise();
-        out_def = Some(def);
-        outs
-    };
-    let (outs, out_tangents) = transform::jvp(f, &primals, &given, called_at);
-    let out_def = out_def.expect("the function was called");
-    let filled = outs.iter().zip(out_tangents).map(|(out, t)| t.unwrap_or_else(|| zeros_like(out.aval())));
-    let filled: Vec<Array> = filled.collect();
-    (build(&out_def, outs), build(&out_def, filled))
-}
-
-/// The value of `f` at `primals`, and its derivative there as a linear function of tangents.
-///
-/// # Panics
-/// If `f` is wrong for its arguments; the linear function, if its argument differs from `primals` in structure or types.
-#[track_caller]
-pub fn linearize<S: Signature, F: Function<S>>(
-    f: F,
-    primals: S::Trees,
-) -> (S::Out, impl Fn(S::Trees) -> S::Out + Send + Sync + use<S, F>) {
-    let point = Point::new(&*f.into_flat(), &primals, Location::caller());
-    let out = build(&point.out_def, point.outs.clone());
-    let apply = move |tangents: S::Trees| {
-        let (tangents, def) = tree::flatten(&tangents);
-        point.def.expect(&def).or_raise();
-        check_types("linearize", "tangents", &def, &point.in_avals, &tangents);
-        let given = transform::pick(&tangents, &point.in_tangents);
-        let mut outs = eval_jaxpr(&point.map.jaxpr, &point.map.consts, &given).into_iter();
-        let filled = point.out_tangents.iter().zip(&point.outs).map(|(nz, out)| {
-            if *nz { outs.next().expect("one tangent each") } else { zeros_like(out.aval()) }
-        });
-        build(&point.out_def, filled)
-    };
-    (out, apply)
-}
-
-/// The value of `f` at `primals`, and the function that takes a cotangent of the value to cotangents of the primals.
-///
-/// Cotangents of integer leaves are zeros of their type.
-///
-/// # Panics
-/// If `f` is wrong for its arguments; the second function, if its argument differs from the value in structure or types.
-#[track_caller]
-pub fn vjp<S: Signature, F: Function<S>>(
-    f: F,
-    primals: S::Trees,
-) -> (S::Out, impl Fn(S::Out) -> S::Trees + Send + Sync + use<S, F>) {
-    let point = Point::new(&*f.into_flat(), &primals, Location::caller());
-    let out = build(&point.out_def, point.outs.clone());
-    let apply = move |ct: S::Out| {
-        let (cts, def) = tree::flatten(&ct);
-        point.out_def.expect(&def).or_raise();
-        check_types("vjp", "cotangents", &def, point.outs.iter().map(Array::aval), &cts);
-        let given: Vec<Option<Array>> =
-            transform::pick(&cts, &point.out_tangents).into_iter().map(Some).collect();
-        let mut pulled = pull_back(&point.map, &given).into_iter();
-        let filled = point.in_avals.iter().zip(&point.in_tangents).map(|(aval, has)| {
-            let ct = if *has { pulled.next().flatten() } else { None };
-            ct.unwrap_or_else(|| zeros_like(aval))
-        });
-        build(&point.def, filled)
-    };
-    (out, apply)
-}
-
-/// A function linearised with respect to all of its arguments.
-struct Point {
-    def: TreeDef,
-    in_avals: Vec<Aval>,
-    outs: Vec<Array>,
-    out_def: TreeDef,
-    map: ClosedJaxpr,
-    in_tangents: Vec<bool>,
-    out_tangents: Vec<bool>,
-}
-
-impl Point {
-    fn new(flat: &dyn FlatFn, primals: &impl Pytree, called_at: Source) -> Point {
-        let (primals, def) = tree::flatten(primals);
-        check_all_alive(&primals);
-        let mut out_def = None;
-        let f = |args: Vec<Array>| {
-            let (outs, def) = flat.call(args.into_iter().collect(), &def).or_raise();
-            out_def = Some(def);
-            outs
-        };
-        let linear = transform::linearize(f, &primals, &vec![true; primals.len()], called_at);
-        Point {
-            in_avals: primals.iter().map(|p| p.aval().clone()).collect(),
-            def,
-            outs: linear.outs,
-            out_def: out_def.expect("the function was called"),
-            map: linear.map,
-            in_tangents: linear.in_tangents,
-            out_tangents: linear.out_tangents,
-        }
-    }
-}
-
-/// Raises if values do not have the given types, naming the leaf.
-#[track_caller]
-fn check_types<'a>(
-    operation: &'static str,
-    what: &str,
-    def: &TreeDef,
-    avals: impl IntoIterator<Item = &'a Aval>,
-    values: &[Array],
-) {
-    for (i, (aval, value)) in avals.into_iter().zip(values).enumerate() {
-        if !aval.same_type(value.aval()) {
-            let place = tree::keystr(&def.paths()[i]);
-            let message = format!(
-                "{what} must have the types of the values: {place} is {aval}, its {what} {}",
-                value.aval()
-            );
-            Error::operands(operation, message).raise();
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

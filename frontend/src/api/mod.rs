@@ -1,5 +1,6 @@
 //! What a user calls: pytrees, arrays, transformations as functions, numpy.
 
+pub mod argnums;
 mod array;
 mod array_display;
 mod array_host;
@@ -12,6 +13,7 @@ pub mod grad;
 pub mod indexing;
 pub mod jacobian;
 pub mod jit;
+pub mod linear;
 pub mod nn;
 pub mod numpy;
 pub mod stages;
@@ -22,13 +24,15 @@ mod warn;
 #[cfg(test)]
 mod tests;
 
+pub use argnums::Argnum;
 pub use array::IntoArray;
 pub use array_host::{Element, Nested};
 pub use function::{Function, Transformed};
-pub use grad::{grad, grad_with_aux, jvp, linearize, value_and_grad, value_and_grad_with_aux, vjp};
+pub use grad::{Grad, grad, value_and_grad};
 pub use indexing::{CheckError, Ellipsis, NewAxis, checkify};
-pub use jacobian::{hessian, jacfwd, jacrev};
+pub use jacobian::{Hessian, Jacobian, hessian, jacfwd, jacrev};
 pub use jit::{Jit, JitStats, jit};
+pub use linear::{jvp, jvp_with_aux, linear_transpose, linearize, linearize_with_aux, vjp, vjp_with_aux};
 pub use stages::{Compiled, Lowered, MakeJaxpr, make_jaxpr};
 pub use vmap::{Vmap, vmap};
 pub use warn::{Warning, set_warning_hook};

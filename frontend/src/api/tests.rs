@@ -230,7 +230,7 @@ fn errors_come_back_as_values() {
     let error = with_shape(&[&[3]], |x| grad(|a: &Array| sin(a)).try_call((&x[0],)).unwrap_err());
     assert_eq!(
         error.to_string(),
-        "grad requires a function that gives a real scalar, but `<lambda>` gave f32[3]; sum over the result, or use `vjp`"
+        "grad of `<lambda>`: gradient only defined for scalar-output functions. Output had shape: (3,); sum over it, or use `vjp`"
     );
 
     let f = vmap(|a: &Array, b: &Array| add(a, b));

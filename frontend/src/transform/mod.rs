@@ -13,9 +13,7 @@ pub(crate) use backward::{backward_pass, transpose_jaxpr};
 pub(crate) use batch::{batch, batch_jaxpr, move_to};
 pub(crate) use dce::dce_jaxpr;
 pub(crate) use jvp::{jvp, jvp_jaxpr};
-pub(crate) use partial_eval::{
-    Linearized, SplitJaxpr, consts_to_invars, linearize, negate, partial_eval_jaxpr, pick,
-};
+pub(crate) use partial_eval::{SplitJaxpr, consts_to_invars, linearize, negate, partial_eval_jaxpr, pick};
 
 use crate::ir::{Array, Aval};
 
