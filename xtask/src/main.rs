@@ -5,9 +5,8 @@ use std::process::ExitCode;
 mod compare;
 mod conformance;
 mod plugins;
-mod tpu_compile;
 
-type Failure = Box<dyn std::error::Error>;
+use xtask::{Failure, tpu_compile};
 
 /// One chore: its name, what it does, and what runs it on the remaining arguments.
 struct Chore {
@@ -34,7 +33,7 @@ const CHORES: &[Chore] = &[
     },
     Chore {
         name: "tpu-compile",
-        help: "FILE.mlir… [--topology v5e:2x2] [--timeout S]: compile ahead of time with libtpu, without a TPU",
+        help: "FILE.mlir…|--all [--topology v5e:2x2] [--timeout S]: compile ahead of time with libtpu, without a TPU",
         run: tpu_compile::run,
     },
 ];

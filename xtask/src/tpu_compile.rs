@@ -1,9 +1,10 @@
 //! `cargo xtask tpu-compile FILE.mlir… [--topology v5e:2x2]`: compiles modules ahead of time for a TPU that is not here, in a
-//! child process, since libtpu takes over signals and aborts on some modules.
+//! child process, since libtpu takes over signals and aborts on some modules. With `--all` instead of files, all that the test
+//! `compiles` lowers.
 //!
 //! One child compiles all the files; one that dies costs the file it was at, and the next child goes on behind it. Replicas
 //! and partitions are read from the module's `mhlo.num_replicas` and `mhlo.num_partitions`. Prints `ok`, `refused` or `died` for each
-//! file, and fails unless all are ok.
+//! file, and fails unless all are ok. A program that uses [`compile_all`] answers to [`CHILD`] with [`child`].
 
 use crate::Failure;
 use jacinth_pjrt::{NamedValues, Program, TopologyDescription};
@@ -26,8 +27,8 @@ const DEVICELESS: &[(&str, &str)] = &[
     ("TF_CPP_MIN_LOG_LEVEL", "3"),
 ];
 
-/// The name under which the child is started.
-pub(crate) const CHILD: &str = "tpu-compile-child";
+/// The name under which the child is started: the first argument of this very program.
+pub const CHILD: &str = "tpu-compile-child";
 
 struct Options {
     topology: String,
@@ -35,23 +36,40 @@ struct Options {
     files: Vec<String>,
 }
 
-/// `args`: files; `--topology NAME` (default `v5e:2x2`), `--timeout SECONDS` for one file (default 600).
-pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
+/// `args`: files, or `--all`; `--topology NAME` (default `v5e:2x2`), `--timeout SECONDS` for one file (default 600).
+///
+/// # Errors
+/// If a module does not compile, or no child starts.
+pub fn run(args: &[String]) -> Result<(), Failure> {
+    if args == ["--all"] {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let status = Command::new(cargo)
+            .args(["test", "-p", "jacinth", "--test", "compiles", "--", "--all"])
+            .status()?;
+        return if status.success() { Ok(()) } else { Err("not every module compiled".into()) };
+    }
     let options = parse(args)?;
-    let mut rest = &options.files[..];
-    let mut failed = 0;
-    while !rest.is_empty() {
-        let outcomes = run_child(&options, rest)?;
-        for (file, outcome) in rest.iter().zip(&outcomes) {
-            println!("{outcome} {file}");
-            failed += usize::from(!outcome.starts_with("ok"));
-        }
-        rest = &rest[outcomes.len()..];
+    let outcomes = compile_all(&options.topology, &options.files, options.timeout)?;
+    let failed = outcomes.iter().filter(|outcome| !outcome.starts_with("ok")).count();
+    for (file, outcome) in options.files.iter().zip(outcomes) {
+        println!("{outcome} {file}");
     }
     if failed > 0 {
         return Err(format!("{failed} of {} modules did not compile", options.files.len()).into());
     }
     Ok(())
+}
+
+/// What became of each file: `ok (0.31 s)`, `refused: …` or `died (…)`.
+///
+/// # Errors
+/// If a child does not get to its first file.
+pub fn compile_all(topology: &str, files: &[String], timeout: Duration) -> Result<Vec<String>, Failure> {
+    let mut outcomes = Vec::new();
+    while outcomes.len() < files.len() {
+        outcomes.extend(run_child(topology, &files[outcomes.len()..], timeout)?);
+    }
+    Ok(outcomes)
 }
 
 fn parse(args: &[String]) -> Result<Options, Failure> {
@@ -73,10 +91,10 @@ fn parse(args: &[String]) -> Result<Options, Failure> {
 
 /// Starts a child on `files`, and gives the outcomes of those it got to: one at least, or the error is that the child
 /// could not start at all.
-fn run_child(options: &Options, files: &[String]) -> Result<Vec<String>, Failure> {
+fn run_child(topology: &str, files: &[String], timeout: Duration) -> Result<Vec<String>, Failure> {
     let mut child = Command::new(std::env::current_exe()?)
         .arg(CHILD)
-        .arg(&options.topology)
+        .arg(topology)
         .args(files)
         .envs(DEVICELESS.iter().copied())
         .stdout(Stdio::piped())
@@ -97,7 +115,7 @@ fn run_child(options: &Options, files: &[String]) -> Result<Vec<String>, Failure
     let mut started = false;
     let mut died = None;
     while outcomes.len() < files.len() {
-        match lines.recv_timeout(options.timeout) {
+        match lines.recv_timeout(timeout) {
             Ok(line) if line == START => started = true,
             Ok(line) => {
                 started = false;
@@ -105,7 +123,7 @@ fn run_child(options: &Options, files: &[String]) -> Result<Vec<String>, Failure
             }
             Err(RecvTimeoutError::Timeout) => {
                 child.kill()?;
-                died = Some(format!("more than {} s", options.timeout.as_secs()));
+                died = Some(format!("more than {} s", timeout.as_secs()));
                 break;
             }
             Err(RecvTimeoutError::Disconnected) => break,
@@ -128,7 +146,10 @@ const MARK: &str = "@tpu-compile ";
 const START: &str = "start";
 
 /// The child: `args` is the topology and the files.
-pub(crate) fn child(args: &[String]) -> Result<(), Failure> {
+///
+/// # Errors
+/// If libtpu or the topology is not there.
+pub fn child(args: &[String]) -> Result<(), Failure> {
     let (topology, files) = args.split_first().ok_or("a topology is needed")?;
     let plugin = jacinth_plugins::resolve("tpu")?;
     let topology = plugin.topology(topology, &NamedValues::new())?;

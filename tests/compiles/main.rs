@@ -1,0 +1,92 @@
+//! What we lower, XLA compiles: every primitive's samples with their derivatives and maps, and whole programs, on XLA:CPU and, ahead of
+//! time, for a TPU.
+//!
+//! `cargo test --test compiles [NAME]…` takes names of primitives and programs. On XLA:CPU there is one module for each; for the TPU
+//! the first sample of each, several to a module, since one takes up to a second; `--all` compiles everything for the TPU. A
+//! plugin that is not installed (`cargo xtask plugins xla-cpu`, `tpu`) is said to be absent. A main of its own, because the process that
+//! runs libtpu is this program once more.
+
+mod modules;
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use jacinth::{Backend, with_backend};
+use modules::Module;
+use xtask::tpu_compile;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|name| name == tpu_compile::CHILD) {
+        return match tpu_compile::child(&args[1..]) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                eprintln!("{failure}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let all = args.iter().any(|a| a == "--all");
+    // Options of the usual harness mean nothing here.
+    let names: Vec<&String> = args.iter().filter(|a| !a.starts_with('-')).collect();
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|n| name.contains(n.as_str()));
+    let failures = [on_xla_cpu(&wanted), for_tpu(&wanted, all)].concat();
+    failures.iter().for_each(|failure| println!("FAILED {failure}"));
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn on_xla_cpu(wanted: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let backend = match Backend::new("xla-cpu") {
+        Ok(backend) => backend,
+        Err(error) => {
+            println!("xla-cpu: absent, so nothing was compiled with it: {error}");
+            return Vec::new();
+        }
+    };
+    let start = Instant::now();
+    let programs = modules::programs(wanted, false);
+    let failures: Vec<String> = programs
+        .iter()
+        .filter_map(|(name, lowered)| {
+            let error = with_backend(&backend, || lowered.compile()).err()?;
+            Some(format!("{name} on xla-cpu: {error}\n{}", lowered.as_text()))
+        })
+        .collect();
+    println!("xla-cpu: {} modules in {:.0?}, {} failed", programs.len(), start.elapsed(), failures.len());
+    failures
+}
+
+fn for_tpu(wanted: &dyn Fn(&str) -> bool, all: bool) -> Vec<String> {
+    // Discovery rejects it where there is no TPU; the child needs none.
+    let report = jacinth_plugins::discover();
+    let installed = |path: &Option<std::path::PathBuf>| path.as_ref().is_some_and(|path| path.exists());
+    if !report.looks.iter().any(|look| look.name == "tpu" && installed(&look.path)) {
+        println!(
+            "tpu: absent, so nothing was compiled for it: no libtpu was found (`cargo xtask plugins tpu` fetches it)"
+        );
+        return Vec::new();
+    }
+    let start = Instant::now();
+    let modules = if all { modules::each(wanted) } else { modules::together(wanted) };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiles");
+    fs::create_dir_all(&folder).expect("the target folder is writable");
+    let write = |(i, module): (usize, &Module)| {
+        let path = folder.join(format!("{i}.mlir"));
+        fs::write(&path, &module.text).expect("the target folder is writable");
+        path.to_str().expect("the target folder's name is UTF-8").to_owned()
+    };
+    let files: Vec<String> = modules.iter().enumerate().map(write).collect();
+    let outcomes = match tpu_compile::compile_all("v5e:2x2", &files, Duration::from_secs(300)) {
+        Ok(outcomes) => outcomes,
+        Err(failure) => return vec![format!("tpu: {failure}")],
+    };
+    let failed =
+        modules.iter().zip(&outcomes).zip(&files).filter(|((_, outcome), _)| !outcome.starts_with("ok"));
+    let failures: Vec<String> = failed
+        .map(|((module, outcome), file)| format!("{} for v5e:2x2: {outcome} {file}", module.name))
+        .collect();
+    println!("tpu: {} modules in {:.0?}, {} failed", modules.len(), start.elapsed(), failures.len());
+    failures
+}
