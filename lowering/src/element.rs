@@ -45,7 +45,8 @@ pub fn write(element: ElementType, value: Scalar, out: &mut Vec<u8>) {
         Kind::Boolean => out.push(match value {
             Scalar::Int(i) => (i != 0).into(),
             Scalar::Float(x) => (x != 0.0).into(),
-            Scalar::Complex(z) => (z.re != 0.0 || z.im != 0.0).into(),
+            // As to every type without one, the imaginary part is dropped.
+            Scalar::Complex(z) => (z.re != 0.0).into(),
         }),
         Kind::Signed | Kind::Unsigned => {
             let int = match value {

@@ -334,7 +334,8 @@ pub(crate) fn push_raw(element: ElementType, bits: u128, out: &mut Vec<u8>) {
 /// is too small becomes zero.
 pub(crate) fn reduce_precision(x: f64, exponent_bits: i32, mantissa_bits: i32) -> f64 {
     if x == 0.0 || !x.is_finite() {
-        return x;
+        // A format without a mantissa has no NaN.
+        return if x.is_nan() && mantissa_bits == 0 { f64::INFINITY.copysign(x) } else { x };
     }
     let mantissa_bits = mantissa_bits.min(52) as u32;
     let dropped = 52 - mantissa_bits;

@@ -26,7 +26,9 @@ pub(crate) fn multiply(x: C, y: C) -> C {
 pub(crate) fn square(z: C) -> C {
     // Where the sum overflows the difference is still zero.
     let re = if z.re.abs() == z.im.abs() && z.re.is_finite() { 0.0 } else { (z.re - z.im) * (z.re + z.im) };
-    C::new(re, 2.0 * z.re * z.im)
+    // Doubled at the end: twice a part may be too large where their product is not.
+    let half = z.re * z.im;
+    C::new(re, half + half)
 }
 
 /// The quotient, scaled so that only a result that is too large overflows; infinities and zeros as in C's Annex G.

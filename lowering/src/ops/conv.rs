@@ -1,6 +1,6 @@
 //! Convolutions.
 
-use super::dot::{PRECISIONS, Precision, precision_attribute};
+use super::dot::{PRECISIONS, Precision, accumulator, precision_attribute};
 use super::elementwise::Binary;
 use super::rules::{arity, check_dims, check_result_shape, fits, named};
 use super::window::{WindowDim, WindowLabels, WindowLists};
@@ -193,8 +193,8 @@ impl Convolution {
         lists.dims(NAME, &LABELS, sizes.len())
     }
 
-    /// Products and sums in `element`, summed from zero over the window, spatial dimensions first and the input feature last;
-    /// padding is zeros that are multiplied like anything else.
+    /// Products and sums in `element`, or in f32 where it is narrower, summed from zero over the window, spatial dimensions first and the
+    /// input feature last; padding is zeros that are multiplied like anything else.
     pub(crate) fn evaluate(
         &self,
         evaluator: &mut Evaluator<'_>,
@@ -202,6 +202,7 @@ impl Convolution {
         rhs: &Literal,
         element: ElementType,
     ) -> Result<Literal> {
+        let (narrow, element) = (element, accumulator(element));
         let ty = TensorType { shape: self.result_shape(lhs.ty(), rhs.ty())?, element };
         let lhs = &evaluator.convert(lhs, element)?;
         let rhs = &evaluator.convert(rhs, element)?;
@@ -247,7 +248,7 @@ impl Convolution {
             let product = evaluator.apply(&Op::Binary(Binary::Multiply), &[left, right], &ty)?;
             sum = evaluator.apply(&Op::Binary(Binary::Add), &[sum, product], &ty)?;
         }
-        Ok(sum)
+        evaluator.convert(&sum, narrow)
     }
 }
 

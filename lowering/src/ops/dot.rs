@@ -78,6 +78,37 @@ impl DotDimensionNumbers {
         (0..rank as i64).filter(|d| !batching.contains(d) && !contracting.contains(d)).collect()
     }
 
+    /// Free dimensions of the left side, of that rank.
+    pub(super) fn lhs_free(&self, rank: usize) -> Shape {
+        Self::free(rank, &self.lhs_batching_dimensions, &self.lhs_contracting_dimensions)
+    }
+
+    /// The fields of `#stablehlo.dot<…>`; empty lists are left out.
+    pub(super) fn fields(&self) -> Attributes {
+        let mut fields = Attributes::new();
+        for (name, dims) in [
+            ("lhs_batching_dimensions", &self.lhs_batching_dimensions),
+            ("rhs_batching_dimensions", &self.rhs_batching_dimensions),
+            ("lhs_contracting_dimensions", &self.lhs_contracting_dimensions),
+            ("rhs_contracting_dimensions", &self.rhs_contracting_dimensions),
+        ] {
+            if !dims.is_empty() {
+                fields.set(name, Attribute::list(dims));
+            }
+        }
+        fields
+    }
+
+    pub(super) fn take(op: &str, fields: &mut Attributes) -> Result<Self> {
+        let mut dims = |name| Ok::<_, Error>(fields.take_optional_ints(op, name)?.unwrap_or_default());
+        Ok(DotDimensionNumbers {
+            lhs_batching_dimensions: dims("lhs_batching_dimensions")?,
+            rhs_batching_dimensions: dims("rhs_batching_dimensions")?,
+            lhs_contracting_dimensions: dims("lhs_contracting_dimensions")?,
+            rhs_contracting_dimensions: dims("rhs_contracting_dimensions")?,
+        })
+    }
+
     /// The result's shape on operands that pass every check: batching, then free of lhs, then free of rhs.
     ///
     /// Errors with the specification's constraint where they do not (`dot_general_c1` to `dot_general_c10`).
@@ -124,18 +155,7 @@ impl OpDef for DotGeneral {
         if let Some(algorithm) = &self.algorithm {
             out.set("algorithm", algorithm.attribute());
         }
-        let d = &self.dimension_numbers;
-        let mut fields = Attributes::new();
-        for (name, dims) in [
-            ("lhs_batching_dimensions", &d.lhs_batching_dimensions),
-            ("rhs_batching_dimensions", &d.rhs_batching_dimensions),
-            ("lhs_contracting_dimensions", &d.lhs_contracting_dimensions),
-            ("rhs_contracting_dimensions", &d.rhs_contracting_dimensions),
-        ] {
-            if !dims.is_empty() {
-                fields.set(name, Attribute::list(dims));
-            }
-        }
+        let fields = self.dimension_numbers.fields();
         out.set("dot_dimension_numbers", Attribute::Struct("dot".into(), fields));
         if !self.precision_config.is_empty() {
             out.set("precision_config", precision_attribute(&self.precision_config));
@@ -145,13 +165,7 @@ impl OpDef for DotGeneral {
 
     fn from_attributes(_: &str, attributes: &mut Attributes) -> Result<Self> {
         let mut fields = attributes.take_struct(NAME, "dot_dimension_numbers")?;
-        let mut dims = |name| Ok::<_, Error>(fields.take_optional_ints(NAME, name)?.unwrap_or_default());
-        let dimension_numbers = DotDimensionNumbers {
-            lhs_batching_dimensions: dims("lhs_batching_dimensions")?,
-            rhs_batching_dimensions: dims("rhs_batching_dimensions")?,
-            lhs_contracting_dimensions: dims("lhs_contracting_dimensions")?,
-            rhs_contracting_dimensions: dims("rhs_contracting_dimensions")?,
-        };
+        let dimension_numbers = DotDimensionNumbers::take(NAME, &mut fields)?;
         Ok(DotGeneral {
             dimension_numbers,
             precision_config: attributes.take_enums(NAME, "precision_config", PRECISIONS)?,
@@ -207,11 +221,13 @@ impl OpDef for DotGeneral {
         check_result_shape("dot_general_c12", NAME, results, &shape)
     }
 
-    /// Products and sums in the result's element type, summed from zero along the contracting dimensions in lexicographic order.
+    /// Products and sums in the result's element type, or in f32 where it is narrower, summed from zero along the contracting
+    /// dimensions in lexicographic order.
     fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
         let (lhs, rhs) = (cx.tensor(NAME, 0)?, cx.tensor(NAME, 1)?);
         let d = &self.dimension_numbers;
         let element = cx.result(NAME, 0)?.element;
+        let (narrow, element) = (element, accumulator(element));
         let ty = TensorType::new(d.result_shape(lhs.ty(), rhs.ty())?, element);
         let lhs = &cx.evaluator.convert(lhs, element)?;
         let rhs = &cx.evaluator.convert(rhs, element)?;
@@ -248,8 +264,13 @@ impl OpDef for DotGeneral {
             let product = cx.evaluator.apply(&Op::Binary(Binary::Multiply), &[left, right], &ty)?;
             sum = cx.evaluator.apply(&Op::Binary(Binary::Add), &[sum, product], &ty)?;
         }
-        Ok(vec![sum.into()])
+        Ok(vec![cx.evaluator.convert(&sum, narrow)?.into()])
     }
+}
+
+/// The type in which sums of products of that type are kept: narrow floats would lose digits at every step.
+pub(super) fn accumulator(element: ElementType) -> ElementType {
+    if element.is_float() && element.bits() < 32 { ElementType::F32 } else { element }
 }
 
 /// For every result index, the factor that one side contributes at the contracting index `k`. Each of `parts` says which of the side's

@@ -10,10 +10,12 @@ use crate::ops::random::RngBitGenerator;
 use crate::{ElementType, Op, Type};
 
 /// Names that operations suggest.
-const SUGGESTED: [&str; 12] = [
+const SUGGESTED: [&str; 14] = [
     "c",
     "cst",
     "iterArg",
+    "input",
+    "carry",
     "values",
     "indices",
     "output_state",
@@ -55,13 +57,19 @@ struct Counters {
 impl Names {
     pub(super) fn new(func: &Func) -> Self {
         let mut names = Names(vec![Name::Unknown; func.values.len()]);
-        names.block(func, &func.body, Counters::default(), None);
+        names.block(func, &func.body, Counters::default(), |_| None);
         names
     }
 
-    fn block(&mut self, func: &Func, block: &Block, mut counters: Counters, arg_name: Option<&str>) {
-        for &arg in &block.args {
-            self.0[arg.index()] = match arg_name {
+    fn block(
+        &mut self,
+        func: &Func,
+        block: &Block,
+        mut counters: Counters,
+        arg_name: impl Fn(usize) -> Option<&'static str>,
+    ) {
+        for (i, &arg) in block.args.iter().enumerate() {
+            self.0[arg.index()] = match arg_name(i) {
                 Some(name) => counters.suggest(name),
                 None => {
                     counters.args += 1;
@@ -97,9 +105,14 @@ impl Names {
             }
         }
         for operation in &block.ops {
-            let arg_name = matches!(operation.op, Op::While(_)).then_some("iterArg");
+            let arg_name = |i: usize| match &operation.op {
+                Op::While(_) => Some("iterArg"),
+                Op::Scan(scan) if (i as i64) < scan.operand_segments[0] => Some("input"),
+                Op::Scan(_) => Some("carry"),
+                _ => None,
+            };
             for region in &operation.regions {
-                self.block(func, region, counters, arg_name);
+                self.block(func, region, counters, &arg_name as &dyn Fn(usize) -> Option<&'static str>);
             }
         }
     }

@@ -35,6 +35,9 @@ pub(super) fn parse(p: &mut Parser<'_>) -> Result<Operation> {
     }
 }
 
+/// Reads what follows the name of an operation that began at that position.
+type OwnForm = fn(&mut Parser<'_>, usize) -> Result<Operation>;
+
 /// How an operation's short form goes on after the name.
 enum Form {
     /// Operands and the one type of all.
@@ -44,13 +47,14 @@ enum Form {
     /// Operands, and words with values.
     Keywords(&'static [Keyword]),
     /// As only this operation is written.
-    Own(fn(&mut Parser<'_>, usize) -> Result<Operation>),
+    Own(OwnForm),
 }
 
 /// The short form of each operation that has one.
 static FORMS: LazyLock<FxHashMap<&str, Form>> = LazyLock::new(|| {
-    let own: [(&str, fn(&mut Parser<'_>, usize) -> Result<Operation>); 19] = [
+    let own: [(&str, OwnForm); 20] = [
         ("call", call),
+        ("chlo.scan", scan),
         ("chlo.top_k", top_k),
         ("func.call", call),
         ("stablehlo.broadcast_in_dim", broadcast_in_dim),
@@ -658,6 +662,35 @@ fn while_loop(p: &mut Parser<'_>, _: usize) -> Result<Operation> {
         p.forget(mark);
     }
     Ok(p.finish(control::While.into(), operands, regions, types, extra))
+}
+
+/// `(%a, …) inits (%b, …) dimension=0 attributes {…} { ^bb0(…): … } : (T, T) -> (T, T)`.
+fn scan(p: &mut Parser<'_>, start: usize) -> Result<Operation> {
+    let pos = p.r.c.pos();
+    let list = |p: &mut Parser<'_>| {
+        p.r.c.expect("(")?;
+        let values = p.operands()?;
+        p.r.c.expect(")").map(|()| values)
+    };
+    let mut operands = list(p)?;
+    p.r.c.expect_word("inits")?;
+    let inits = list(p)?;
+    let counts = [operands.len() as i64, inits.len() as i64];
+    operands.extend(inits);
+    p.r.c.expect_word("dimension")?;
+    p.r.c.expect("=")?;
+    let dimension = p.r.c.int()?;
+    let mut attributes = if p.r.c.eat_word("attributes") { p.r.dict("{", "}")? } else { Attributes::new() };
+    let region = p.region(None)?;
+    attributes.set("dimension", Attribute::int(dimension));
+    attributes.set("operandSegmentSizes", Attribute::ints(&counts));
+    let outputs = (region.results.len() as i64).saturating_sub(counts[1]);
+    attributes.set("resultSegmentSizes", Attribute::ints(&[outputs.max(0), counts[1]]));
+    let op = p.op("chlo.scan", &mut attributes, start)?;
+    p.r.c.expect(":")?;
+    let (inputs, outputs) = p.r.functional_type()?;
+    p.check_types(&operands, &inputs, pos)?;
+    Ok(p.finish(op, operands, vec![region], outputs, attributes))
 }
 
 impl Binary {

@@ -6,6 +6,7 @@ use crate::attribute::{Attribute, Attributes, enum_name};
 use crate::module::{Block, Func, Location, Module, Operation, Value};
 use crate::ops::dot::{PRECISIONS, Precision};
 use crate::ops::elementwise::Binary;
+use crate::ops::scan::Scan;
 use crate::ops::{conv, dot};
 use crate::{Op, TensorType, Type};
 
@@ -152,6 +153,25 @@ impl Printer<'_> {
         self.push("}");
     }
 
+    /// `{`, a block with the label that says what it takes, and `}`.
+    fn labelled_region(&mut self, block: &Block) {
+        self.push("{\n");
+        if !block.args.is_empty() {
+            self.start_line();
+            self.push("^bb0(");
+            for (i, &arg) in block.args.iter().enumerate() {
+                self.push(if i > 0 { ", " } else { "" });
+                self.value(arg);
+                self.push(": ");
+                self.ty(&self.func.values[arg.index()]);
+            }
+            self.push("):\n");
+        }
+        self.body(block, "stablehlo.return");
+        self.start_line();
+        self.push("}");
+    }
+
     // Pieces.
 
     fn push(&mut self, text: &str) {
@@ -278,6 +298,7 @@ impl Printer<'_> {
                 self.value_types(&operation.results);
                 return self.push(")");
             }
+            Op::Scan(scan) => return self.scan(operation, scan),
             Op::Convolution(convolution) => return self.convolution(operation, convolution),
             Op::CustomCall(call) => {
                 self.push("stablehlo.custom_call ");
@@ -315,6 +336,7 @@ impl Printer<'_> {
             | Op::Sort(_)
             | Op::If(_)
             | Op::Case(_)
+            | Op::RaggedDot(_)
             | Op::AllReduce(_)
             | Op::AllGather(_)
             | Op::AllToAll(_)
@@ -638,6 +660,37 @@ impl Printer<'_> {
         self.region(body);
     }
 
+    fn scan(&mut self, operation: &Operation, scan: &Scan) {
+        let [region] = &operation.regions[..] else { return self.generic(operation) };
+        let counts = scan.operand_segments.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        let Some((inputs, inits)) = operation.operands.split_at_checked(counts[0]) else {
+            return self.generic(operation);
+        };
+        if inits.len() != counts[1] || region.results.len() as i64 != scan.result_segments.iter().sum::<i64>()
+        {
+            return self.generic(operation);
+        }
+        self.push("chlo.scan");
+        self.parenthesized(inputs);
+        self.push(" inits ");
+        self.parenthesized(inits);
+        self.int(" dimension=", scan.dimension);
+        self.push(" ");
+        let mut attributes = operation.op.attributes();
+        for name in ["dimension", "operandSegmentSizes", "resultSegmentSizes"] {
+            attributes.take(name);
+        }
+        attributes.0.extend(operation.extra.0.iter().cloned());
+        attributes.0.sort_by(|a, b| a.0.cmp(&b.0));
+        if !attributes.is_empty() {
+            self.push(" attributes ");
+            write::dict(&attributes, &mut self.out);
+        }
+        self.push(" ");
+        self.labelled_region(region);
+        self.functional(operation);
+    }
+
     /// `"name"(operands) <{properties}> ({regions}) {attributes} : type`.
     fn generic(&mut self, operation: &Operation) {
         self.push("\"");
@@ -653,21 +706,8 @@ impl Printer<'_> {
         if !operation.regions.is_empty() {
             self.push(" (");
             for (i, region) in operation.regions.iter().enumerate() {
-                self.push(if i > 0 { ", {\n" } else { "{\n" });
-                if !region.args.is_empty() {
-                    self.start_line();
-                    self.push("^bb0(");
-                    for (i, &arg) in region.args.iter().enumerate() {
-                        self.push(if i > 0 { ", " } else { "" });
-                        self.value(arg);
-                        self.push(": ");
-                        self.ty(&self.func.values[arg.index()]);
-                    }
-                    self.push("):\n");
-                }
-                self.body(region, "stablehlo.return");
-                self.start_line();
-                self.push("}");
+                self.push(if i > 0 { ", " } else { "" });
+                self.labelled_region(region);
             }
             self.push(")");
         }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// One case.
 #[derive(Debug)]
-pub struct Case {
+pub(crate) struct Case {
     pub name: String,
     pub module: String,
     pub npz: String,
@@ -29,7 +29,7 @@ pub struct Case {
 
 /// How closely an output must be met.
 #[derive(Clone, Copy, Debug)]
-pub enum Check {
+pub(crate) enum Check {
     /// `==`, element by element: NaN is unequal, −0 equals 0.
     Exact,
     /// At most this many representable numbers apart.
@@ -40,7 +40,7 @@ pub enum Check {
 
 /// What came of a case.
 #[derive(Debug)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Pass,
     /// The program is not supported; the sentence says why.
     Refused(String),
@@ -49,7 +49,7 @@ pub enum Outcome {
 }
 
 /// Reads the cases of a folder.
-pub fn read_index(folder: &Path) -> Vec<Case> {
+pub(crate) fn read_index(folder: &Path) -> Vec<Case> {
     let text = std::fs::read_to_string(folder.join("index.jsonl")).expect("the folder has an index.jsonl");
     text.lines().map(|line| parse_case(&serde_json::from_str(line).expect("a line is JSON"))).collect()
 }
@@ -84,7 +84,7 @@ fn parse_case(line: &Value) -> Case {
 }
 
 /// Parses, verifies and evaluates a case, and compares what comes out.
-pub fn run(folder: &Path, case: &Case) -> Outcome {
+pub(crate) fn run(folder: &Path, case: &Case) -> Outcome {
     let refused = |error: Error| match error.kind {
         ErrorKind::Unsupported => Outcome::Refused(error.to_string()),
         _ => Outcome::Failed(error.to_string()),
@@ -136,7 +136,7 @@ pub fn run(folder: &Path, case: &Case) -> Outcome {
 }
 
 /// Whether a value meets what is expected of it, or a sentence.
-pub fn compare(actual: &Literal, expected: &Literal, check: Check) -> Result<(), String> {
+pub(crate) fn compare(actual: &Literal, expected: &Literal, check: Check) -> Result<(), String> {
     let ty = expected.ty();
     if actual.ty() != ty {
         return Err(format!("a value of type {} instead of {ty}", actual.ty()));
