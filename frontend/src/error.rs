@@ -47,20 +47,45 @@ pub enum Error {
         used_at: Option<Source>,
     },
     /// Two pytrees differ, or a structure does not fit its type.
-    #[error("{0}")]
-    Tree(Box<TreeError>),
-    /// Legal in JAX, but not supported here yet.
-    #[error("{0}")]
-    Unsupported(String),
+    #[error("{error}{}", At(*.at))]
+    Tree {
+        /// Where and how.
+        error: Box<TreeError>,
+        /// The user's line.
+        at: Option<Source>,
+    },
+    /// Legal in JAX, but not supported here.
+    #[error("{message}{}", At(*.at))]
+    Unsupported {
+        /// What, and what to do instead.
+        message: String,
+        /// The user's line.
+        at: Option<Source>,
+    },
     /// Arguments of a transformation do not fit it.
-    #[error("{0}")]
-    Argument(String),
+    #[error("{message}{}", At(*.at))]
+    Argument {
+        /// What is wrong.
+        message: String,
+        /// The user's line.
+        at: Option<Source>,
+    },
     /// The module could not be written.
-    #[error("lowering: {0}")]
-    Lowering(Box<jacinth_lowering::Error>),
+    #[error("lowering: {error}{}", At(*.at))]
+    Lowering {
+        /// Why.
+        error: Box<jacinth_lowering::Error>,
+        /// The user's line.
+        at: Option<Source>,
+    },
     /// The plugin or its device failed.
-    #[error("{0}")]
-    Runtime(String),
+    #[error("{message}{}", At(*.at))]
+    Runtime {
+        /// What it said.
+        message: String,
+        /// The line of the call.
+        at: Option<Source>,
+    },
 }
 
 /// What [`Error::Concretization`] says.
@@ -76,17 +101,22 @@ pub struct Concretization {
     pub traced: String,
     /// Where the transformation was asked for.
     pub called_at: Option<Source>,
+    /// Where the value was made.
+    pub made_at: Option<Source>,
     /// The user's line.
     pub at: Option<Source>,
 }
 
 impl fmt::Display for Concretization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Concretization { aval, needed, advice, traced, called_at, at } = self;
+        let Concretization { aval, needed, advice, traced, called_at, made_at, at } = self;
         write!(f, "a traced value of type {aval} was used as {needed}{}, but ", At(*at))?;
         write!(f, "its value is not known while {traced} is being traced")?;
         if let Some(called_at) = called_at {
             write!(f, " (transformed at {called_at})")?;
+        }
+        if let Some(made_at) = made_at {
+            write!(f, "; the value was made at {made_at}")?;
         }
         write!(f, "; {advice}")
     }
@@ -109,24 +139,34 @@ impl Error {
 
     /// Not supported yet.
     pub fn unsupported(message: impl Into<String>) -> Error {
-        Error::Unsupported(message.into())
+        Error::Unsupported { message: message.into(), at: None }
     }
 
     /// Arguments of a transformation that do not fit it.
     pub fn argument(message: impl Into<String>) -> Error {
-        Error::Argument(message.into())
+        Error::Argument { message: message.into(), at: None }
+    }
+
+    /// A failure of the plugin or its device.
+    pub fn runtime(message: impl Into<String>) -> Error {
+        Error::Runtime { message: message.into(), at: None }
     }
 
     /// The same error with the user's line, unless it has one.
     pub fn at(mut self, source: Source) -> Error {
         match &mut self {
-            Error::Operands { at, .. } | Error::LeakedTracer { used_at: at, .. } => {
+            Error::Operands { at, .. }
+            | Error::LeakedTracer { used_at: at, .. }
+            | Error::Tree { at, .. }
+            | Error::Unsupported { at, .. }
+            | Error::Argument { at, .. }
+            | Error::Lowering { at, .. }
+            | Error::Runtime { at, .. } => {
                 at.get_or_insert(source);
             }
             Error::Concretization(c) => {
                 c.at.get_or_insert(source);
             }
-            _ => {}
         }
         self
     }
@@ -140,13 +180,13 @@ impl Error {
 
 impl From<TreeError> for Error {
     fn from(error: TreeError) -> Self {
-        Error::Tree(Box::new(error))
+        Error::Tree { error: Box::new(error), at: None }
     }
 }
 
 impl From<jacinth_lowering::Error> for Error {
     fn from(error: jacinth_lowering::Error) -> Self {
-        Error::Lowering(Box::new(error))
+        Error::Lowering { error: Box::new(error), at: None }
     }
 }
 

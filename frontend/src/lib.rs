@@ -9,6 +9,7 @@
 extern crate self as jacinth;
 
 pub mod api;
+pub mod config;
 pub mod error;
 pub mod ir;
 pub mod lax;
@@ -22,9 +23,11 @@ pub use api::custom::{custom_gradient, custom_jvp, custom_vjp};
 pub use api::linear::{jvp_with_aux, linear_transpose, linearize_with_aux, vjp_with_aux};
 pub use api::{
     CheckError, Compiled, Element, Ellipsis, Function, IntoArray, Jit, JitStats, Lowered, NewAxis, Warning,
-    checkify, config, dtypes, grad, hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr, nn, numpy,
+    checkify, dtypes, grad, hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr, nn, numpy,
     set_warning_hook, tree, value_and_grad, vjp, vmap,
 };
+pub use api::{Traced, clear_caches, deny_recompile};
+pub use config::disable_jit;
 pub use error::{Error, Result};
 pub use ir::{ClosedJaxpr, DType};
 pub use runtime::{Backend, set_platform, with_backend};

@@ -65,7 +65,7 @@ fn a_jitted_function_is_compiled_once_per_kind_of_arguments() {
             [
                 "`<lambda>`: first call",
                 "`<lambda>`: argument 0: dimension 0 changed from 3 to 2 (f32[3] to f32[2])",
-                "`<lambda>`: argument 0: rank changed from f32[3] to f32[]",
+                "`<lambda>`: argument 0: rank changed from f32[2] to f32[]",
             ]
         );
     });
@@ -182,7 +182,7 @@ fn stages_tell_what_they_know() {
         let compiled = lowered.compile().unwrap();
         assert_eq!(compiled.call((&scalar(0.0),)).unwrap().to_vec::<f32>(), vec![1.0; 64 * 64]);
         let error = compiled.call((&numbers(&[2]),)).unwrap_err().to_string();
-        assert_eq!(error, "`<lambda>` was compiled for f32[] at [0], but was called with f32[2]");
+        assert!(error.contains("argument 0: expected f32[], found f32[2]"), "{error}");
         assert!(!compiled.as_text().unwrap().is_empty());
         compiled.cost_analysis().unwrap();
         assert_eq!(compiled.memory_analysis().unwrap().outputs, 64 * 64 * 4);

@@ -88,7 +88,7 @@ impl Array {
     /// As [`Array::try_to_vec`] errs.
     #[track_caller]
     pub fn to_vec<T: Element>(&self) -> Vec<T> {
-        self.bytes_of::<T>().map(|bytes| read(&bytes)).or_raise()
+        self.bytes_of::<T>("host values", READ_IT_OUTSIDE).map(|bytes| read(&bytes)).or_raise()
     }
 
     /// The elements in row-major order; waits for the computation.
@@ -97,7 +97,7 @@ impl Array {
     /// If the array is traced or has another dtype, or the computation failed.
     #[track_caller]
     pub fn try_to_vec<T: Element>(&self) -> Result<Vec<T>> {
-        self.bytes_of::<T>().map(|bytes| read(&bytes))
+        self.bytes_of::<T>("host values", READ_IT_OUTSIDE).map(|bytes| read(&bytes))
     }
 
     /// The one element of an array of size 1.
@@ -111,7 +111,23 @@ impl Array {
             Error::argument(format!("item: only an array of one element is a number, got shape {shape}"))
                 .raise()
         }
-        self.to_vec::<T>()[0]
+        let (needed, advice) = match T::ELEMENT {
+            DType::I1 => (
+                "a bool (`if`, `while`, `assert!`)",
+                "choose with `cond` or `select`, loop with `while_loop`; or let the condition be a host value: a `Static` \
+                 argument, or a bool that the function captures",
+            ),
+            dtype if dtype.is_integer() => (
+                "a host integer (a length, an index, a loop bound)",
+                "index with the array itself (`dynamic_slice`, `take`), loop with `fori_loop`; a length must be a host value: \
+                 a `Static` argument, or a number that the function captures",
+            ),
+            _ => (
+                "a host number",
+                "compute with the array instead, or return it from the transformed function and read it there",
+            ),
+        };
+        self.bytes_of::<T>(needed, advice).map(|bytes| read(&bytes)[0]).or_raise()
     }
 
     /// The elements as an `ndarray`.
@@ -138,8 +154,9 @@ impl Array {
 
     /// The bytes of a concrete array of `T`'s dtype.
     #[track_caller]
-    fn bytes_of<T: Element>(&self) -> Result<Vec<u8>> {
-        let bytes = self.host_bytes("host values")?;
+    fn bytes_of<T: Element>(&self, needed: &'static str, advice: &'static str) -> Result<Vec<u8>> {
+        let array = concrete(self, needed, advice, current_source(Location::caller()))?;
+        let bytes = runtime::to_bytes(array)?;
         if self.dtype() != T::ELEMENT {
             let (has, asked) = (numpy_name(self.dtype()), numpy_name(T::ELEMENT));
             return Err(Error::argument(format!(
@@ -152,11 +169,12 @@ impl Array {
     /// The bytes of a concrete array.
     #[track_caller]
     pub(crate) fn host_bytes(&self, needed: &'static str) -> Result<Vec<u8>> {
-        let advice = "return it from the transformed function and read it there";
-        let array = concrete(self, needed, advice, current_source(Location::caller()))?;
+        let array = concrete(self, needed, READ_IT_OUTSIDE, current_source(Location::caller()))?;
         runtime::to_bytes(array)
     }
 }
+
+const READ_IT_OUTSIDE: &str = "return it from the transformed function and read it there";
 
 fn read<T: Element>(bytes: &[u8]) -> Vec<T> {
     bytes.chunks_exact(T::ELEMENT.byte_width()).map(T::from_ne_bytes).collect()

@@ -4,7 +4,7 @@
 //! bool < weak integer < integers < weak float < floats < weak complex < complex, where a float of its own takes in
 //! every integer without growing.
 
-use super::config::x64_enabled;
+use crate::config::x64_enabled;
 use crate::error::{Error, Result};
 use crate::ir::{Array, DType, numpy_name};
 use crate::lax::convert_weakly;

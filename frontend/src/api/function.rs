@@ -9,10 +9,12 @@ use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::panic::Location;
 use std::sync::Arc;
 
+use crate::api::call_site;
 use crate::api::jit::Entry;
-use crate::error::{OrRaise, Result, boundary};
+use crate::error::{Error, OrRaise, Result, boundary};
 use crate::ir::Array;
 use crate::tree::{self, Flattener, Leaves, Pytree, TreeDef, Unflattener};
 
@@ -246,14 +248,20 @@ impl<'f, S: Signature> Transformed<'f, S> {
     ///
     /// # Errors
     /// Whatever is wrong with the arguments, the function, or the run.
+    #[track_caller]
     pub fn try_call(&self, args: S::Args<'_>) -> Result<S::Out> {
-        boundary(|| S::apply(&Direct { flat: self.flat.clone(), out: PhantomData }, args))
+        let at = Location::caller();
+        call_site::note(&self.flat);
+        let result = boundary(|| S::apply(&Direct { flat: self.flat.clone(), out: PhantomData }, args));
+        result.map_err(|e| e.at(at))
     }
 }
 
 impl<'f, S: Signature> Deref for Transformed<'f, S> {
     type Target = S::Dyn<'f, S::Out>;
+    #[track_caller]
     fn deref(&self) -> &Self::Target {
+        call_site::note(&self.flat);
         &self.call
     }
 }
@@ -297,15 +305,12 @@ struct Direct<'f, O> {
 
 impl<O: Pytree> Target<O> for Direct<'_, O> {
     fn run(&self, args: Flattener<'_>, _: Option<&Arc<Entry>>) -> O {
-        let (leaves, def) = call_flat(&*self.flat, args);
+        let called_at = call_site::take(&self.flat);
+        let (leaves, def) = args.finish();
+        let outs = self.flat.call(leaves.into_iter().cloned().collect(), &def);
+        let (leaves, def) = outs.map_err(|e| called_at.into_iter().fold(e, Error::at)).or_raise();
         build(&def, leaves)
     }
-}
-
-/// Applies a function over leaves to flattened arguments.
-pub(crate) fn call_flat(flat: &dyn FlatFn, args: Flattener<'_>) -> (Vec<Array>, TreeDef) {
-    let (leaves, def) = args.finish();
-    flat.call(leaves.into_iter().cloned().collect(), &def).or_raise()
 }
 
 /// Puts a tree together; its structure is the type's own.

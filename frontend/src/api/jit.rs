@@ -10,20 +10,24 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
 
-use super::config::x64_enabled;
+use super::cache_miss::{JitStats, Seen, allow, explain};
+use super::call_site;
 use super::function::{FlatFn, Function, Signature, Target, build};
-use super::stages::Lowered;
-use crate::error::{OrRaise, Result, boundary};
+use super::stages::{Lowered, Traced};
+use crate::config::{cache_key, jit_disabled};
+use crate::error::{Error, OrRaise, Result, boundary};
 use crate::ir::{Array, Aval, BackendId, ClosedJaxpr, DeviceArray, Jaxpr, Prim, Source};
 use crate::lax::Jit as JitPrimitive;
 use crate::lower::Signature as MainSignature;
-use crate::runtime::{Backend, Outputs, Program, on_backend};
-use crate::trace::{bind_at_line, check_all_alive, current, eval_jaxpr, stage};
+use crate::runtime::{Backend, Outputs, Program, clear_compiled as clear_programs, on_backend};
+use crate::trace::{
+    bind_at_line, check_all_alive_at, clear_compiled as clear_operations, current, eval_jaxpr, stage,
+};
 use crate::transform::{consts_to_invars, dce_jaxpr};
 use crate::tree::{Flattener, Leaves, Pytree, TreeDef, keystr};
 
@@ -39,7 +43,7 @@ use crate::tree::{Flattener, Leaves, Pytree, TreeDef, keystr};
 #[track_caller]
 pub fn jit<'f, S: Signature, F: Function<S> + 'f>(f: F) -> Jit<'f, S> {
     let flat = f.into_flat();
-    let options = Options { keep_unused: false, inline: false, donate: true };
+    let options = Options { keep_unused: false, inline: false, donate: Donate::ByValue, name: None };
     Jit::from_core(JitCore::new(flat, S::BY_VALUE, options, Location::caller()))
 }
 
@@ -65,6 +69,11 @@ impl<'f, S: Signature> Jit<'f, S> {
         Jit::from_core(JitCore::new(self.core.flat.clone(), S::BY_VALUE, options, self.core.made_at))
     }
 
+    /// The name under which the function stands in jaxprs, modules and errors, instead of its own.
+    pub fn name(self, name: &str) -> Self {
+        self.with(|options| options.name = Some(name.into()))
+    }
+
     /// Whether parameters that the function does not use stay parameters of the program.
     pub fn keep_unused(self, keep: bool) -> Self {
         self.with(|options| options.keep_unused = keep)
@@ -77,15 +86,49 @@ impl<'f, S: Signature> Jit<'f, S> {
 
     /// Whether arguments taken by value are donated (the default).
     pub fn donate(self, donate: bool) -> Self {
-        self.with(|options| options.donate = donate)
+        self.with(|options| options.donate = if donate { Donate::ByValue } else { Donate::None })
+    }
+
+    /// Donates these arguments, counted from 0, and no others.
+    ///
+    /// # Panics
+    /// If there is no such argument, or it is taken by reference: what the caller keeps cannot be given away.
+    #[track_caller]
+    pub fn donate_argnums(self, argnums: impl IntoIterator<Item = usize>) -> Self {
+        let argnums: Arc<[usize]> = argnums.into_iter().collect();
+        for &i in &*argnums {
+            let problem = match S::BY_VALUE.get(i) {
+                Some(true) => continue,
+                Some(false) => "is taken by reference, so its caller keeps it; take it by value".to_owned(),
+                None => format!("does not exist: there are {}", S::BY_VALUE.len()),
+            };
+            let message = format!("donate_argnums of `{}`: argument {i} {problem}", self.core.name);
+            Error::argument(message).at(Location::caller()).raise();
+        }
+        self.with(|options| options.donate = Donate::Only(argnums))
     }
 
     /// Calls the function with its arguments as a tuple; what would panic comes back as an error.
     ///
     /// # Errors
     /// Whatever is wrong with the arguments, the function, or the run.
+    #[track_caller]
     pub fn try_call(&self, args: S::Args<'_>) -> Result<S::Out> {
-        boundary(|| S::apply(&Compiling { core: self.core.clone(), out: PhantomData }, args))
+        let at = Location::caller();
+        call_site::note(&self.core);
+        let result = boundary(|| S::apply(&Compiling { core: self.core.clone(), out: PhantomData }, args));
+        result.map_err(|e| e.at(at))
+    }
+
+    /// Traces the function for these arguments.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the arguments or the function.
+    #[track_caller]
+    pub fn trace(&self, args: S::Args<'_>) -> Result<Traced<S>> {
+        let at = Location::caller();
+        let plan = boundary(|| S::apply(&Tracing { core: &self.core }, args));
+        plan.map(Traced::new).map_err(|e| e.at(at))
     }
 
     /// Traces and lowers the function for these arguments without compiling it.
@@ -94,20 +137,36 @@ impl<'f, S: Signature> Jit<'f, S> {
     /// Whatever is wrong with the arguments or the function.
     #[track_caller]
     pub fn lower(&self, args: S::Args<'_>) -> Result<Lowered<S>> {
-        let stage = boundary(|| S::apply(&Lowering { core: &self.core }, args))??;
-        Ok(Lowered::new(stage))
+        let at = Location::caller();
+        self.trace(args)?.lower().map_err(|e| e.at(at))
     }
 
-    /// How often calls found a compiled program, and why they did not.
+    /// What the caches did: how often calls found what they needed, and why they did not.
     pub fn stats(&self) -> JitStats {
-        let misses = self.core.misses.lock().clone();
-        JitStats { hits: self.core.hits.load(Ordering::Relaxed), misses }
+        let core = &self.core;
+        let (hits, misses) = (core.hits.load(Ordering::Relaxed), core.misses.lock().clone());
+        JitStats {
+            calls: hits + misses.len() as u64,
+            hits,
+            misses,
+            traces: core.traces.load(Ordering::Relaxed),
+            compiles: core.compiles.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Forgets all that was traced and compiled for this function.
+    pub fn clear_cache(&self) {
+        self.core.traced.write().clear();
+        self.core.entries.write().clear();
+        *self.core.last.write() = None;
     }
 }
 
 impl<'f, S: Signature> Deref for Jit<'f, S> {
     type Target = S::Dyn<'f, S::Out>;
+    #[track_caller]
     fn deref(&self) -> &Self::Target {
+        call_site::note(&self.core);
         &self.call
     }
 }
@@ -144,21 +203,32 @@ impl<S: Signature> fmt::Debug for Jit<'_, S> {
     }
 }
 
-/// What a jitted function's cache has done.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct JitStats {
-    /// Calls that found a compiled program.
-    pub hits: u64,
-    /// For each call that did not, why: which argument's what differed from the most similar call before.
-    pub misses: Vec<String>,
-}
-
 #[derive(Clone)]
 struct Options {
     keep_unused: bool,
     inline: bool,
-    donate: bool,
+    donate: Donate,
+    name: Option<Arc<str>>,
 }
+
+/// Which arguments are donated.
+#[derive(Clone)]
+enum Donate {
+    ByValue,
+    None,
+    Only(Arc<[usize]>),
+}
+
+/// Forgets everything that was traced and compiled in this process: every jitted function's caches (each frees them at its next call) and
+/// the programs of single operations.
+pub fn clear_caches() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+    clear_operations();
+    clear_programs();
+}
+
+/// How often all caches were cleared: what is kept from before does not count.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
 
 /// A jitted function's caches.
 pub(crate) struct JitCore<'f> {
@@ -167,29 +237,50 @@ pub(crate) struct JitCore<'f> {
     by_value: &'static [bool],
     options: Options,
     made_at: Source,
-    traced: RwLock<Vec<Arc<Traced>>>,
+    traced: RwLock<Vec<Arc<TracedFn>>>,
     entries: RwLock<Vec<Arc<Entry>>>,
     last: RwLock<Option<Arc<Entry>>>,
     hits: AtomicU64,
+    traces: AtomicU64,
+    compiles: AtomicU64,
     misses: Mutex<Vec<String>>,
 }
 
 /// A function traced for one kind of arguments.
-pub(crate) struct Traced {
+pub(crate) struct TracedFn {
     pub(crate) def: TreeDef,
     pub(crate) avals: Box<[Aval]>,
-    /// Whether 64-bit dtypes were kept, which decides what scalars become.
-    x64: bool,
+    /// The state of the switches, which decide what is traced.
+    switches: u32,
+    generation: u32,
     pub(crate) closed: ClosedJaxpr,
     /// The jaxpr with its constants as leading parameters.
     call: Arc<Jaxpr>,
     pub(crate) out_def: TreeDef,
 }
 
+impl TracedFn {
+    /// Whether arguments of this structure have the types that were traced, under the same switches.
+    #[inline]
+    fn fits(&self, leaves: &[&Array]) -> bool {
+        self.avals.iter().zip(leaves).all(|(aval, leaf)| *aval == *leaf.aval())
+            && self.switches == cache_key()
+            && self.is_current()
+    }
+
+    fn is_current(&self) -> bool {
+        self.generation == GENERATION.load(Ordering::Relaxed)
+    }
+
+    fn seen(&self) -> Seen<'_> {
+        Seen { def: &self.def, avals: &self.avals, switches: self.switches }
+    }
+}
+
 /// A function compiled for one kind of arguments and one backend.
 #[doc(hidden)]
 pub struct Entry {
-    pub(crate) traced: Arc<Traced>,
+    pub(crate) traced: Arc<TracedFn>,
     backend: BackendId,
     pub(crate) program: Program,
     /// Constants that the program takes.
@@ -199,10 +290,19 @@ pub struct Entry {
     donates: bool,
 }
 
+/// A traced function with what lowering it needs to know.
+pub(crate) struct Plan {
+    pub(crate) name: Arc<str>,
+    pub(crate) traced: Arc<TracedFn>,
+    /// For each leaf whether its buffer may be reused.
+    donated: Vec<bool>,
+    keep_unused: bool,
+}
+
 /// A module with what is needed to run it.
 pub(crate) struct Stage {
     pub(crate) name: Arc<str>,
-    pub(crate) traced: Arc<Traced>,
+    pub(crate) traced: Arc<TracedFn>,
     pub(crate) module: jacinth_lowering::Module,
     consts: Vec<Array>,
     kept: Box<[(u32, bool)]>,
@@ -210,7 +310,7 @@ pub(crate) struct Stage {
 
 impl<'f> JitCore<'f> {
     fn new(flat: Arc<dyn FlatFn + 'f>, by_value: &'static [bool], options: Options, made_at: Source) -> Self {
-        let name = flat.name().into();
+        let name = options.name.clone().unwrap_or_else(|| flat.name().into());
         JitCore {
             flat,
             name,
@@ -221,39 +321,45 @@ impl<'f> JitCore<'f> {
             entries: RwLock::default(),
             last: RwLock::default(),
             hits: AtomicU64::new(0),
+            traces: AtomicU64::new(0),
+            compiles: AtomicU64::new(0),
             misses: Mutex::default(),
         }
     }
 
-    /// Calls the function: traced into the current trace, or compiled and run.
-    fn invoke(
-        &self,
-        leaves: &[&Array],
-        known: Option<&Arc<Entry>>,
-        def: Option<TreeDef>,
-    ) -> (Leaves, TreeDef) {
-        if current().is_some() {
-            let def = def.or_else(|| known.map(|k| k.traced.def.clone())).expect("recorded or known");
-            return self.bind(leaves, &def);
+    /// Calls the function: compiled and run, or traced into the current trace, or operation by operation where jit is disabled.
+    fn invoke(&self, leaves: &[&Array], def: &TreeDef, called_at: Source) -> Result<(Leaves, TreeDef)> {
+        if jit_disabled() {
+            let (outs, def) = self.flat.call(leaves.iter().map(|&a| a.clone()).collect(), def)?;
+            return Ok((outs.into(), def));
         }
-        let entry = match known {
-            Some(known) if known.fits(leaves) => {
-                self.hits.fetch_add(1, Ordering::Relaxed);
-                known.clone()
-            }
-            _ => {
-                let def = def.or_else(|| known.map(|k| k.traced.def.clone())).expect("recorded or known");
-                self.find(leaves, &def).or_raise()
-            }
-        };
-        let outs = entry.run(leaves).or_raise();
-        (outs.into_iter().collect(), entry.traced.out_def.clone())
+        check_all_alive_at(leaves.iter().copied(), called_at)?;
+        if current().is_some() {
+            return self.bind(leaves, def, called_at);
+        }
+        let entry = self.find(leaves, def)?;
+        Ok((entry.run(leaves)?.into_iter().collect(), entry.traced.out_def.clone()))
     }
 
     /// One equation in the current trace.
-    fn bind(&self, leaves: &[&Array], def: &TreeDef) -> (Leaves, TreeDef) {
-        check_all_alive(leaves.iter().copied());
-        let traced = self.trace(leaves, def);
+    fn bind(&self, leaves: &[&Array], def: &TreeDef, called_at: Source) -> Result<(Leaves, TreeDef)> {
+        let traced = match self.find_traced(leaves, def) {
+            Some(traced) => {
+                self.hit();
+                traced
+            }
+            None => {
+                let traced = self.traced.read();
+                let seen: Vec<Seen<'_>> = traced.iter().map(|t| t.seen()).collect();
+                let reason = explain(&self.name, &seen, leaves, def, || {
+                    "what it captures is traced, or was forgotten".into()
+                });
+                drop(seen);
+                drop(traced);
+                self.miss(reason)?;
+                self.trace(leaves, def)
+            }
+        };
         let args: Vec<Array> = traced.closed.consts.iter().chain(leaves.iter().copied()).cloned().collect();
         let outs: Leaves = if self.options.inline {
             eval_jaxpr(&traced.call, &[], &args).into_iter().collect()
@@ -264,21 +370,23 @@ impl<'f> JitCore<'f> {
                 inline: false,
                 keep_unused: self.options.keep_unused,
             };
-            bind_at_line(Prim::new(prim), &args, self.made_at).into_iter().collect()
+            bind_at_line(Prim::new(prim), &args, called_at).into_iter().collect()
         };
-        (outs, traced.out_def.clone())
+        Ok((outs, traced.out_def.clone()))
+    }
+
+    fn find_traced(&self, leaves: &[&Array], def: &TreeDef) -> Option<Arc<TracedFn>> {
+        self.traced.read().iter().rev().find(|t| t.def == *def && t.fits(leaves)).cloned()
     }
 
     /// The function traced for arguments like these.
-    fn trace(&self, leaves: &[&Array], def: &TreeDef) -> Arc<Traced> {
-        let x64 = x64_enabled();
-        let same = |t: &&Arc<Traced>| {
-            t.def == *def && t.x64 == x64 && t.avals.iter().eq(leaves.iter().map(|a| a.aval()))
-        };
-        if let Some(found) = self.traced.read().iter().rev().find(same) {
-            return found.clone();
+    fn trace(&self, leaves: &[&Array], def: &TreeDef) -> Arc<TracedFn> {
+        if let Some(found) = self.find_traced(leaves, def) {
+            return found;
         }
+        self.traces.fetch_add(1, Ordering::Relaxed);
         let avals: Box<[Aval]> = leaves.iter().map(|a| a.aval().clone()).collect();
+        let (switches, generation) = (cache_key(), GENERATION.load(Ordering::Relaxed));
         let mut out_def = None;
         let closed = stage(&self.name, &avals, self.made_at, |args| {
             let (outs, def) = self.flat.call(args.into_iter().collect(), def).or_raise();
@@ -287,16 +395,18 @@ impl<'f> JitCore<'f> {
         });
         let call = Arc::new(consts_to_invars(&closed.jaxpr));
         let out_def = out_def.expect("the function was traced");
-        let traced = Arc::new(Traced { def: def.clone(), avals, x64, closed, call, out_def });
+        let traced =
+            Arc::new(TracedFn { def: def.clone(), avals, switches, generation, closed, call, out_def });
         if !traced.closed.consts.iter().any(Array::is_tracer) {
-            self.traced.write().push(traced.clone());
+            let mut all = self.traced.write();
+            all.retain(|t| t.is_current());
+            all.push(traced.clone());
         }
         traced
     }
 
     /// The entry for arguments like these, compiled if there is none.
     fn find(&self, leaves: &[&Array], def: &TreeDef) -> Result<Arc<Entry>> {
-        check_all_alive(leaves.iter().copied());
         let backend = Backend::current()?;
         let found = {
             let entries = self.entries.read();
@@ -307,13 +417,27 @@ impl<'f> JitCore<'f> {
         };
         let entry = match found {
             Some(entry) => {
-                self.hits.fetch_add(1, Ordering::Relaxed);
+                self.hit();
                 entry
             }
             None => {
-                self.misses.lock().push(self.explain(leaves, def, &backend));
-                let entry = Arc::new(self.stage(leaves, def)?.compile(&backend)?);
-                self.entries.write().push(entry.clone());
+                let reason = {
+                    let entries = self.entries.read();
+                    let seen: Vec<Seen<'_>> = entries.iter().map(|e| e.traced.seen()).collect();
+                    explain(&self.name, &seen, leaves, def, || {
+                        if entries.iter().any(|e| e.backend == backend.id()) {
+                            "the caches were cleared".to_owned()
+                        } else {
+                            format!("first call on {backend:?}")
+                        }
+                    })
+                };
+                self.miss(reason)?;
+                let entry = Arc::new(self.plan(leaves, def).lower()?.compile(&backend)?);
+                self.compiles.fetch_add(1, Ordering::Relaxed);
+                let mut entries = self.entries.write();
+                entries.retain(|e| e.traced.is_current());
+                entries.push(entry.clone());
                 entry
             }
         };
@@ -321,23 +445,44 @@ impl<'f> JitCore<'f> {
         Ok(entry)
     }
 
-    /// Traces and lowers for arguments like these.
-    pub(crate) fn stage(&self, leaves: &[&Array], def: &TreeDef) -> Result<Stage> {
+    fn hit(&self) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn miss(&self, reason: String) -> Result<()> {
+        let allowed = allow(&reason);
+        self.misses.lock().push(reason);
+        allowed
+    }
+
+    /// Traces for arguments like these.
+    fn plan(&self, leaves: &[&Array], def: &TreeDef) -> Plan {
         let traced = self.trace(leaves, def);
+        let donated = |(i, by_value): (usize, &bool)| match &self.options.donate {
+            Donate::ByValue => *by_value,
+            Donate::None => false,
+            Donate::Only(argnums) => argnums.contains(&i),
+        };
+        let children = def.children();
+        let flags = children.iter().zip(self.by_value.iter().enumerate().map(donated));
+        let donated = flags.flat_map(|(child, flag)| std::iter::repeat_n(flag, child.num_leaves())).collect();
+        Plan { name: self.name.clone(), traced, donated, keep_unused: self.options.keep_unused }
+    }
+}
+
+impl Plan {
+    /// Lowers what was traced.
+    pub(crate) fn lower(&self) -> Result<Stage> {
+        let Plan { name, traced, donated, keep_unused } = self;
         let all = vec![true; traced.closed.jaxpr.outs.len()];
-        let (jaxpr, used) = dce_jaxpr(&traced.closed.jaxpr, &all, self.options.keep_unused);
+        let (jaxpr, used) = dce_jaxpr(&traced.closed.jaxpr, &all, *keep_unused);
         let consts = traced.closed.consts.iter().zip(&used.consts).filter(|(_, used)| **used);
         let consts: Vec<Array> = consts.map(|(c, _)| c.clone()).collect();
-        let donated = self.donated(def);
-        let kept: Box<[(u32, bool)]> = (0..used.invars.len())
-            .filter(|&i| used.invars[i])
-            .map(|i| (i as u32, self.options.donate && donated[i]))
-            .collect();
+        let kept: Box<[(u32, bool)]> =
+            (0..used.invars.len()).filter(|&i| used.invars[i]).map(|i| (i as u32, donated[i])).collect();
+        let module_name = name.replace(|c: char| !c.is_alphanumeric(), "_");
         let signature = MainSignature {
-            name: format!(
-                "jit_{}",
-                self.name.replace(|c: char| !c.is_alphanumeric(), "_").trim_end_matches('_')
-            ),
+            name: format!("jit_{}", module_name.trim_end_matches('_')),
             donated: consts.iter().map(|_| false).chain(kept.iter().map(|(_, donated)| *donated)).collect(),
             result_info: traced
                 .out_def
@@ -347,90 +492,16 @@ impl<'f> JitCore<'f> {
                 .collect(),
         };
         let module = crate::lower::lower(&jaxpr, &signature)?;
-        Ok(Stage { name: self.name.clone(), traced, module, consts, kept })
+        Ok(Stage { name: name.clone(), traced: traced.clone(), module, consts, kept })
     }
-
-    /// For each leaf whether its argument is passed by value.
-    fn donated(&self, def: &TreeDef) -> Vec<bool> {
-        let children = def.children();
-        let flags = children.iter().zip(self.by_value);
-        flags.flat_map(|(child, by_value)| std::iter::repeat_n(*by_value, child.num_leaves())).collect()
-    }
-
-    /// Why no entry fits: what differs from the one that differs least.
-    fn explain(&self, leaves: &[&Array], def: &TreeDef, backend: &Backend) -> String {
-        let entries = self.entries.read();
-        let differing =
-            |e: &Entry| e.traced.avals.iter().zip(leaves).filter(|(a, b)| **a != *b.aval()).count();
-        let similar = entries.iter().filter(|e| e.traced.def == *def).min_by_key(|e| differing(e));
-        let Some(similar) = similar else {
-            return match entries.last() {
-                None => format!("`{}`: first call", self.name),
-                Some(last) => match last.traced.def.expect(def) {
-                    Err(error) => format!("`{}`: {error}", self.name),
-                    Ok(()) => unreachable!("equal structures were filtered above"),
-                },
-            };
-        };
-        let paths = def.paths();
-        let mut changes = Vec::new();
-        for ((path, old), new) in paths.iter().zip(&similar.traced.avals).zip(leaves) {
-            let place = match path.first() {
-                Some(first) => {
-                    format!("argument {}{}", first.to_string().trim_matches(['[', ']']), keystr(&path[1..]))
-                }
-                None => "the argument".to_owned(),
-            };
-            if let Some(change) = describe_change(old, new.aval()) {
-                changes.push(format!("{place}: {change}"));
-            }
-        }
-        if changes.is_empty() {
-            let other = similar.backend != backend.id();
-            changes.push(if other {
-                format!("first call on {backend:?}")
-            } else {
-                "the x64 switch changed".to_owned()
-            });
-        }
-        format!("`{}`: {}", self.name, changes.join("; "))
-    }
-}
-
-fn describe_change(old: &Aval, new: &Aval) -> Option<String> {
-    if old == new {
-        return None;
-    }
-    if old.dtype != new.dtype {
-        return Some(format!("dtype changed from {old} to {new}"));
-    }
-    if old.rank() != new.rank() {
-        return Some(format!("rank changed from {old} to {new}"));
-    }
-    if let Some(i) = (0..old.rank()).find(|&i| old.shape[i] != new.shape[i]) {
-        return Some(format!(
-            "dimension {i} changed from {} to {} ({old} to {new})",
-            old.shape[i], new.shape[i]
-        ));
-    }
-    if old.weak_type != new.weak_type {
-        let kind = |weak: bool| if weak { "weak" } else { "strong" };
-        return Some(format!("{} type {old} became {}", kind(old.weak_type), kind(new.weak_type)));
-    }
-    Some("sharding changed".to_owned())
 }
 
 impl FlatFn for JitCore<'_> {
     fn call(&self, leaves: Leaves, def: &TreeDef) -> Result<(Vec<Array>, TreeDef)> {
         let leaves: SmallVec<[&Array; 8]> = leaves.iter().collect();
-        let (outs, out_def) = if current().is_some() {
-            self.bind(&leaves, def)
-        } else {
-            let entry = self.find(&leaves, def)?;
-            let shared: SmallVec<[Array; 8]> = leaves.iter().map(|a| (*a).clone()).collect();
-            let outs = entry.run(&shared.iter().collect::<SmallVec<[&Array; 8]>>())?;
-            (outs.into_iter().collect(), entry.traced.out_def.clone())
-        };
+        // A second holder of each buffer keeps it from being donated: the caller of a transformation keeps its arguments.
+        let _shared: SmallVec<[Array; 8]> = leaves.iter().map(|&a| a.clone()).collect();
+        let (outs, out_def) = self.invoke(&leaves, def, self.made_at)?;
         Ok((outs.into_vec(), out_def))
     }
 
@@ -465,9 +536,7 @@ impl Entry {
 
     /// Whether arguments of the entry's structure have its types, and programs run on its backend now.
     fn fits(&self, leaves: &[&Array]) -> bool {
-        self.traced.avals.iter().zip(leaves).all(|(aval, leaf)| *aval == *leaf.aval())
-            && self.traced.x64 == x64_enabled()
-            && Backend::current_id() == Some(self.backend)
+        self.traced.fits(leaves) && Backend::current_id() == Some(self.backend)
     }
 
     /// Runs the program on the leaves; those that it may reuse and that nobody else holds are gone.
@@ -506,31 +575,39 @@ impl<O: Pytree> Target<O> for Compiling<'_, O> {
     }
 
     fn run(&self, args: Flattener<'_>, known: Option<&Arc<Entry>>) -> O {
-        let (leaves, def) = self.core.call(args, known);
+        let called_at = call_site::take(&self.core).unwrap_or(self.core.made_at);
+        let (leaves, def) = self.core.call(args, known, called_at);
         build(&def, leaves)
     }
 }
 
 impl JitCore<'_> {
-    fn call(&self, args: Flattener<'_>, known: Option<&Arc<Entry>>) -> (Leaves, TreeDef) {
-        match known {
-            Some(_) => self.invoke(args.leaves(), known, None),
+    fn call(&self, args: Flattener<'_>, known: Option<&Arc<Entry>>, called_at: Source) -> (Leaves, TreeDef) {
+        let result = match known {
+            Some(entry) if entry.fits(args.leaves()) && current().is_none() => {
+                self.hit();
+                entry
+                    .run(args.leaves())
+                    .map(|outs| (outs.into_iter().collect(), entry.traced.out_def.clone()))
+            }
+            Some(entry) => self.invoke(args.leaves(), &entry.traced.def, called_at),
             None => {
                 let (leaves, def) = args.finish();
-                self.invoke(&leaves, None, Some(def))
+                self.invoke(&leaves, &def, called_at)
             }
-        }
+        };
+        result.map_err(|e| e.at(called_at)).or_raise()
     }
 }
 
-/// Lowers instead of running.
-struct Lowering<'a, 'f> {
+/// Traces instead of running.
+struct Tracing<'a, 'f> {
     core: &'a JitCore<'f>,
 }
 
-impl Target<Result<Stage>> for Lowering<'_, '_> {
-    fn run(&self, args: Flattener<'_>, _: Option<&Arc<Entry>>) -> Result<Stage> {
+impl Target<Plan> for Tracing<'_, '_> {
+    fn run(&self, args: Flattener<'_>, _: Option<&Arc<Entry>>) -> Plan {
         let (leaves, def) = args.finish();
-        self.core.stage(&leaves, &def)
+        self.core.plan(&leaves, &def)
     }
 }

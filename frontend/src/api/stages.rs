@@ -7,13 +7,14 @@ use std::ops::Deref;
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::cache_miss::argument;
 use super::function::{FlatFn, Function, Signature, Target, build};
-use super::jit::{Entry, Stage};
+use super::jit::{Entry, Plan, Stage};
 use crate::error::{Error, OrRaise, Result, boundary};
 use crate::ir::{Array, Aval, ClosedJaxpr, Source};
 use crate::runtime::Backend;
 use crate::trace::stage;
-use crate::tree::Flattener;
+use crate::tree::{Flattener, TreeDef};
 
 /// The function that, called like `f`, returns the jaxpr of `f` instead of its result.
 ///
@@ -59,6 +60,57 @@ impl Target<Result<ClosedJaxpr>> for Tracing<'_> {
     }
 }
 
+/// A function traced for arguments of certain types.
+pub struct Traced<S: Signature> {
+    plan: Plan,
+    signature: PhantomData<fn() -> S>,
+}
+
+impl<S: Signature> Traced<S> {
+    pub(crate) fn new(plan: Plan) -> Self {
+        Traced { plan, signature: PhantomData }
+    }
+
+    /// What the function does.
+    pub fn jaxpr(&self) -> &ClosedJaxpr {
+        &self.plan.traced.closed
+    }
+
+    /// The structure of the tuple of arguments.
+    pub fn in_tree(&self) -> &TreeDef {
+        &self.plan.traced.def
+    }
+
+    /// The types of the arguments' leaves.
+    pub fn in_avals(&self) -> &[Aval] {
+        &self.plan.traced.avals
+    }
+
+    /// The structure of the result.
+    pub fn out_tree(&self) -> &TreeDef {
+        &self.plan.traced.out_def
+    }
+
+    /// The types of the result's leaves.
+    pub fn out_avals(&self) -> Vec<Aval> {
+        self.plan.traced.closed.out_avals().cloned().collect()
+    }
+
+    /// Writes the module.
+    ///
+    /// # Errors
+    /// If a primitive cannot be lowered.
+    pub fn lower(&self) -> Result<Lowered<S>> {
+        Ok(Lowered { stage: self.plan.lower()?, signature: PhantomData })
+    }
+}
+
+impl<S: Signature> fmt::Debug for Traced<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Traced").field(&self.plan.name).finish()
+    }
+}
+
 /// A function traced and lowered for arguments of certain types.
 pub struct Lowered<S: Signature> {
     stage: Stage,
@@ -66,10 +118,6 @@ pub struct Lowered<S: Signature> {
 }
 
 impl<S: Signature> Lowered<S> {
-    pub(crate) fn new(stage: Stage) -> Self {
-        Lowered { stage, signature: PhantomData }
-    }
-
     /// The StableHLO module's text.
     pub fn as_text(&self) -> String {
         self.stage.module.to_string()
@@ -90,9 +138,19 @@ impl<S: Signature> Lowered<S> {
         &self.stage.traced.closed
     }
 
+    /// The structure of the tuple of arguments.
+    pub fn in_tree(&self) -> &TreeDef {
+        &self.stage.traced.def
+    }
+
     /// The types of the arguments' leaves.
     pub fn in_avals(&self) -> &[Aval] {
         &self.stage.traced.avals
+    }
+
+    /// The structure of the result.
+    pub fn out_tree(&self) -> &TreeDef {
+        &self.stage.traced.out_def
     }
 
     /// Compiles for the current backend.
@@ -123,8 +181,11 @@ impl<S: Signature> Compiled<S> {
     ///
     /// # Errors
     /// If structure or types of the arguments are others, or the run fails.
+    #[track_caller]
     pub fn call(&self, args: S::Args<'_>) -> Result<S::Out> {
-        let outs = boundary(|| S::apply(&Running { entry: &self.entry, name: &self.name }, args))??;
+        let at = Location::caller();
+        let outs = boundary(|| S::apply(&Running { entry: &self.entry, name: &self.name }, args));
+        let outs = outs.flatten().map_err(|e| e.at(at))?;
         boundary(|| build(&self.entry.traced.out_def, outs))
     }
 
@@ -174,16 +235,25 @@ impl Target<Result<Vec<Array>>> for Running<'_> {
     fn run(&self, args: Flattener<'_>, _: Option<&Arc<Entry>>) -> Result<Vec<Array>> {
         let (leaves, def) = args.finish();
         let traced = &self.entry.traced;
-        traced.def.expect(&def)?;
-        for ((path, expected), found) in def.paths().iter().zip(&traced.avals).zip(&leaves) {
-            if !expected.same_type(found.aval()) {
-                let place = crate::tree::keystr(path);
-                return Err(Error::argument(format!(
-                    "`{}` was compiled for {expected} at {place}, but was called with {}",
-                    self.name,
-                    found.aval()
-                )));
-            }
+        let structures = traced.def.differences(&def);
+        let structures = structures
+            .iter()
+            .map(|d| format!("{}: expected {}, found {}", argument(&d.path), d.before, d.after));
+        let mut problems: Vec<String> = structures.collect();
+        if problems.is_empty() {
+            let types = def.paths().into_iter().zip(&traced.avals).zip(&leaves);
+            problems.extend(types.filter(|((_, expected), found)| !expected.same_type(found.aval())).map(
+                |((path, expected), found)| {
+                    format!("{}: expected {expected}, found {}", argument(&path), found.aval())
+                },
+            ));
+        }
+        if !problems.is_empty() {
+            let problems = problems.join("; ");
+            return Err(Error::argument(format!(
+                "`{}` was compiled for other arguments than it was called with: {problems}",
+                self.name
+            )));
         }
         crate::trace::check_all_alive(leaves.iter().copied());
         Ok(self.entry.run(&leaves)?.into_vec())

@@ -67,6 +67,7 @@ impl<'f, S: Signature> Vmap<'f, S> {
     ///
     /// # Errors
     /// Whatever is wrong with the arguments, the function, or the run.
+    #[track_caller]
     pub fn try_call(&self, args: S::Args<'_>) -> Result<S::Out> {
         self.call.try_call(args)
     }
@@ -74,6 +75,7 @@ impl<'f, S: Signature> Vmap<'f, S> {
 
 impl<'f, S: Signature> Deref for Vmap<'f, S> {
     type Target = S::Dyn<'f, S::Out>;
+    #[track_caller]
     fn deref(&self) -> &Self::Target {
         &self.call
     }

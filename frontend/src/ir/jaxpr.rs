@@ -18,6 +18,7 @@ use super::aval::Aval;
 use super::primitive::{Effects, Prim};
 use super::print::Printer;
 use super::scalar::Literal;
+use crate::config::cache_key;
 
 /// The user's line that an equation comes from.
 pub type Source = &'static Location<'static>;
@@ -142,7 +143,9 @@ impl Jaxpr {
         K: PartialEq + Send + 'static,
         V: Clone + Send + 'static,
     {
-        if let Some(value) = self.memo.get::<K, V>(&key) {
+        // What a rule writes may depend on a switch.
+        let key = (cache_key(), key);
+        if let Some(value) = self.memo.get::<(u32, K), V>(&key) {
             return value;
         }
         let value = compute();

@@ -59,7 +59,7 @@ impl Backend {
     /// # Errors
     /// If it is not found or does not start; the message says what was looked at.
     pub fn new(spec: &str) -> Result<Backend> {
-        let plugin = jacinth_plugins::resolve(spec).map_err(|e| Error::Runtime(e.to_string()))?;
+        let plugin = jacinth_plugins::resolve(spec).map_err(|e| Error::runtime(e.to_string()))?;
         Backend::of_client(plugin.client(&ClientOptions::default())?)
     }
 
@@ -71,7 +71,7 @@ impl Backend {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let device = client.addressable_devices().into_iter().next();
         let device = device.ok_or_else(|| {
-            Error::Runtime(format!("the plugin `{}` has no device in this process", client.platform_name()))
+            Error::runtime(format!("the plugin `{}` has no device in this process", client.platform_name()))
         })?;
         Ok(Backend(Arc::new(Inner { id: NEXT.fetch_add(1, Ordering::Relaxed), client, device })))
     }
@@ -90,7 +90,7 @@ impl Backend {
         let mut default = DEFAULT.write();
         if default.is_none() {
             let client = jacinth_plugins::default_client(&ClientOptions::default());
-            *default = Some(Backend::of_client(client.map_err(|e| Error::Runtime(e.to_string()))?)?);
+            *default = Some(Backend::of_client(client.map_err(|e| Error::runtime(e.to_string()))?)?);
         }
         Ok(default.clone().expect("set above"))
     }

@@ -8,13 +8,13 @@ mod program;
 mod transfer;
 
 pub use backend::{Backend, set_platform, with_backend};
-pub(crate) use program::{Outputs, Program};
+pub(crate) use program::{Outputs, Program, clear_compiled};
 pub(crate) use transfer::{from_bytes, on_backend, to_bytes};
 
 use crate::error::Error;
 
 impl From<jacinth_pjrt::Error> for Error {
     fn from(error: jacinth_pjrt::Error) -> Self {
-        Error::Runtime(error.to_string())
+        Error::runtime(error.to_string())
     }
 }

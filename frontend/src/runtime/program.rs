@@ -29,6 +29,11 @@ type Compiled = FxHashMap<(BackendId, String), Weak<LoadedExecutable>>;
 /// Every module compiled by this process and still in use.
 static COMPILED: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
 
+/// Forgets all compiled modules.
+pub(crate) fn clear_compiled() {
+    COMPILED.lock().clear();
+}
+
 impl Program {
     /// Compiles a module, or finds it compiled.
     pub(crate) fn compile(module: &Module, out_avals: Vec<Aval>, backend: &Backend) -> Result<Program> {

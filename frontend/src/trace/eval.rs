@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
 
 use super::check_alive;
+use crate::config::cache_key;
 use crate::error::{OrRaise, Result};
 use crate::ir::{Array, Arrays, Atom, Aval, BackendId, Eqn, Jaxpr, Prim, Source, Var};
 use crate::lower::{Signature, lower};
@@ -24,13 +25,19 @@ pub(super) fn process(prim: &Prim, args: &[Array], source: Source) -> Arrays {
     if let Some(outs) = prim.evaluate(args) {
         return outs;
     }
-    run(prim, args, source).or_raise()
+    run(prim, args, source).map_err(|e| e.at(source)).or_raise()
+}
+
+/// Forgets all compiled operations.
+pub(crate) fn clear_compiled() {
+    COMPILED.write().clear();
 }
 
 struct Entry {
     prim: Prim,
     avals: Box<[Aval]>,
     backend: BackendId,
+    switches: u32,
     program: Program,
 }
 
@@ -48,9 +55,13 @@ fn run(prim: &Prim, args: &[Array], source: Source) -> Result<Arrays> {
     prim.hash(&mut hasher);
     args.iter().for_each(|arg| arg.aval().hash(&mut hasher));
     backend.id().hash(&mut hasher);
+    let switches = cache_key();
     let hash = hasher.finish();
     let same = |e: &&Arc<Entry>| {
-        e.backend == backend.id() && e.avals.iter().eq(args.iter().map(Array::aval)) && e.prim == *prim
+        e.backend == backend.id()
+            && e.switches == switches
+            && e.avals.iter().eq(args.iter().map(Array::aval))
+            && e.prim == *prim
     };
     let found = COMPILED.read().get(&hash).and_then(|entries| entries.iter().find(same).cloned());
     let entry = match found {
@@ -58,7 +69,8 @@ fn run(prim: &Prim, args: &[Array], source: Source) -> Result<Arrays> {
         None => {
             let avals: Box<[Aval]> = args.iter().map(|a| a.aval().clone()).collect();
             let program = compile(prim, &avals, &backend, source)?;
-            let entry = Arc::new(Entry { prim: prim.clone(), avals, backend: backend.id(), program });
+            let entry =
+                Arc::new(Entry { prim: prim.clone(), avals, backend: backend.id(), switches, program });
             let mut compiled = COMPILED.write();
             if compiled.len() >= MAX_COMPILED {
                 compiled.clear();

@@ -18,6 +18,7 @@ use crate::error::{Concretization, Error, OrRaise, Result};
 use crate::ir::{Arrays, Prim, Repr, Source, TraceId};
 
 pub use crate::ir::Array;
+pub(crate) use eval::clear_compiled;
 pub(crate) use staging::{Staging, eval_jaxpr, stage};
 
 /// An interpretation of primitives.
@@ -155,13 +156,14 @@ pub(crate) fn concrete<'a>(
         if t.id() == id {
             let (traced, called_at) = t.describe();
             let aval = array.aval().clone();
-            let at = Some(source);
+            let (at, made_at) = (Some(source), array.made_at());
             return Err(Error::Concretization(Box::new(Concretization {
                 aval,
                 needed,
                 advice,
                 traced,
                 called_at,
+                made_at,
                 at,
             })));
         }
@@ -173,10 +175,16 @@ pub(crate) fn concrete<'a>(
 /// Checks that all arrays may be used now, and raises otherwise.
 #[track_caller]
 pub(crate) fn check_all_alive<'a>(arrays: impl IntoIterator<Item = &'a Array>) {
-    let (trace, source) = (current(), current_source(Location::caller()));
-    for array in arrays {
-        check_alive(array, trace.as_ref(), source).or_raise();
-    }
+    check_all_alive_at(arrays, Location::caller()).or_raise();
+}
+
+/// Checks that all arrays may be used now, by `caller`.
+pub(crate) fn check_all_alive_at<'a>(
+    arrays: impl IntoIterator<Item = &'a Array>,
+    caller: Source,
+) -> Result<()> {
+    let (trace, source) = (current(), current_source(caller));
+    arrays.into_iter().try_for_each(|array| check_alive(array, trace.as_ref(), source))
 }
 
 impl fmt::Debug for dyn Trace {

@@ -7,7 +7,7 @@
 
 use super::Options;
 use super::parse::{Parsed, Part, Places, host_integers};
-use crate::api::config;
+use crate::config;
 use crate::error::{Error, OrRaise, Result};
 use crate::ir::{Array, DType, Source};
 use crate::lax::{self, rules::refuse};

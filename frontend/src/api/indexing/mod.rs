@@ -478,7 +478,7 @@ impl At {
         self
     }
 
-    /// Refuses indices out of bounds, as [`config::check_index`](super::config::check_index) does everywhere.
+    /// Refuses indices out of bounds, as [`config::check_index`](crate::config::check_index) does everywhere.
     ///
     /// Traced indices need [`checkify`] around the function.
     pub fn checked(mut self) -> At {

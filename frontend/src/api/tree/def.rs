@@ -118,6 +118,54 @@ impl TreeDef {
     }
 }
 
+/// One place at which two structures differ; see [`TreeDef::differences`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Where.
+    pub path: KeyPath,
+    /// What the first structure has there.
+    pub before: String,
+    /// What the second has there.
+    pub after: String,
+    /// Whether both have a static value.
+    pub fixed: bool,
+}
+
+impl TreeDef {
+    /// Every place at which this structure and another differ; what stands below such a place is not compared.
+    pub fn differences(&self, other: &TreeDef) -> Vec<Difference> {
+        let mut out = Vec::new();
+        compare(&self.nodes, 0, &other.nodes, 0, &mut Vec::new(), &mut out);
+        out
+    }
+}
+
+/// Compares the subtrees at `i` and `j`; gives where they end.
+fn compare(
+    a: &[Node],
+    i: usize,
+    b: &[Node],
+    j: usize,
+    path: &mut KeyPath,
+    out: &mut Vec<Difference>,
+) -> (usize, usize) {
+    if a[i] != b[j] {
+        let (before, after, fixed) = match (&a[i], &b[j]) {
+            (Node::Static(x), Node::Static(y)) => (format!("{x:?}"), format!("{y:?}"), true),
+            (x, y) => (x.describe(), y.describe(), false),
+        };
+        out.push(Difference { path: path.clone(), before, after, fixed });
+        return (subtree_end(a, i), subtree_end(b, j));
+    }
+    let mut ends = (i + 1, j + 1);
+    for child in 0..a[i].arity() {
+        path.push(a[i].key(child));
+        ends = compare(a, ends.0, b, ends.1, path, out);
+        path.pop();
+    }
+    ends
+}
+
 impl fmt::Display for TreeDef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PyTreeDef(")?;

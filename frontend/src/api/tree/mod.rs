@@ -13,7 +13,7 @@ mod impls;
 mod tests;
 
 pub use axes::Axes;
-pub use def::{DynStatic, Key, KeyPath, Node, NodeType, StaticValue, TreeDef, TreeError, keystr};
+pub use def::{Difference, DynStatic, Key, KeyPath, Node, NodeType, StaticValue, TreeDef, TreeError, keystr};
 pub use impls::Static;
 
 /// Derives [`Pytree`] for a struct or an enum; `#[pytree(static)]` puts a field into the structure.

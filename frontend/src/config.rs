@@ -1,0 +1,145 @@
+//! Switches: for the process, from the environment or set while it runs, and for a scope on one thread.
+//!
+//! A switch is one row of the table. Invariant: whatever depends on one of them and is kept, is kept under [`cache_key`]: traces,
+//! compiled programs, jaxprs derived from jaxprs. Stands below all floors and knows none of them.
+
+use std::cell::Cell;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+macro_rules! switches {
+    ($($(#[$doc:meta])* $bit:literal $variable:literal default $default:literal:
+        $(#[$set_doc:meta])* set $set:ident,
+        $(#[$get_doc:meta])* get $get:ident,
+        $(#[$scope_doc:meta])* scope $scope:ident;)*) => {
+        /// What the environment says of all switches.
+        fn from_environment() -> u32 {
+            let mut bits = 0;
+            $(bits |= (variable($variable).unwrap_or($default) as u32) << $bit;)*
+            bits
+        }
+
+        /// The switches that differ between two states: the name of each, and whether it is on in the second.
+        pub(crate) fn changed(before: u32, after: u32) -> impl Iterator<Item = (&'static str, bool)> {
+            [$(($bit, $variable)),*]
+                .into_iter()
+                .filter(move |(bit, _)| (before ^ after) >> bit & 1 == 1)
+                .map(move |(bit, name)| (name, after >> bit & 1 == 1))
+        }
+
+        $(
+            $(#[$set_doc])*
+            pub fn $set(on: bool) {
+                let bit = 1 << $bit;
+                if on { PROCESS.fetch_or(bit, Ordering::Relaxed) } else { PROCESS.fetch_and(!bit, Ordering::Relaxed) };
+            }
+
+            $(#[$get_doc])*
+            #[inline]
+            pub fn $get() -> bool {
+                bits() >> $bit & 1 == 1
+            }
+
+            $(#[$scope_doc])*
+            pub fn $scope<R>(on: bool, f: impl FnOnce() -> R) -> R {
+                scoped($bit, on, f)
+            }
+        )*
+    };
+}
+
+// One row per switch: its bit, its environment variable, its default, and the names of its functions.
+switches! {
+    0 "JACINTH_ENABLE_X64" default false:
+        /// Says whether 64-bit dtypes are kept (`true`) or become 32-bit ones, the default; as `JACINTH_ENABLE_X64` does.
+        set enable_x64,
+        /// Whether 64-bit dtypes are kept.
+        get x64_enabled,
+        /// Runs `f` with 64-bit dtypes kept, or not, on this thread.
+        scope with_x64;
+    1 "JACINTH_DISABLE_JIT" default false:
+        /// Says whether jitted functions and control flow run operation by operation, for debugging; as `JACINTH_DISABLE_JIT` does.
+        set set_disable_jit,
+        /// Whether jitted functions and control flow run operation by operation.
+        get jit_disabled,
+        /// Runs `f` with jitted functions and control flow running operation by operation, or not, on this thread.
+        scope with_disable_jit;
+    2 "JACINTH_CHECK_INDEX" default false:
+        /// Says whether concrete indices out of bounds are errors; as `JACINTH_CHECK_INDEX` does.
+        ///
+        /// By default reads are moved inside and updates dropped, as in JAX. Traced indices are checked by
+        /// [`checkify`](crate::checkify), with this switch or without.
+        set check_index,
+        /// Whether concrete indices out of bounds are errors.
+        get index_checked,
+        /// [`check_index`] for this thread while `f` runs.
+        scope with_check_index;
+}
+
+/// Runs `f` with jitted functions and control flow running operation by operation on this thread, so that values can be looked at.
+///
+/// Transformations other than `jit` work as ever; control flow whose course depends on a value that one of them traces is traced.
+pub fn disable_jit<R>(f: impl FnOnce() -> R) -> R {
+    with_disable_jit(true, f)
+}
+
+/// The state of all switches, under which whatever depends on them is kept.
+#[inline]
+pub(crate) fn cache_key() -> u32 {
+    bits()
+}
+
+static PROCESS: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(from_environment()));
+
+thread_local! {
+    /// Which switches this thread overrides, and with what.
+    static SCOPE: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+}
+
+#[inline]
+fn bits() -> u32 {
+    let (mask, values) = SCOPE.get();
+    (PROCESS.load(Ordering::Relaxed) & !mask) | values
+}
+
+fn scoped<R>(bit: u32, on: bool, f: impl FnOnce() -> R) -> R {
+    struct Restore((u32, u32));
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            SCOPE.set(self.0);
+        }
+    }
+    let before = SCOPE.get();
+    let _restore = Restore(before);
+    let bit = 1 << bit;
+    SCOPE.set((before.0 | bit, (before.1 & !bit) | if on { bit } else { 0 }));
+    f()
+}
+
+fn variable(name: &str) -> Option<bool> {
+    match std::env::var(name).ok()?.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "" | "0" | "false" | "no" | "off" => Some(false),
+        other => panic!("{name} must be 0 or 1, true or false, yes or no, on or off; it is `{other}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_nest_and_end() {
+        assert!(!jit_disabled());
+        let before = cache_key();
+        with_x64(true, || {
+            assert!(x64_enabled() && cache_key() != before);
+            disable_jit(|| assert!(x64_enabled() && jit_disabled()));
+            with_x64(false, || assert!(!x64_enabled()));
+            assert!(x64_enabled() && !jit_disabled());
+        });
+        let unwound = std::panic::catch_unwind(|| with_x64(true, || panic!("out of here")));
+        assert!(unwound.is_err() && cache_key() == before);
+        std::thread::scope(|s| with_x64(true, || s.spawn(|| assert!(!x64_enabled())).join()).unwrap());
+    }
+}
