@@ -408,7 +408,7 @@ impl Primitive for Gather {
         let params = Gather {
             dimension_numbers: numbers,
             slice_sizes,
-            indices_are_sorted: self.indices_are_sorted && own,
+            indices_are_sorted: self.indices_are_sorted && (own || dims[0].is_some()),
             unique_indices: self.unique_indices && (own || dims[0].is_some()),
             ..self.clone()
         };

@@ -494,8 +494,7 @@ impl Primitive for Scatter {
                 },
             ),
         };
-        let indices_are_sorted = p.indices_are_sorted && dims[1].is_none();
-        let params = ScatterParams { dimension_numbers: numbers, indices_are_sorted, ..p.clone() };
+        let params = ScatterParams { dimension_numbers: numbers, ..p.clone() };
         batched(scatter_with(&operand, &indices, &updates, params), 0)
     }
 

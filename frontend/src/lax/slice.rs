@@ -12,14 +12,16 @@ use smallvec::smallvec;
 
 use super::binary::add;
 use super::compare::lt;
-use super::concat::{pad, stack};
+use super::concat::{concatenate, pad};
 use super::convert::convert_element_type;
 use super::elementwise::scalar_like;
+use super::gather::{Gather, GatherDimensionNumbers, GatherScatterMode};
 use super::rules::{
     at_front, batched, bind1, ensure, instantiate, linear_jvp, refuse, same_dtypes, show, sizes,
 };
+use super::scatter::{Scatter, ScatterDimensionNumbers, ScatterKind, ScatterParams};
 use super::select::select;
-use super::shape::{squeeze, zeros_like};
+use super::shape::{broadcast_in_dim, squeeze, zeros_like};
 
 /// The elements from `start_indices` to before `limit_indices`, every `strides[i]`-th.
 #[track_caller]
@@ -51,9 +53,6 @@ pub fn slice_in_dim(operand: &Array, start: i64, limit: Option<i64>, stride: usi
         refuse!("slice_in_dim" => "indices {start} and {limit} lie before the start of a dimension of size {size}");
     }
     (starts[axis], limits[axis]) = (start as usize, limit as usize);
-    if stride == 1 {
-        return slice(operand, &starts, &limits, None);
-    }
     let mut strides = vec![1; operand.ndim()];
     strides[axis] = stride;
     slice(operand, &starts, &limits, Some(&strides))
@@ -319,22 +318,13 @@ fn check_indices(name: &'static str, operand: &Aval, indices: &[&Aval]) -> Resul
     Ok(())
 }
 
-/// The start indices of every slice of a mapped axis, when they differ, and the results put beside each other.
-fn each(
-    axis: &AxisInfo,
-    args: &[Array],
-    dims: &[Option<usize>],
-    apply: impl Fn(&[Array]) -> Array,
-) -> (Arrays, BatchDims) {
-    let one = |i: usize| {
-        let args: Vec<Array> = args
-            .iter()
-            .zip(dims)
-            .map(|(x, dim)| dim.map_or_else(|| x.clone(), |d| index_in_dim(x, i as i64, d, false)))
-            .collect();
-        apply(&args)
+/// Scalar start indices of which some are mapped as one array of index vectors, mapped over dimension 0.
+fn index_vectors(starts: &[Array], dims: &[Option<usize>], axis: &AxisInfo) -> Array {
+    let column = |(start, dim): (&Array, &Option<usize>)| {
+        let dims: &[usize] = if dim.is_some() { &[0] } else { &[] };
+        broadcast_in_dim(start, &[axis.size, 1], dims)
     };
-    batched(stack(&(0..axis.size).map(one).collect::<Vec<_>>(), 0), 0)
+    concatenate(&starts.iter().zip(dims).map(column).collect::<Vec<_>>(), 1)
 }
 
 /// `dynamic_slice`; see the function of that name.
@@ -395,7 +385,22 @@ impl Primitive for DynamicSlice {
 
     fn batch(&self, args: &[Array], dims: &[Option<usize>], axis: &AxisInfo) -> (Arrays, BatchDims) {
         if dims[1..].iter().any(Option::is_some) {
-            return each(axis, args, dims, |args| bind1(Prim::new(self.clone()), args));
+            // Slices that start in different places are a gather.
+            let every: Vec<usize> = (0..self.slice_sizes.len()).collect();
+            let gather = Gather {
+                dimension_numbers: GatherDimensionNumbers {
+                    offset_dims: every.clone(),
+                    start_index_map: every,
+                    ..Default::default()
+                },
+                slice_sizes: self.slice_sizes.clone(),
+                indices_are_sorted: true,
+                unique_indices: true,
+                mode: GatherScatterMode::Clip,
+                fill_value: None,
+            };
+            let indices = index_vectors(&args[1..], &dims[1..], axis);
+            return gather.batch(&[args[0].clone(), indices], &[dims[0], Some(0)], axis);
         }
         let mapped = dims[0].expect("the operand is mapped where no index is");
         let mut slice_sizes = self.slice_sizes.clone();
@@ -481,7 +486,26 @@ impl Primitive for DynamicUpdateSlice {
 
     fn batch(&self, args: &[Array], dims: &[Option<usize>], axis: &AxisInfo) -> (Arrays, BatchDims) {
         if dims[2..].iter().any(Option::is_some) {
-            return each(axis, args, dims, |args| bind1(Prim::new(DynamicUpdateSlice), args));
+            // Updates that start in different places are a scatter.
+            let every: Vec<usize> = (0..args.len() - 2).collect();
+            let params = ScatterParams {
+                kind: ScatterKind::Set,
+                dimension_numbers: ScatterDimensionNumbers {
+                    update_window_dims: every.clone(),
+                    scatter_dims_to_operand_dims: every,
+                    ..Default::default()
+                },
+                indices_are_sorted: true,
+                unique_indices: true,
+                mode: GatherScatterMode::Clip,
+            };
+            let scatter = Scatter { params, dtype: args[0].dtype() };
+            let indices = index_vectors(&args[2..], &dims[2..], axis);
+            return scatter.batch(
+                &[args[0].clone(), indices, args[1].clone()],
+                &[dims[0], Some(0), dims[1]],
+                axis,
+            );
         }
         let mut all = vec![at_front(&args[0], dims[0], axis.size), at_front(&args[1], dims[1], axis.size)];
         all.push(Array::scalar(0, args.get(2).map_or(DType::I32, Array::dtype), false));
