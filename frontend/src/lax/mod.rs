@@ -18,6 +18,7 @@ mod elementwise;
 mod fft;
 mod gather;
 mod reduce;
+mod reduce_general;
 pub(crate) mod rules;
 mod scatter;
 mod select;
@@ -57,6 +58,7 @@ pub use reduce::{
     ArgMinMax, Monoid, Reduction, argmax, argmin, reduce_and, reduce_max, reduce_min, reduce_or, reduce_prod,
     reduce_sum, reduce_xor,
 };
+pub use reduce_general::{Reduce, reduce, reduce_many};
 pub use scatter::{
     Scatter, ScatterDimensionNumbers, ScatterKind, ScatterParams, scatter, scatter_add, scatter_max,
     scatter_min, scatter_mul, scatter_sub, scatter_with,
@@ -140,6 +142,7 @@ pub fn samples() -> Vec<Sample> {
         StopGradient::samples(),
         Reduction::samples(),
         ArgMinMax::samples(),
+        Reduce::samples(),
         DotGeneral::samples(),
         ConvGeneralDilated::samples(),
         Cumulative::samples(),

@@ -1,4 +1,4 @@
-//! Dimensions folded away: the monoid reductions as table rows, argmax and argmin, and the general reduce.
+//! Dimensions folded away: the monoid reductions as table rows, argmax and argmin. The general reduce is in `reduce_general`.
 //!
 //! Over no elements a reduction gives its identity; argmax and argmin, which have none, are refused. Maxima and minima of
 //! data with a NaN are NaN, and its index is what argmax and argmin give, as in JAX.
@@ -120,7 +120,7 @@ pub(crate) fn highest(dtype: DType) -> Scalar {
 }
 
 /// Refuses axes that are no distinct dimensions of the operand.
-fn check_axes(name: &'static str, axes: &[usize], operand: &Aval) -> Result<()> {
+pub(super) fn check_axes(name: &'static str, axes: &[usize], operand: &Aval) -> Result<()> {
     ensure!(
         distinct(axes) && axes.iter().all(|&a| a < operand.rank()),
         name => "axes {} must be distinct dimensions of the operand of shape {}",
@@ -131,7 +131,7 @@ fn check_axes(name: &'static str, axes: &[usize], operand: &Aval) -> Result<()> 
 }
 
 /// Kept dimensions correspond; folded ones are whole.
-fn folded(axes: &[usize], args: &[&Aval], outs: &[Aval]) -> ShardingRule {
+pub(super) fn folded(axes: &[usize], args: &[&Aval], outs: &[Aval]) -> ShardingRule {
     let factor = |aval: &Aval, d: usize| (!axes.contains(&d) && aval.shape[d] != 1).then_some(d as u32);
     let operand = |aval: &&Aval| (0..aval.rank()).map(|d| factor(aval, d)).collect();
     let kept = |_: &Aval| remaining(args[0].rank(), axes).into_iter().map(|d| factor(args[0], d)).collect();
