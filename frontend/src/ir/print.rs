@@ -316,7 +316,6 @@ fn layout(doc: &Doc) -> String {
                 column += flat_text.len();
             }
             Doc::Break(_) => {
-                out.truncate(out.trim_end_matches(' ').len());
                 out.push('\n');
                 out.extend(std::iter::repeat_n(' ', indent));
                 column = indent;
