@@ -80,7 +80,13 @@ pub trait Primitive: DynEq + fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// For primitives with jaxprs: the primitive that computes only the used results, and which operands it still takes.
+    /// For primitives with jaxprs: which results must stay while those are used. A loop's carry stays where the carry that is used needs it.
+    fn live_results(&self, used: &[bool]) -> Vec<bool> {
+        used.to_vec()
+    }
+
+    /// For primitives with jaxprs: the primitive that computes only the used results, and which operands it still takes. `used` is what
+    /// [`Primitive::live_results`] gave.
     fn dead_code(&self, used: &[bool]) -> Option<(Prim, Vec<bool>)> {
         let _ = used;
         None

@@ -23,9 +23,10 @@ pub(crate) fn dce_jaxpr(jaxpr: &Jaxpr, used_outs: &[bool], keep_invars: bool) ->
         if !used.contains(&true) && eqn.prim.effects().is_empty() {
             continue;
         }
-        let smaller = if used.contains(&false) { eqn.prim.dead_code(&used) } else { None };
+        let stay = if used.contains(&false) { eqn.prim.live_results(&used) } else { used.to_vec() };
+        let smaller = if stay.contains(&false) { eqn.prim.dead_code(&stay) } else { None };
         let eqn = match smaller {
-            Some((prim, used_inputs)) => narrowed(eqn, prim, &used_inputs, &used),
+            Some((prim, used_inputs)) => narrowed(eqn, prim, &used_inputs, &stay),
             None => eqn.clone(),
         };
         eqn.inputs.iter().filter_map(Atom::as_var).for_each(|v| live[v.index()] = true);

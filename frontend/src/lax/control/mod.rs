@@ -19,7 +19,7 @@ use crate::ir::{Array, Atom, Aval, Jaxpr, Var};
 use crate::trace::here;
 
 /// The jaxpr with its parameters and results in another order: parameter `i` of the new one is `params[i]` of the old.
-fn reordered(jaxpr: &Jaxpr, params: &[usize], outs: &[usize]) -> Arc<Jaxpr> {
+pub(crate) fn reordered(jaxpr: &Jaxpr, params: &[usize], outs: &[usize]) -> Arc<Jaxpr> {
     let invars: Vec<Var> = params.iter().map(|&i| jaxpr.invars[i]).collect();
     let outs: Vec<Atom> = outs.iter().map(|&i| jaxpr.outs[i].clone()).collect();
     Arc::new(Jaxpr::new(Vec::new(), invars, jaxpr.eqns.clone(), outs, jaxpr.avals.clone()))

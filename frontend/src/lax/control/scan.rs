@@ -32,7 +32,7 @@ pub(crate) struct Scan {
     pub(crate) num_carry: usize,
     /// Whether the last slice is read and written first.
     pub(crate) reverse: bool,
-    /// How many steps are written out in one turn of the loop.
+    /// How many steps are written out in one turn of the loop; 0 is all.
     pub(crate) unroll: usize,
 }
 
@@ -166,7 +166,8 @@ impl Primitive for Scan {
             }
             Ok(next)
         };
-        let unroll = self.unroll.clamp(1, self.length.max(1));
+        let all = self.length.max(1);
+        let unroll = if self.unroll == 0 { all } else { self.unroll.min(all) };
         let whole = self.length / unroll * unroll;
         if whole > unroll || (whole == unroll && unroll == 1) {
             let avals: Vec<Aval> = std::iter::once(index_aval.clone()).chain(outs.iter().cloned()).collect();
@@ -430,21 +431,22 @@ impl Primitive for Scan {
         Some(interleave(&split.out_unknown, known, later).into())
     }
 
+    /// A carry stays if it is used, or a step needs it for something that stays.
+    fn live_results(&self, used: &[bool]) -> Vec<bool> {
+        let (carry, ys) = used.split_at(self.num_carry);
+        let live = |carry: &[bool]| dce_jaxpr(&self.jaxpr, &[carry, ys].concat(), false).1.invars;
+        let carry = self.fixpoint(carry, |carry| self.split(&live(carry)).1.to_vec());
+        [&carry, ys].concat()
+    }
+
     fn dead_code(&self, used: &[bool]) -> Option<(Prim, Vec<bool>)> {
-        let (used_carry, used_ys) = used.split_at(self.num_carry);
-        let live = |carry: &[bool]| dce_jaxpr(&self.jaxpr, &[carry, used_ys].concat(), false).1.invars;
-        let carry = self.fixpoint(used_carry, |carry| self.split(&live(carry)).1.to_vec());
-        let (jaxpr, _) = dce_jaxpr(&self.jaxpr, &[&carry[..], used_ys].concat(), true);
-        let invars = live(&carry);
-        let (consts, _, xs) = self.split(&invars);
-        let operands = [consts, &carry, xs].concat();
+        let carry = &used[..self.num_carry];
+        let (jaxpr, _) = dce_jaxpr(&self.jaxpr, used, true);
+        let live = dce_jaxpr(&self.jaxpr, used, false).1.invars;
+        let (consts, _, xs) = self.split(&live);
+        let operands = [consts, carry, xs].concat();
         let params: Vec<usize> = (0..operands.len()).filter(|&i| operands[i]).collect();
         let outs: Vec<usize> = (0..jaxpr.outs.len()).collect();
-        let prim = self.prim(reordered(&jaxpr, &params, &outs), count(consts), count(&carry));
-        // Carry that is only needed by itself stays as a result that no one reads.
-        if carry != used_carry {
-            return None;
-        }
-        Some((prim, operands))
+        Some((self.prim(reordered(&jaxpr, &params, &outs), count(consts), count(carry)), operands))
     }
 }

@@ -249,6 +249,36 @@ impl Primitive for While {
         smallvec![&self.cond_jaxpr, &self.body_jaxpr]
     }
 
+    /// A carry stays if it is used, or the condition or a step needs it for something that stays.
+    fn live_results(&self, used: &[bool]) -> Vec<bool> {
+        let test = dce_jaxpr(&self.cond_jaxpr, &[true], false).1.invars;
+        let needed = either(used, &test[self.cond_nconsts..]);
+        While::fixpoint(needed, |carry| {
+            dce_jaxpr(&self.body_jaxpr, carry, false).1.invars[self.body_nconsts..].to_vec()
+        })
+    }
+
+    fn dead_code(&self, used: &[bool]) -> Option<(Prim, Vec<bool>)> {
+        let part = |jaxpr: &Jaxpr, outs: &[bool], num_consts: usize| {
+            let live = dce_jaxpr(jaxpr, outs, false).1.invars;
+            let operands = [&live[..num_consts], used].concat();
+            let (jaxpr, _) = dce_jaxpr(jaxpr, outs, true);
+            let params: Vec<usize> = (0..operands.len()).filter(|&i| operands[i]).collect();
+            let outs: Vec<usize> = (0..jaxpr.outs.len()).collect();
+            (reordered(&jaxpr, &params, &outs), live[..num_consts].to_vec())
+        };
+        let (cond_jaxpr, cond_consts) = part(&self.cond_jaxpr, &[true], self.cond_nconsts);
+        let (body_jaxpr, body_consts) = part(&self.body_jaxpr, used, self.body_nconsts);
+        let count = |flags: &[bool]| flags.iter().filter(|f| **f).count();
+        let prim = While {
+            cond_nconsts: count(&cond_consts),
+            body_nconsts: count(&body_consts),
+            cond_jaxpr,
+            body_jaxpr,
+        };
+        Some((Prim::new(prim), [&cond_consts, &body_consts, used].concat()))
+    }
+
     /// The part of the carry that is known runs now, by itself; for the rest the whole loop is recorded, known part included.
     fn partial_eval(&self, cx: &PartialEvalCx<'_>, args: &[Array]) -> Option<Arrays> {
         let unknown: Vec<bool> = args.iter().map(|a| cx.is_unknown(a)).collect();
