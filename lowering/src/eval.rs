@@ -15,6 +15,8 @@ mod special;
 
 use std::sync::Arc;
 
+pub use arith::{scalar_complex, scalar_float};
+
 pub use grid::{Grid, Process};
 use smallvec::SmallVec;
 

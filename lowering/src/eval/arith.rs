@@ -53,6 +53,22 @@ fn int_unary(op: Unary, element: ElementType, x: i128) -> Option<Scalar> {
     }))
 }
 
+/// A unary function of one real number, for kernels of functions too rare for one of their own; NaN where it has no real value.
+pub fn scalar_float(op: Unary, x: f64) -> f64 {
+    match float_unary(op, ElementType::F64, x) {
+        Some(Scalar::Float(y)) => y,
+        _ => f64::NAN,
+    }
+}
+
+/// As [`scalar_float`], of one complex number.
+pub fn scalar_complex(op: Unary, z: Complex<f64>) -> Complex<f64> {
+    match complex_unary(op, z) {
+        Some(Scalar::Complex(y)) => y,
+        _ => Complex::new(f64::NAN, f64::NAN),
+    }
+}
+
 fn float_unary(op: Unary, element: ElementType, x: f64) -> Option<Scalar> {
     let truth = |b: bool| Some(Scalar::Int(b.into()));
     Some(Scalar::Float(match op {
