@@ -256,7 +256,9 @@ impl TileBuilder {
     ) -> Option<Operand> {
         let width = result.byte_width();
         match (op, operands) {
-            (Op::Unary(Unary::Square), &[x]) => self.binary(Binary::Multiply, types[0], width, x, x),
+            (Op::Unary(Unary::Square), &[x]) if !types[0].is_complex() => {
+                self.binary(Binary::Multiply, types[0], width, x, x)
+            }
             // `real` and `imag` of a real number.
             (Op::Unary(Unary::Real), &[x]) if !types[0].is_complex() => Some(x),
             (Op::Unary(op), &[x]) => self.unary(*op, types[0], width, x),

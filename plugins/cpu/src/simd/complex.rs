@@ -1,6 +1,7 @@
-//! Complex kernels: arithmetic and parts. Complex functions have no kernels here.
+//! Complex kernels: arithmetic and parts; functions are the reference evaluation's, one element at a time.
 
 use jacinth_lowering::ElementType;
+use jacinth_lowering::eval::scalar_complex;
 use jacinth_lowering::ops::elementwise::{Binary, Direction, Unary};
 use num_complex::Complex;
 
@@ -15,6 +16,10 @@ pub(super) trait Part: Copy + PartialEq + 'static {
     fn mul(x: Complex<Self>, y: Complex<Self>) -> Complex<Self>;
     fn div(x: Complex<Self>, y: Complex<Self>) -> Complex<Self>;
     fn sign(z: Complex<Self>) -> Complex<Self>;
+    /// The real part without cancellation.
+    fn square(z: Complex<Self>) -> Complex<Self>;
+    fn wide(z: Complex<Self>) -> Complex<f64>;
+    fn narrow(z: Complex<f64>) -> Complex<Self>;
 }
 
 macro_rules! part {
@@ -43,6 +48,21 @@ macro_rules! part {
             #[inline(always)]
             fn div(x: Complex<$t>, y: Complex<$t>) -> Complex<$t> {
                 $div(x, y)
+            }
+            #[inline(always)]
+            fn square(z: Complex<$t>) -> Complex<$t> {
+                // Where the sum overflows the difference is still zero.
+                let same = z.re.abs() == z.im.abs() && z.re.is_finite();
+                let re = if same { 0.0 } else { (z.re - z.im) * (z.re + z.im) };
+                Complex::new(re, 2.0 * z.re * z.im)
+            }
+            #[inline(always)]
+            fn wide(z: Complex<$t>) -> Complex<f64> {
+                Complex::new(z.re.into(), z.im.into())
+            }
+            #[inline(always)]
+            fn narrow(z: Complex<f64>) -> Complex<$t> {
+                Complex::new(z.re as $t, z.im as $t)
             }
             #[inline(always)]
             fn sign(z: Complex<$t>) -> Complex<$t> {
@@ -106,7 +126,7 @@ functions! {
     Neg Complex<T>, |z: Complex<T>| Complex::new(T::neg(z.re), T::neg(z.im));
     Conj Complex<T>, |z: Complex<T>| Complex::new(z.re, T::neg(z.im));
     Sign Complex<T>, T::sign;
-    Square Complex<T>, |z: Complex<T>| T::mul(z, z);
+    Square Complex<T>, T::square;
     }
     binary {
     Add T::add;
@@ -118,6 +138,52 @@ functions! {
     Eq |x: Complex<T>, y: Complex<T>| (x.re == y.re) & (x.im == y.im);
     Ne |x: Complex<T>, y: Complex<T>| (x.re != y.re) | (x.im != y.im);
     }
+}
+
+/// Functions that the reference evaluation computes in `f64`, one element at a time.
+const SCALAR: [Unary; 20] = [
+    Unary::Acos,
+    Unary::Acosh,
+    Unary::Asin,
+    Unary::Asinh,
+    Unary::Atan,
+    Unary::Atanh,
+    Unary::Cbrt,
+    Unary::Cosh,
+    Unary::Cosine,
+    Unary::Exponential,
+    Unary::ExponentialMinusOne,
+    Unary::Log,
+    Unary::LogPlusOne,
+    Unary::Logistic,
+    Unary::Rsqrt,
+    Unary::Sine,
+    Unary::Sinh,
+    Unary::Sqrt,
+    Unary::Tan,
+    Unary::Tanh,
+];
+
+/// A function of [`SCALAR`].
+struct InScalar<const F: usize>;
+impl<T: Part, const F: usize> UnFn<Complex<T>> for InScalar<F> {
+    type Out = Complex<T>;
+    #[inline(always)]
+    fn f<I: Isa>(z: Complex<T>) -> Complex<T> {
+        T::narrow(scalar_complex(SCALAR[F], T::wide(z)))
+    }
+}
+
+fn scalar<T: Part>(op: Unary) -> Option<TileFn> {
+    macro_rules! one_of {
+        ($($i:literal)*) => {
+            match SCALAR.iter().position(|&one| one == op)? {
+                $($i => plain::<Un<InScalar<$i>, Complex<T>>>(),)*
+                _ => return None,
+            }
+        };
+    }
+    Some(one_of!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19))
 }
 
 /// `complex(re, im)`.
@@ -159,7 +225,12 @@ pub(super) fn unary(op: Unary, ty: ElementType) -> Option<TileFn> {
         Unary::Conj => plain::<Un<Conj, T>>(),
         Unary::Sign => plain::<Un<Sign, T>>(),
         Unary::Square => plain::<Un<Square, T>>(),
-        _ => return None,
+        _ => {
+            return match ty {
+                ElementType::C64 => scalar::<f32>(op),
+                _ => scalar::<f64>(op),
+            };
+        }
     }))
 }
 

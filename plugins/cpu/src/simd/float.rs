@@ -4,12 +4,13 @@
 
 use ::half::{bf16, f16};
 use jacinth_lowering::ElementType;
+use jacinth_lowering::eval::scalar_float;
 use jacinth_lowering::ops::elementwise::{Binary, Direction, Unary};
 
 use super::half::{bf16_down, bf16_up, f16_down, f16_up};
 use super::{
-    BinFn, Body, Isa, Level, Scalar, TileFn, Un, UnFn, binary_body, instantiate, int, plain, plain_vectors,
-    vectors_only,
+    BinFn, Body, Isa, Level, Scalar, TileFn, Un, UnFn, binary_body, instantiate, int, math32, plain,
+    plain_vectors, vectors_only,
 };
 
 /// `f32` and `f64`, with the mathematics that kernels need.
@@ -48,10 +49,80 @@ pub(crate) trait Float: Copy + PartialOrd + 'static {
     fn slow_sin(self) -> Self;
     fn slow_cos(self) -> Self;
     fn slow_tan(self) -> Self;
+    fn wide(self) -> f64;
+    fn narrow(x: f64) -> Self;
     fn finite(self) -> bool;
     fn infinite(self) -> bool;
     fn negative(self) -> bool;
 }
+
+/// The part of [`Float`] that reads the same for both types.
+macro_rules! arithmetic {
+    ($t:ident) => {
+        $crate::simd::float::arithmetic! { @ $t;
+            add(x, y) x + y;
+            sub(x, y) x - y;
+            mul(x, y) x * y;
+            div(x, y) x / y;
+            rem(x, y) x % y;
+            max(x, y) if x > y || x != x { x } else { y };
+            min(x, y) if x < y || x != x { x } else { y };
+        }
+        $crate::simd::float::arithmetic! { isa $t;
+            abs(x) x.abs();
+            neg(x) -x;
+            sign(x) if x == 0.0 || x != x { x } else { $t::copysign(1.0, x) };
+            ceil(x) x.ceil();
+            floor(x) x.floor();
+            round_away(x) x.round();
+            round_even(x) x.round_ties_even();
+            sqrt(x) x.sqrt();
+            rsqrt(x) 1.0 / x.sqrt();
+            cbrt(x) x.cbrt();
+            square(x) x * x;
+        }
+        $crate::simd::float::arithmetic! { @ $t;
+            slow_sin(x) x.sin();
+            slow_cos(x) x.cos();
+            slow_tan(x) x.tan();
+        }
+        #[inline(always)]
+        fn wide(self) -> f64 {
+            f64::from(self)
+        }
+        #[inline(always)]
+        fn narrow(x: f64) -> Self {
+            x as $t
+        }
+        #[inline(always)]
+        fn finite(self) -> bool {
+            self.is_finite()
+        }
+        #[inline(always)]
+        fn infinite(self) -> bool {
+            self.is_infinite()
+        }
+        #[inline(always)]
+        fn negative(self) -> bool {
+            self < 0.0
+        }
+    };
+    (@ $t:ident; $($name:ident($x:ident $(, $y:ident)?) $value:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self $(, $y: Self)?) -> Self {
+            let $x: $t = self;
+            $value
+        }
+    )*};
+    (isa $t:ident; $($name:ident($x:ident) $value:expr;)*) => {$(
+        #[inline(always)]
+        fn $name<I: Isa>(self) -> Self {
+            let $x: $t = self;
+            $value
+        }
+    )*};
+}
+pub(super) use arithmetic;
 
 /// A float as it is stored, and what it is computed in.
 pub(crate) trait Stored: Copy + 'static {
@@ -115,6 +186,82 @@ functions!(unary Abs abs, Neg neg, Sign sign, Ceil ceil, Floor floor, RoundAway 
     isa Pow pow, Atan2 atan2;
     test IsFinite Float::finite, IsInf Float::infinite,
         IsPosInf |x: T::W| x.infinite() && !x.negative(), IsNegInf |x: T::W| x.infinite() && x.negative());
+
+macro_rules! singles {
+    ($($name:ident $function:ident;)*) => {$(
+        struct $name;
+        impl<T: Stored<W = f32>> UnFn<T> for $name {
+            type Out = T;
+            #[inline(always)]
+            fn f<I: Isa>(x: T) -> T {
+                T::down(math32::$function::<I>(x.up()))
+            }
+        }
+    )*};
+}
+// Functions with a vector form for `f32` and what is computed in it; the reference evaluation's is used for `f64`.
+singles! {
+    Acos acos; Acosh acosh; Asin asin; Asinh asinh; Atan atan; Atanh atanh; Cosh cosh; Erf erf; Erfc erfc; ErfInv erf_inv;
+    Sinh sinh;
+}
+
+/// Functions that are computed in `f64` by the reference evaluation, one element at a time.
+const SCALAR: [Unary; 14] = [
+    Unary::Acos,
+    Unary::Acosh,
+    Unary::Asin,
+    Unary::Asinh,
+    Unary::Atan,
+    Unary::Atanh,
+    Unary::BesselI1e,
+    Unary::Cosh,
+    Unary::Digamma,
+    Unary::Erf,
+    Unary::ErfInv,
+    Unary::Erfc,
+    Unary::Lgamma,
+    Unary::Sinh,
+];
+
+/// A function of [`SCALAR`].
+struct InScalar<const F: usize>;
+impl<T: Stored, const F: usize> UnFn<T> for InScalar<F> {
+    type Out = T;
+    #[inline(always)]
+    fn f<I: Isa>(x: T) -> T {
+        T::down(T::W::narrow(scalar_float(SCALAR[F], x.up().wide())))
+    }
+}
+
+fn scalar<T: Stored>(op: Unary) -> Option<TileFn> {
+    macro_rules! one_of {
+        ($($i:literal)*) => {
+            match SCALAR.iter().position(|&one| one == op)? {
+                $($i => plain::<Un<InScalar<$i>, T>>(),)*
+                _ => return None,
+            }
+        };
+    }
+    Some(one_of!(0 1 2 3 4 5 6 7 8 9 10 11 12 13))
+}
+
+/// The kernel of a function that has a vector form for `f32`.
+fn single<T: Stored<W = f32>>(op: Unary, level: Level) -> Option<TileFn> {
+    Some(match op {
+        Unary::Acos => instantiate::<Un<Acos, T>>(level),
+        Unary::Acosh => instantiate::<Un<Acosh, T>>(level),
+        Unary::Asin => instantiate::<Un<Asin, T>>(level),
+        Unary::Asinh => instantiate::<Un<Asinh, T>>(level),
+        Unary::Atan => instantiate::<Un<Atan, T>>(level),
+        Unary::Atanh => instantiate::<Un<Atanh, T>>(level),
+        Unary::Cosh => instantiate::<Un<Cosh, T>>(level),
+        Unary::Erf => instantiate::<Un<Erf, T>>(level),
+        Unary::Erfc => instantiate::<Un<Erfc, T>>(level),
+        Unary::ErfInv => instantiate::<Un<ErfInv, T>>(level),
+        Unary::Sinh => instantiate::<Un<Sinh, T>>(level),
+        _ => return scalar::<T>(op),
+    })
+}
 
 /// A trigonometric function over a run: fast for all, then again for the few that are out of its range.
 struct Trig<F, T>(std::marker::PhantomData<(F, T)>);
@@ -217,7 +364,14 @@ pub(super) fn unary(op: Unary, ty: ElementType, level: Level) -> Option<TileFn> 
         Unary::IsInf => plain::<Un<IsInf, T>>(),
         Unary::IsPosInf => plain::<Un<IsPosInf, T>>(),
         Unary::IsNegInf => plain::<Un<IsNegInf, T>>(),
-        _ => return None,
+        _ => {
+            return match ty {
+                ElementType::F32 => single::<f32>(op, level),
+                ElementType::BF16 => single::<bf16>(op, level),
+                ElementType::F16 => single::<f16>(op, level),
+                _ => scalar::<f64>(op),
+            };
+        }
     }))
 }
 

@@ -5,7 +5,7 @@
 //! the reduced ranges; where a range reduction or a quotient would cost accuracy, it is done in `f64`.
 
 use super::Isa;
-use super::float::Float;
+use super::float::{Float, arithmetic};
 
 #[inline(always)]
 fn fma<I: Isa>(a: f32, b: f32, c: f32) -> f32 {
@@ -275,9 +275,9 @@ fn pow<I: Isa>(x: f32, y: f32) -> f32 {
     if y == 0.0 || x == 1.0 { 1.0 } else { r }
 }
 
+/// The angle of `(ax, ay)`, both at least zero.
 #[inline(always)]
-fn atan2<I: Isa>(y: f32, x: f32) -> f32 {
-    let (ay, ax) = (f64::from(y.abs()), f64::from(x.abs()));
+fn angle<I: Isa>(ay: f64, ax: f64) -> f64 {
     let (low, high) = if ay <= ax { (ay, ax) } else { (ax, ay) };
     let ratio = low / high;
     let ratio = if high == 0.0 { 0.0 } else { ratio };
@@ -301,41 +301,191 @@ fn atan2<I: Isa>(y: f32, x: f32) -> f32 {
         ],
     );
     let t = fma64::<I>(ratio * w, tail, ratio);
-    let t = if ay <= ax { t } else { std::f64::consts::FRAC_PI_2 - t };
+    if ay <= ax { t } else { std::f64::consts::FRAC_PI_2 - t }
+}
+
+#[inline(always)]
+fn atan2<I: Isa>(y: f32, x: f32) -> f32 {
+    let t = angle::<I>(f64::from(y.abs()), f64::from(x.abs()));
     let t = if x.is_sign_negative() { std::f64::consts::PI - t } else { t };
     let t = (t as f32).copysign(y);
     if x != x || y != y { f32::NAN } else { t }
 }
 
+#[inline(always)]
+pub(super) fn atan<I: Isa>(x: f32) -> f32 {
+    let t = (angle::<I>(f64::from(x.abs()), 1.0) as f32).copysign(x);
+    if x != x { x } else { t }
+}
+
+#[inline(always)]
+pub(super) fn asin<I: Isa>(x: f32) -> f32 {
+    let a = f64::from(x.abs());
+    let t = (angle::<I>(a, ((1.0 - a) * (1.0 + a)).sqrt()) as f32).copysign(x);
+    if a <= 1.0 { t } else { f32::NAN }
+}
+
+#[inline(always)]
+pub(super) fn acos<I: Isa>(x: f32) -> f32 {
+    let a = f64::from(x.abs());
+    let t = angle::<I>(((1.0 - a) * (1.0 + a)).sqrt(), a);
+    let t = if x < 0.0 { std::f64::consts::PI - t } else { t };
+    if a <= 1.0 { t as f32 } else { f32::NAN }
+}
+
+/// What is added to an argument to halve an exponential.
+const LN_HALF: f32 = -std::f32::consts::LN_2;
+
+/// As XLA defines it, from 1 on with a relative error that grows with the argument.
+#[inline(always)]
+pub(super) fn sinh<I: Isa>(x: f32) -> f32 {
+    let large = exp::<I>(x + LN_HALF) - exp::<I>(LN_HALF - x);
+    let e = exp_m1::<I>(x);
+    let small = 0.5 * (e + e / (e + 1.0));
+    if x.abs() < 1.0 { small } else { large }
+}
+
+/// As XLA defines it.
+#[inline(always)]
+pub(super) fn cosh<I: Isa>(x: f32) -> f32 {
+    exp::<I>(x + LN_HALF) + exp::<I>(LN_HALF - x)
+}
+
+#[inline(always)]
+pub(super) fn asinh<I: Isa>(x: f32) -> f32 {
+    let a = f64::from(x.abs());
+    let large = ln64::<I>(a + fma64::<I>(a, a, 1.0).sqrt());
+    let t = if a < 1e-3 { a - a * a * a / 6.0 } else { large };
+    let t = (t as f32).copysign(x);
+    if x.abs() < f32::INFINITY { t } else { x }
+}
+
+#[inline(always)]
+pub(super) fn acosh<I: Isa>(x: f32) -> f32 {
+    let a = f64::from(x);
+    let t = ln64::<I>(a + ((a - 1.0) * (a + 1.0)).sqrt()) as f32;
+    let t = if x == f32::INFINITY { x } else { t };
+    if x >= 1.0 { t } else { f32::NAN }
+}
+
+#[inline(always)]
+pub(super) fn atanh<I: Isa>(x: f32) -> f32 {
+    let a = f64::from(x.abs());
+    let large = 0.5 * ln64::<I>((1.0 + a) / (1.0 - a));
+    let t = if a < 1e-3 { a + a * a * a / 3.0 } else { large };
+    let t = if a == 1.0 { f64::INFINITY } else { t };
+    let t = (t as f32).copysign(x);
+    if a <= 1.0 { t } else { f32::NAN }
+}
+
+/// `erf(x)` of |x| ≤ 1.
+#[inline(always)]
+fn erf_small<I: Isa>(x: f64) -> f64 {
+    x * poly64::<I, 10>(
+        x * x,
+        [
+            1.128_379_167_095_494_4,
+            -0.376_126_389_028_134_94,
+            0.112_837_916_586_848_11,
+            -0.026_866_169_064_806_388,
+            0.005_223_967_267_032_513,
+            -0.000_854_793_585_954_681_9,
+            0.000_120_462_971_729_532_76,
+            -1.479_538_447_640_735_2e-5,
+            1.530_824_274_863_382_6e-6,
+            -1.047_323_089_303_418_6e-7,
+        ],
+    )
+}
+
+/// `erfc(a)` of 1 ≤ a ≤ 10.3: `e^(−a²)` times a polynomial in `1 / (1 + a/2)`.
+#[inline(always)]
+fn erfc_large<I: Isa>(a: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.5 * a);
+    let q = poly64::<I, 12>(
+        t,
+        [
+            0.282_095_236_683_542_36,
+            0.282_079_158_561_168_05,
+            0.247_075_946_504_377_75,
+            0.174_110_859_478_779_38,
+            0.096_531_931_815_408_15,
+            -0.054_017_352_588_410_325,
+            0.071_055_701_952_161_78,
+            -0.258_246_317_043_227_87,
+            0.151_454_717_254_207_94,
+            0.111_033_595_322_777_66,
+            -0.148_152_013_470_437_07,
+            0.045_036_244_576_713_11,
+        ],
+    );
+    t * q * exp64::<I>(-a * a)
+}
+
+#[inline(always)]
+pub(super) fn erf<I: Isa>(x: f32) -> f32 {
+    let a = f64::from(x.abs());
+    let a = if a > 10.3 { 10.3 } else { a };
+    let inner = if a > 1.0 { 1.0 } else { a };
+    let outer = if a < 1.0 { 1.0 } else { a };
+    let t = if a <= 1.0 { erf_small::<I>(inner) } else { 1.0 - erfc_large::<I>(outer) };
+    let t = (t as f32).copysign(x);
+    if x != x { x } else { t }
+}
+
+#[inline(always)]
+pub(super) fn erfc<I: Isa>(x: f32) -> f32 {
+    let a = f64::from(x.abs());
+    let a = if a > 10.3 { 10.3 } else { a };
+    let inner = if a > 1.0 { 1.0 } else { a };
+    let outer = if a < 1.0 { 1.0 } else { a };
+    let t = if a <= 1.0 { 1.0 - erf_small::<I>(inner) } else { erfc_large::<I>(outer) };
+    let t = if x < 0.0 { 2.0 - t } else { t };
+    if x != x { x } else { t as f32 }
+}
+
+/// The inverse of the error function: M. Giles, "Approximating the erfinv function", GPU Computing Gems, 2010, whose
+/// coefficients XLA has, too.
+#[inline(always)]
+pub(super) fn erf_inv<I: Isa>(x: f32) -> f32 {
+    let w = -ln_1p::<I>(-x * x);
+    let centre = poly::<I, 9>(
+        w - 2.5,
+        [
+            1.501_409_4,
+            0.246_640_73,
+            -0.004_177_681_6,
+            -0.001_253_725,
+            0.000_218_580_87,
+            -4.391_506_5e-6,
+            -3.523_387_7e-6,
+            3.432_739_4e-7,
+            2.810_226_4e-8,
+        ],
+    );
+    let far = if w < 5.0 { 5.0 } else { w };
+    let tail = poly::<I, 9>(
+        far.sqrt() - 3.0,
+        [
+            2.832_976_8,
+            1.001_674_1,
+            0.009_438_870_5,
+            -0.007_622_461_3,
+            0.005_739_508,
+            -0.003_673_428_4,
+            0.001_349_343_2,
+            0.000_100_950_56,
+            -0.000_200_214_26,
+        ],
+    );
+    let y = x * if w < 5.0 { centre } else { tail };
+    let y = if x.abs() == 1.0 { f32::INFINITY.copysign(x) } else { y };
+    if x.abs() <= 1.0 { y } else { f32::NAN }
+}
+
 impl Float for f32 {
-    #[inline(always)]
-    fn add(self, y: Self) -> Self {
-        self + y
-    }
-    #[inline(always)]
-    fn sub(self, y: Self) -> Self {
-        self - y
-    }
-    #[inline(always)]
-    fn mul(self, y: Self) -> Self {
-        self * y
-    }
-    #[inline(always)]
-    fn div(self, y: Self) -> Self {
-        self / y
-    }
-    #[inline(always)]
-    fn rem(self, y: Self) -> Self {
-        self % y
-    }
-    #[inline(always)]
-    fn max(self, y: Self) -> Self {
-        if self > y || self != self { self } else { y }
-    }
-    #[inline(always)]
-    fn min(self, y: Self) -> Self {
-        if self < y || self != self { self } else { y }
-    }
+    arithmetic!(f32);
+
     #[inline(always)]
     fn pow<I: Isa>(self, y: Self) -> Self {
         pow::<I>(self, y)
@@ -343,46 +493,6 @@ impl Float for f32 {
     #[inline(always)]
     fn atan2<I: Isa>(self, y: Self) -> Self {
         atan2::<I>(self, y)
-    }
-    #[inline(always)]
-    fn abs<I: Isa>(self) -> Self {
-        f32::abs(self)
-    }
-    #[inline(always)]
-    fn neg<I: Isa>(self) -> Self {
-        -self
-    }
-    #[inline(always)]
-    fn sign<I: Isa>(self) -> Self {
-        if self == 0.0 || self != self { self } else { f32::copysign(1.0, self) }
-    }
-    #[inline(always)]
-    fn ceil<I: Isa>(self) -> Self {
-        f32::ceil(self)
-    }
-    #[inline(always)]
-    fn floor<I: Isa>(self) -> Self {
-        f32::floor(self)
-    }
-    #[inline(always)]
-    fn round_away<I: Isa>(self) -> Self {
-        f32::round(self)
-    }
-    #[inline(always)]
-    fn round_even<I: Isa>(self) -> Self {
-        f32::round_ties_even(self)
-    }
-    #[inline(always)]
-    fn sqrt<I: Isa>(self) -> Self {
-        f32::sqrt(self)
-    }
-    #[inline(always)]
-    fn rsqrt<I: Isa>(self) -> Self {
-        1.0 / f32::sqrt(self)
-    }
-    #[inline(always)]
-    fn cbrt<I: Isa>(self) -> Self {
-        f32::cbrt(self)
     }
     #[inline(always)]
     fn exp<I: Isa>(self) -> Self {
@@ -421,36 +531,8 @@ impl Float for f32 {
         tanh::<I>(self)
     }
     #[inline(always)]
-    fn square<I: Isa>(self) -> Self {
-        self * self
-    }
-    #[inline(always)]
-    fn finite(self) -> bool {
-        self.is_finite()
-    }
-    #[inline(always)]
-    fn infinite(self) -> bool {
-        self.is_infinite()
-    }
-    #[inline(always)]
-    fn negative(self) -> bool {
-        self < 0.0
-    }
-    #[inline(always)]
     fn in_trig_range(self) -> bool {
         // False for NaN, too.
         self.abs() <= TRIG_LIMIT
-    }
-    #[inline(always)]
-    fn slow_sin(self) -> Self {
-        f32::sin(self)
-    }
-    #[inline(always)]
-    fn slow_cos(self) -> Self {
-        f32::cos(self)
-    }
-    #[inline(always)]
-    fn slow_tan(self) -> Self {
-        f32::tan(self)
     }
 }
