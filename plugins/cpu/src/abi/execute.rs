@@ -367,6 +367,7 @@ fn run(
             pool: &core.pool,
             replica: replica as u32,
             partition: partition as u32,
+            memory: &core.devices[device].allocator,
             collectives: launch.place(),
         },
     };

@@ -424,6 +424,79 @@ fn memory_runs_out_with_code_8() {
 }
 
 #[test]
+fn kernels_take_their_working_memory_within_the_limit() {
+    // Operand and result take half of it, and sorting by a region as much again for each of two orders.
+    let text = "module {
+      func.func public @main(%x: tensor<65536xf32>) -> tensor<65536xf32> {
+        %0:2 = \"stablehlo.sort\"(%x, %x) <{dimension = 0 : i64, is_stable = true}> ({
+          ^bb0(%a: tensor<f32>, %b: tensor<f32>, %c: tensor<f32>, %d: tensor<f32>):
+          %s = stablehlo.multiply %a, %c : tensor<f32>
+          %t = stablehlo.multiply %b, %d : tensor<f32>
+          %p = stablehlo.compare LT, %s, %t : (tensor<f32>, tensor<f32>) -> tensor<i1>
+          stablehlo.return %p : tensor<i1>
+        }) : (tensor<65536xf32>, tensor<65536xf32>) -> (tensor<65536xf32>, tensor<65536xf32>)
+        return %0#0 : tensor<65536xf32>
+      }
+    }";
+    let data: Vec<f32> = (0..65536).map(|i| ((i * 7919) % 65536) as f32).collect();
+    for (limit, enough) in [(900 << 10, false), (4 << 20, true)] {
+        let host = Host::with(&[("memory_limit_bytes", limit)]);
+        let sort = host.compile(text);
+        let x = host.buffer(0, &data, &[65536]);
+        match execute(sort, &[&[x]]) {
+            Ok(results) => {
+                assert!(enough);
+                assert_eq!(to_host(results[0]).unwrap()[..4], [0.0, 1.0, 2.0, 3.0]);
+                destroy(results[0]);
+            }
+            Err((code, message)) => {
+                assert!(!enough && code == PJRT_Error_Code_RESOURCE_EXHAUSTED, "{code} {message}");
+                assert!(message.contains("bytes were asked for while"), "{message}");
+            }
+        }
+        destroy(x);
+        destroy_executable(sort);
+    }
+}
+
+#[test]
+fn a_tebibyte_is_refused_with_code_8() {
+    let host = Host::new(1);
+    let bodies = [
+        "%0 = stablehlo.iota dim = 0 : tensor<274877906944xf32>",
+        "%0 = stablehlo.constant dense<2.0> : tensor<274877906944xf32>",
+        "%a = stablehlo.iota dim = 0 : tensor<274877906944xf32>
+         %c = stablehlo.constant dense<0.0> : tensor<f32>
+         %0 = \"stablehlo.reduce_window\"(%a, %c) <{window_dimensions = array<i64: 3>, padding = dense<[[1, 1]]> : tensor<1x2xi64>}> ({
+            ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+            %s = stablehlo.add %x, %y : tensor<f32>
+            stablehlo.return %s : tensor<f32>
+         }) : (tensor<274877906944xf32>, tensor<f32>) -> tensor<274877906944xf32>",
+        "%a = stablehlo.constant dense<1.0> : tensor<274877906944x1x0xf32>
+         %b = stablehlo.constant dense<1.0> : tensor<274877906944x0x1xf32>
+         %0 = stablehlo.dot_general %a, %b, batching_dims = [0] x [0], contracting_dims = [2] x [1]
+            : (tensor<274877906944x1x0xf32>, tensor<274877906944x0x1xf32>) -> tensor<274877906944x1x1xf32>",
+    ];
+    for body in bodies {
+        let result = body.rsplit("tensor<").next().unwrap().trim_end_matches('>');
+        let text = format!(
+            "module {{ func.func public @main() -> tensor<{result}> {{ {body}\n return %0 : tensor<{result}> }} }}"
+        );
+        let outcome = host.try_compile(&text, ONE).and_then(|executable| {
+            let outcome = execute(executable, &[&[]]);
+            destroy_executable(executable);
+            outcome
+        });
+        let (code, message) = outcome.map(|_| ()).unwrap_err();
+        assert_eq!(code, PJRT_Error_Code_RESOURCE_EXHAUSTED, "{message}");
+        // The result alone, or with it what it is computed from.
+        let sizes =
+            [1u64 << 40, 1 << 41].map(|n| format!("out of memory: {n} bytes were asked for while 0 of"));
+        assert!(sizes.iter().any(|size| message.starts_with(size)), "{message}");
+    }
+}
+
+#[test]
 fn a_promise_becomes_ready_and_its_failure_spreads() {
     let host = Host::new(1);
     let add = host.compile(ADD);

@@ -70,19 +70,14 @@ impl Reference {
 }
 
 impl Kernel for Reference {
-    unsafe fn run(
-        &self,
-        _: &KernelContext<'_>,
-        inputs: &[*const u8],
-        outputs: &[*mut u8],
-    ) -> jacinth_lowering::Result<()> {
+    unsafe fn run(&self, _: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
         let (own, around) = inputs.split_at(self.operands.len());
         let operands: Vec<Literal> = self
             .operands
             .iter()
             .zip(own)
             .map(|(ty, &pointer)| Self::literal(ty, pointer))
-            .collect::<Result<_, _>>()?;
+            .collect::<jacinth_lowering::Result<_>>()?;
         let captured: Vec<(Value, Literal)> = self
             .captured
             .iter()
@@ -91,7 +86,7 @@ impl Kernel for Reference {
                 let ty = self.types[v.index()].as_tensor().expect("every value of a graph is a tensor");
                 Ok((v, Self::literal(ty, pointer)?))
             })
-            .collect::<Result<_, jacinth_lowering::Error>>()?;
+            .collect::<jacinth_lowering::Result<_>>()?;
         let results = eval_operation(&self.module, &self.types, &self.operation, &operands, &captured)?;
         for ((literal, ty), &output) in results.iter().zip(&self.results).zip(outputs) {
             let bytes = literal.to_bytes();

@@ -70,7 +70,13 @@ impl Runner {
 }
 
 fn kernel_context(pool: &Pool) -> KernelContext<'_> {
-    KernelContext { pool, replica: 0, partition: 0, collectives: crate::collectives::Rendezvous::solo() }
+    KernelContext {
+        pool,
+        replica: 0,
+        partition: 0,
+        memory: crate::kernels::test_memory(),
+        collectives: crate::collectives::Rendezvous::solo(),
+    }
 }
 
 /// Elements as numbers, for comparing.

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use jacinth_lowering::ops::collective::{
     AllGather, AllReduce, AllToAll, CollectiveBroadcast, CollectivePermute, ReduceScatter, ReplicaGroups,
 };
-use jacinth_lowering::{Error, Result};
 use smallvec::SmallVec;
 
 use super::element::by_width;
 use super::strided::{StridedCopy, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext, RegionFn};
 use crate::collectives::{Contributions, Strategy, new_site};
+use crate::{Error, Result};
 
 /// Bytes of an operand from which a reduction is shared out among the members.
 const SHARED: usize = 1 << 16;
@@ -71,14 +71,14 @@ struct Collective {
 
 pub(super) fn all_reduce(op: &AllReduce, b: &Builder<'_>) -> Built {
     let Some(combiner) = Combiner::new(b)? else { return Ok(None) };
-    let strategy = Strategy::reducing(op.channel_handle, op.use_global_device_ids).map_err(of_plugin)?;
+    let strategy = Strategy::reducing(op.channel_handle, op.use_global_device_ids)?;
     build(b, "all_reduce", strategy, &op.replica_groups, How::Reduce(combiner))
 }
 
 pub(super) fn all_gather(op: &AllGather, b: &Builder<'_>) -> Built {
     let dim = op.all_gather_dim as usize;
     let runs = b.operands.iter().map(|ty| product(&ty.shape[dim..]) * ty.element.byte_width()).collect();
-    let strategy = Strategy::reducing(op.channel_handle, op.use_global_device_ids).map_err(of_plugin)?;
+    let strategy = Strategy::reducing(op.channel_handle, op.use_global_device_ids)?;
     build(b, "all_gather", strategy, &op.replica_groups, How::Gather { runs })
 }
 
@@ -87,7 +87,7 @@ pub(super) fn reduce_scatter(op: &ReduceScatter, b: &Builder<'_>) -> Built {
     let (dim, result) = (op.scatter_dimension as usize, &b.results[0]);
     let outer = product(&result.shape[..dim]);
     let run = product(&result.shape[dim..]);
-    let strategy = Strategy::reducing(op.channel_handle, op.use_global_device_ids).map_err(of_plugin)?;
+    let strategy = Strategy::reducing(op.channel_handle, op.use_global_device_ids)?;
     let how = How::ReduceScatter { combiner, outer, run };
     build(b, "reduce_scatter", strategy, &op.replica_groups, how)
 }
@@ -111,7 +111,7 @@ pub(super) fn all_to_all(op: &AllToAll, b: &Builder<'_>) -> Built {
 
 pub(super) fn collective_broadcast(op: &CollectiveBroadcast, b: &Builder<'_>) -> Built {
     if op.has_dynamic_root {
-        return Err(Error::unsupported("collective_broadcast with a dynamic root is not supported yet"));
+        return Err(Error::unimplemented("collective_broadcast with a dynamic root is not supported yet"));
     }
     build(b, "collective_broadcast", Strategy::moving(op.channel_handle), &op.replica_groups, How::Broadcast)
 }
@@ -124,7 +124,7 @@ pub(super) fn collective_permute(op: &CollectivePermute, b: &Builder<'_>) -> Bui
 
 fn build(b: &Builder<'_>, name: &'static str, strategy: Strategy, groups: &ReplicaGroups, how: How) -> Built {
     if groups.mesh_axes.is_some() {
-        return Err(Error::unsupported(format!("{name} over the axes of a mesh is not supported yet")));
+        return Err(Error::unimplemented(format!("{name} over the axes of a mesh is not supported yet")));
     }
     let bytes = |types: &[jacinth_lowering::TensorType]| {
         types.iter().map(|ty| product(&ty.shape) * ty.element.byte_width()).collect()
@@ -145,11 +145,6 @@ fn build(b: &Builder<'_>, name: &'static str, strategy: Strategy, groups: &Repli
         how,
         cost: b.cost(flops),
     })))
-}
-
-/// A plugin error as this floor's.
-fn of_plugin(error: crate::Error) -> Error {
-    Error::verify(error.message)
 }
 
 impl Combiner {
@@ -209,7 +204,7 @@ impl Collective {
     fn group(&self, cx: &KernelContext<'_>) -> Result<Option<(Vec<usize>, usize)>> {
         let grid = cx.collectives.grid();
         let (replica, partition) = (cx.replica as usize, cx.partition as usize);
-        let group = self.strategy.group_of(&self.groups, grid, replica, partition).map_err(of_plugin)?;
+        let group = self.strategy.group_of(&self.groups, grid, replica, partition)?;
         let own = grid.process(replica, partition);
         Ok(group.and_then(|group| {
             let me = group.iter().position(|&p| p == own)?;
@@ -230,7 +225,7 @@ impl Kernel for Collective {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
         let Some((group, me)) = self.group(cx)? else {
             if !matches!(self.how, How::Broadcast) {
-                return Err(Error::eval(format!(
+                return Err(Error::internal(format!(
                     "{}: replica {}, partition {} is in none of the replica_groups",
                     self.name, cx.replica, cx.partition
                 )));
@@ -256,7 +251,7 @@ impl Kernel for Collective {
             };
             cx.collectives
                 .exchange(self.site, &group, me, show, &mut combine)
-                .map_err(|error| Error::eval(format!("{}: {}", self.name, error.message)))
+                .map_err(|error| Error { message: format!("{}: {}", self.name, error.message), ..error })
         };
 
         match &self.how {
@@ -318,7 +313,7 @@ impl Kernel for Collective {
             How::ReduceScatter { combiner, outer, run } => {
                 let bytes = run * combiner.width;
                 if self.operands[0] != outer * bytes * n {
-                    return Err(Error::eval(format!(
+                    return Err(Error::internal(format!(
                         "{}: the result is not a part for each of {n}",
                         self.name
                     )));
@@ -333,7 +328,7 @@ impl Kernel for Collective {
             }
             How::Exchange { parts, count } => {
                 if *count != n {
-                    return Err(Error::eval(format!(
+                    return Err(Error::internal(format!(
                         "{}: split_count is {count} in a group of {n}",
                         self.name
                     )));
@@ -366,7 +361,7 @@ impl Kernel for Collective {
                 let source =
                     pairs.iter().find(|(_, target)| *target == own).map(|(source, _)| *source as usize);
                 if let Some(source) = source.filter(|&s| s >= n) {
-                    return Err(Error::eval(format!(
+                    return Err(Error::internal(format!(
                         "{}: there is no process {source} among {n}",
                         self.name
                     )));
@@ -456,6 +451,7 @@ mod tests {
                             pool: &Serial,
                             replica: (process / grid.partitions) as u32,
                             partition: (process % grid.partitions) as u32,
+                            memory: crate::kernels::tests::memory(),
                             collectives: place,
                         };
                         // SAFETY: the arrays are of the types the kernel was built for.
@@ -561,7 +557,7 @@ mod tests {
         let types = [array];
         let kernel = kernel_with(&op.into(), &types, &types, &regions);
         let place = Rendezvous::new(Grid { replicas: 2, partitions: 1 });
-        let cx = KernelContext { pool: &Serial, replica: 1, partition: 0, collectives: &place };
+        let cx = KernelContext { collectives: &place, replica: 1, ..crate::kernels::tests::context(&Serial) };
         let (input, mut out) = (1f32, 0f32);
         // SAFETY: one element each.
         let ran = unsafe { kernel.unwrap().run(&cx, &[(&raw const input).cast()], &[(&raw mut out).cast()]) };

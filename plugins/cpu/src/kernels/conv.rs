@@ -7,14 +7,14 @@
 //! gradient of the weights). Element types follow [`super::dot`]: `f16` and `bf16` are widened, integers sum in the result's type.
 
 use jacinth_lowering::ops::conv::Convolution;
-use jacinth_lowering::{ElementType, Result, Shape};
+use jacinth_lowering::{ElementType, Shape};
 use smallvec::SmallVec;
 
 use super::dot::{Matrix, Product, narrow, supported, widen};
-use super::element::{by_number, is_small_integer, wrap_small};
-use super::scratch::Scratch;
+use super::element::{by_number, wrap_results};
 use super::strided::{Dim, Source, StridedCopy, Target, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext};
+use crate::Result;
 
 /// One spatial dimension.
 #[derive(Clone, Copy, Debug)]
@@ -211,7 +211,7 @@ impl Kernel for Conv {
         // SAFETY (of all below): arrays of the operands' and the result's types.
         match self.result {
             E::F16 | E::BF16 => {
-                let mut wide = Scratch::new::<f32>(self.result_elements)?;
+                let mut wide = cx.scratch::<f32>(self.result_elements)?;
                 // SAFETY: as said above.
                 unsafe { self.typed::<f32>(cx, inputs, wide.as_ptr())? };
                 let (wide, out) = (&*wide.as_mut::<f32>(), Target(outputs[0]));
@@ -224,11 +224,8 @@ impl Kernel for Conv {
             e => {
                 // SAFETY: as said above.
                 by_number!(e, T => unsafe { self.typed::<T>(cx, inputs, outputs[0].cast())? }, else unreachable!("built for numbers"));
-                if is_small_integer(e) {
-                    // SAFETY: as said above.
-                    let out = unsafe { std::slice::from_raw_parts_mut(outputs[0], self.result_elements) };
-                    out.iter_mut().for_each(|x| *x = wrap_small(e, *x));
-                }
+                // SAFETY: the whole result.
+                unsafe { wrap_results(e, outputs[0], self.result_elements) };
                 Ok(())
             }
         }
@@ -257,16 +254,16 @@ impl Conv {
         let lhs: *const T = if same {
             inputs[0].cast()
         } else {
-            let mut wide = Scratch::new::<T>(self.lhs_elements)?;
+            let mut wide = cx.scratch::<T>(self.lhs_elements)?;
             // SAFETY: the whole input.
             unsafe { widen(self.lhs_element, inputs[0], wide.as_mut::<T>()) };
             converted.insert(wide).as_ptr::<T>().cast_const()
         };
         // The kernel as `[group, K, N]`.
         let elements = self.groups * k * n;
-        let mut kernel = Scratch::new::<T>(elements)?;
+        let mut kernel = cx.scratch::<T>(elements)?;
         let width = self.rhs_element.byte_width();
-        let packed = Scratch::new::<u8>(elements * width)?;
+        let packed = cx.scratch::<u8>(elements * width)?;
         super::element::by_width!(width, W => {
             // SAFETY: the copy reads the whole kernel and writes as many elements.
             unsafe { self.pack.run(cx, inputs[1].cast::<W>().wrapping_add(self.pack_base), packed.as_ptr::<W>()) }
@@ -296,16 +293,9 @@ impl Conv {
         let outer = m / self.inner_rows;
         let blocks = outer * per_inner;
         let (lhs, rhs, out) = (Source(lhs), Source(rhs), Target(out));
-        let failed = parking_lot::Mutex::new(None);
         let work = rows * n * k;
-        cx.ranges(self.groups * blocks, (1usize << 18).div_ceil(work), |range| {
-            let panel = match Scratch::new::<T>(rows * k_block) {
-                Ok(panel) => panel,
-                Err(error) => {
-                    *failed.lock() = Some(error);
-                    return;
-                }
-            };
+        cx.try_ranges(self.groups * blocks, (1usize << 18).div_ceil(work), |range| {
+            let panel = cx.scratch::<T>(rows * k_block)?;
             for i in range {
                 let (group, block) = (i / blocks, i % blocks);
                 let start = block / per_inner * self.inner_rows + block % per_inner * rows;
@@ -336,8 +326,8 @@ impl Conv {
                     }
                 }
             }
-        });
-        failed.into_inner().map_or(Ok(()), Err)
+            Ok(())
+        })
     }
 
     /// The result's offset of row `i` of M.

@@ -7,14 +7,15 @@
 
 use half::{bf16, f16};
 use jacinth_lowering::ops::dot::DotGeneral;
-use jacinth_lowering::{ElementType, Result, Shape, TensorType};
+use jacinth_lowering::{ElementType, Shape, TensorType};
 use num_complex::Complex;
 use smallvec::SmallVec;
 
-use super::element::{Number, by_number, is_small_integer, multiversion, wrap_small};
+use super::element::{Number, by_number, multiversion, wrap_results};
 use super::scratch::Scratch;
 use super::strided::{Dim, Source, StridedCopy, Target, for_each, permuted, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext};
+use crate::Result;
 
 /// A batch of products `[m, k] × [k, n] → [m, n]`, results dense one after the other.
 #[derive(Debug)]
@@ -22,8 +23,9 @@ struct Dot {
     lhs: Side,
     rhs: Side,
     result: ElementType,
-    /// Element offsets of each product's left and right matrix.
-    batch: Vec<(isize, isize)>,
+    /// The dimensions of the batch, with the steps of the left and the right matrix.
+    batch: SmallVec<[Dim; 4]>,
+    batches: usize,
     m: usize,
     n: usize,
     k: usize,
@@ -120,7 +122,7 @@ pub(super) fn dot_general(op: &DotGeneral, b: &Builder<'_>) -> Built {
     let lhs = side(l, &ls, &numbers.lhs_batching_dimensions, &l_free, &lc, true);
     let rhs = side(r, &rs, &numbers.rhs_batching_dimensions, &r_free, &rc, false);
     let batches: usize = size(l, &numbers.lhs_batching_dimensions);
-    let dims: SmallVec<[Dim; 6]> = (numbers.lhs_batching_dimensions.iter())
+    let mut batch: SmallVec<[Dim; 4]> = (numbers.lhs_batching_dimensions.iter())
         .zip(&numbers.rhs_batching_dimensions)
         .map(|(&ld, &rd)| Dim {
             size: l.shape[ld as usize] as usize,
@@ -128,20 +130,19 @@ pub(super) fn dot_general(op: &DotGeneral, b: &Builder<'_>) -> Built {
             dst: rs[rd as usize],
         })
         .collect();
-    let mut batch = Vec::with_capacity(batches);
-    if batches > 0 {
-        for_each(&dims, |lo, ro| batch.push((lo, ro)));
-    }
-    for (i, (lo, ro)) in batch.iter_mut().enumerate() {
+    // Packed matrices lie one after the other.
+    let (mut lo, mut ro) = ((m * k) as isize, (k * n) as isize);
+    for dim in batch.iter_mut().rev() {
         if lhs.pack.is_some() {
-            *lo = (i * m * k) as isize;
+            dim.src = lo;
         }
         if rhs.pack.is_some() {
-            *ro = (i * k * n) as isize;
+            dim.dst = ro;
         }
+        (lo, ro) = (lo * dim.size as isize, ro * dim.size as isize);
     }
     let cost = b.cost(2 * (batches * m * n * k) as u64);
-    Ok(Some(Box::new(Dot { lhs, rhs, result: result.element, batch, m, n, k, cost })))
+    Ok(Some(Box::new(Dot { lhs, rhs, result: result.element, batch, batches, m, n, k, cost })))
 }
 
 /// Whether products of these element types have a kernel.
@@ -181,8 +182,8 @@ impl Kernel for Dot {
             // SAFETY: as said above.
             E::F64 => unsafe { self.widened::<f64>(cx, inputs, outputs[0].cast()) },
             E::F16 | E::BF16 => {
-                let elements = self.batch.len() * self.m * self.n;
-                let mut wide = Scratch::new::<f32>(elements)?;
+                let elements = self.batches * self.m * self.n;
+                let mut wide = cx.scratch::<f32>(elements)?;
                 // SAFETY: as said above.
                 unsafe { self.widened::<f32>(cx, inputs, wide.as_ptr())? };
                 let (wide, out) = (&*wide.as_mut::<f32>(), Target(outputs[0]));
@@ -195,12 +196,8 @@ impl Kernel for Dot {
             e => {
                 // SAFETY: as said above.
                 by_number!(e, T => unsafe { self.widened::<T>(cx, inputs, outputs[0].cast())? }, else unreachable!("built for numbers"));
-                if is_small_integer(e) {
-                    let n = self.batch.len() * self.m * self.n;
-                    // SAFETY: as said above.
-                    let out = unsafe { std::slice::from_raw_parts_mut(outputs[0], n) };
-                    out.iter_mut().for_each(|x| *x = wrap_small(e, *x));
-                }
+                // SAFETY: the whole result.
+                unsafe { wrap_results(e, outputs[0], self.batches * self.m * self.n) };
                 Ok(())
             }
         }
@@ -312,13 +309,17 @@ pub(super) struct Matrix<P> {
 }
 
 macro_rules! library_product {
-    ($($ty:ty: |$x:ident| $value:expr;)*) => {$(
+    ($($ty:ty, loops up to $most:expr, |$x:ident| $value:expr;)*) => {$(
         impl Product for $ty {
             #[inline(always)]
             fn from_number($x: Numeric) -> Self {
                 $value
             }
             unsafe fn gemm([m, n, k]: [usize; 3], dst: Matrix<*mut Self>, a: Matrix<*const Self>, b: Matrix<*const Self>, add: bool) {
+                if n * k <= $most {
+                    // The library's start takes longer; and terms are added in order, each rounded, as the specification writes it.
+                    return loops([m, n, k], dst, a, b, add);
+                }
                 // SAFETY: the caller's promise.
                 unsafe {
                     gemm::gemm(
@@ -332,10 +333,10 @@ macro_rules! library_product {
 }
 
 library_product! {
-    f32: |x| match x { Numeric::Int(i) => i as f32, Numeric::Float(f) => f as f32, Numeric::Complex => f32::NAN };
-    f64: |x| match x { Numeric::Int(i) => i as f64, Numeric::Float(f) => f, Numeric::Complex => f64::NAN };
-    Complex<f32>: |x| Complex::new(f32::from_number(x), 0.0);
-    Complex<f64>: |x| Complex::new(f64::from_number(x), 0.0);
+    f32, loops up to 16, |x| match x { Numeric::Int(i) => i as f32, Numeric::Float(f) => f as f32, Numeric::Complex => f32::NAN };
+    f64, loops up to 16, |x| match x { Numeric::Int(i) => i as f64, Numeric::Float(f) => f, Numeric::Complex => f64::NAN };
+    Complex<f32>, loops up to 64, |x| Complex::new(f32::from_number(x), 0.0);
+    Complex<f64>, loops up to 64, |x| Complex::new(f64::from_number(x), 0.0);
 }
 
 macro_rules! looped_product {
@@ -424,7 +425,7 @@ impl Dot {
         let mut buffers: SmallVec<[Scratch; 2]> = SmallVec::new();
         let mut dense = |side: &Side, input: *const u8| -> Result<*const T> {
             let Some(pack) = &side.pack else { return Ok(input.cast()) };
-            let scratch = Scratch::new::<T>(side.elements)?;
+            let scratch = cx.scratch::<T>(side.elements)?;
             let to = scratch.as_ptr::<T>();
             // SAFETY: the copy reads the whole operand and writes as many elements.
             unsafe { pack.run(cx, input.cast::<T>(), to) };
@@ -449,13 +450,13 @@ impl Dot {
     ) -> Result<()> {
         let dense = |side: &Side, input: *const u8| -> Result<Scratch> {
             let width = side.element.byte_width();
-            let packed = Scratch::new::<u8>(side.elements * width)?;
+            let packed = cx.scratch::<u8>(side.elements * width)?;
             let pack = side.pack.as_ref().expect("converted sides are packed");
             super::element::by_width!(width, W => {
                 // SAFETY: the copy reads the whole operand and writes as many elements.
                 unsafe { pack.run(cx, input.cast::<W>(), packed.as_ptr::<W>()) }
             });
-            let wide = Scratch::new::<T>(side.elements)?;
+            let wide = cx.scratch::<T>(side.elements)?;
             let (src, dst) = (Source(packed.as_ptr::<u8>().cast_const()), Target(wide.as_ptr::<T>()));
             cx.ranges(side.elements, 1 << 15, |r| {
                 // SAFETY: disjoint parts of both arrays.
@@ -469,6 +470,17 @@ impl Dot {
         Ok(())
     }
 
+    /// The element offsets of product `i`'s left and right matrix.
+    fn offsets(&self, i: usize) -> (isize, isize) {
+        let (mut rest, mut lo, mut ro) = (i, 0, 0);
+        for dim in self.batch.iter().rev() {
+            let at = (rest % dim.size) as isize;
+            rest /= dim.size;
+            (lo, ro) = (lo + at * dim.src, ro + at * dim.dst);
+        }
+        (lo, ro)
+    }
+
     /// All products of the batch, split over threads by product or within each.
     unsafe fn products<T: Product>(&self, cx: &KernelContext<'_>, a: *const T, b: *const T, out: *mut T) {
         let (m, n, k) = (self.m, self.n, self.k);
@@ -476,7 +488,7 @@ impl Dot {
         let threads = cx.pool.threads();
         let (a, b, out) = (Source(a), Source(b), Target(out));
         let one = |i: usize, rows: std::ops::Range<usize>, columns: std::ops::Range<usize>| {
-            let (lo, ro) = self.batch[i];
+            let (lo, ro) = self.offsets(i);
             let (r, c) = (rows.start as isize, columns.start as isize);
             let dst = Matrix {
                 at: out.get().wrapping_add(i * m * n + rows.start * n + columns.start),
@@ -496,7 +508,7 @@ impl Dot {
             // SAFETY: a block of one product; tasks write disjoint blocks.
             unsafe { multiply([rows.len(), columns.len(), k], dst, a, b) }
         };
-        let batches = self.batch.len();
+        let batches = self.batches;
         if threads <= 1 || batches * work < PARALLEL {
             (0..batches).for_each(|i| one(i, 0..m, 0..n));
         } else if batches >= threads {

@@ -127,6 +127,8 @@ half_float!(f16, bf16);
 macro_rules! complex {
     ($($ty:ty),*) => {$(
         impl Number for Complex<$ty> {
+            // For the fused operations in running products.
+            const WIDE: bool = true;
             const ZERO: Self = Complex::new(0.0, 0.0);
             const ONE: Self = Complex::new(1.0, 0.0);
             #[inline(always)]
@@ -158,7 +160,7 @@ macro_rules! complex {
 complex!(f32, f64);
 
 /// Whether an element type's arithmetic needs [`wrap_small`] after [`by_number`]'s.
-pub(crate) fn is_small_integer(element: ElementType) -> bool {
+fn is_small_integer(element: ElementType) -> bool {
     matches!(element, ElementType::I2 | ElementType::I4 | ElementType::UI2 | ElementType::UI4)
 }
 
@@ -171,6 +173,18 @@ pub(crate) fn wrap_small(element: ElementType, byte: u8) -> u8 {
         ElementType::UI2 => byte & 3,
         ElementType::UI4 => byte & 15,
         _ => byte,
+    }
+}
+
+/// Brings `n` results that were computed as bytes back into the range of their element type, where that is smaller.
+///
+/// # Safety
+/// `bytes` points to `n` elements of `element` that nothing else accesses meanwhile.
+pub(crate) unsafe fn wrap_results(element: ElementType, bytes: *mut u8, n: usize) {
+    if is_small_integer(element) {
+        // SAFETY: the caller's promise; these types have one byte an element.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(bytes, n) };
+        bytes.iter_mut().for_each(|x| *x = wrap_small(element, *x));
     }
 }
 
@@ -341,24 +355,35 @@ impl Index for u64 {
 /// Compiles a function twice, for the baseline and for AVX2, and picks at run time what the machine has. A constant
 /// condition after the generics limits the second to types for which it is worth compiling.
 macro_rules! multiversion {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident[$($g:ident: $bound:path),* $(; if $wide:expr)?]($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
-        $(#[$meta])*
+    ($(#[$meta:meta])* $vis:vis unsafe fn $($rest:tt)*) => {
+        multiversion! { @ [$(#[$meta])*] [$vis] [unsafe] $($rest)* }
+    };
+    ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => {
+        multiversion! { @ [$(#[$meta])*] [$vis] [] $($rest)* }
+    };
+    (@ [$($meta:tt)*] [$vis:vis] [$($qualifier:tt)*]
+        $name:ident[$($g:ident: $bound:path),* $(; if $wide:expr)?]($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block
+    ) => {
+        $($meta)*
         #[inline]
-        $vis fn $name<$($g: $bound),*>($($arg: $ty),*) $(-> $ret)? {
+        #[allow(unused_unsafe)]
+        $vis $($qualifier)* fn $name<$($g: $bound),*>($($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
-            fn body<$($g: $bound),*>($($arg: $ty),*) $(-> $ret)? $body
+            $($qualifier)* fn body<$($g: $bound),*>($($arg: $ty),*) $(-> $ret)? $body
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx2,fma,bmi1,bmi2,popcnt,lzcnt")]
-                fn avx2<$($g: $bound),*>($($arg: $ty),*) $(-> $ret)? {
-                    body::<$($g),*>($($arg),*)
+                $($qualifier)* fn avx2<$($g: $bound),*>($($arg: $ty),*) $(-> $ret)? {
+                    // SAFETY: the caller's promise, where the function asks for one.
+                    unsafe { body::<$($g),*>($($arg),*) }
                 }
                 if true $(&& $wide)? && $crate::kernels::element::has_avx2() {
-                    // SAFETY: the machine has the features.
+                    // SAFETY: the machine has the features; else as above.
                     return unsafe { avx2::<$($g),*>($($arg),*) };
                 }
             }
-            body::<$($g),*>($($arg),*)
+            // SAFETY: the caller's promise, where the function asks for one.
+            unsafe { body::<$($g),*>($($arg),*) }
         }
     };
 }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use jacinth_cpu_fft::num_traits::{FromPrimitive, One, Zero};
 use jacinth_cpu_fft::{FftDirection, Real};
+use jacinth_lowering::ElementType;
 use jacinth_lowering::ops::fft::{Fft, FftType};
-use jacinth_lowering::{ElementType, Result};
 use num_complex::Complex;
 
-use super::scratch::{Plain, Scratch};
+use super::scratch::Plain;
 use super::slice::copy_unless_same;
 use super::strided::{Source, Target, product};
 use super::{Builder, Built, Cost, Kernel, KernelContext};
+use crate::Result;
 
 /// Transforms of one precision.
 struct Transform<F: Real> {
@@ -114,7 +115,7 @@ where
             // SAFETY: as said above.
             FftType::Irfft => unsafe {
                 let (n, m) = (self.output_row, self.input_row);
-                let work = Scratch::new::<Complex<F>>(self.rows * m)?;
+                let work = cx.scratch::<Complex<F>>(self.rows * m)?;
                 let spectrum = work.as_ptr::<Complex<F>>();
                 std::ptr::copy_nonoverlapping(inputs[0].cast(), spectrum, self.rows * m);
                 for axis in 0..self.plans.len() - 1 {
@@ -178,24 +179,17 @@ where
         load: impl Fn(usize, &mut [Complex<F>]) + Sync,
         store: impl Fn(usize, &mut [Complex<F>]) + Sync,
     ) -> Result<()> {
-        let failed = parking_lot::Mutex::new(None);
-        cx.ranges(lines, (1usize << 13).div_ceil(n), |range| {
-            let scratch = Scratch::new::<Complex<F>>(plan.get_inplace_scratch_len());
-            let (mut buffer, mut scratch) = match (Scratch::new::<Complex<F>>(n), scratch) {
-                (Ok(buffer), Ok(scratch)) => (buffer, scratch),
-                (Err(error), _) | (_, Err(error)) => {
-                    *failed.lock() = Some(error);
-                    return;
-                }
-            };
+        cx.try_ranges(lines, (1usize << 13).div_ceil(n), |range| {
+            let mut scratch = cx.scratch::<Complex<F>>(plan.get_inplace_scratch_len())?;
+            let mut buffer = cx.scratch::<Complex<F>>(n)?;
             let buffer = buffer.as_mut::<Complex<F>>();
             for line in range {
                 load(line, buffer);
                 plan.process_with_scratch(buffer, scratch.as_mut::<Complex<F>>());
                 store(line, buffer);
             }
-        });
-        failed.into_inner().map_or(Ok(()), Err)
+            Ok(())
+        })
     }
 
     /// Transforms dimension `axis` of those that are transformed, in place, of an array whose rows have `row` elements.
@@ -216,18 +210,13 @@ where
         let total = self.rows * row;
         if last && self.rows > 0 {
             // Rows are transformed where they stand.
-            let failed = parking_lot::Mutex::new(None);
-            cx.ranges(self.rows, (1usize << 13).div_ceil(n), |range| {
-                match Scratch::new::<Complex<F>>(plan.get_inplace_scratch_len()) {
-                    // SAFETY: ranges of rows are disjoint.
-                    Ok(mut scratch) => unsafe {
-                        let rows = data.slice(range.start * n, range.len() * n);
-                        plan.process_with_scratch(rows, scratch.as_mut::<Complex<F>>());
-                    },
-                    Err(error) => *failed.lock() = Some(error),
-                }
+            return cx.try_ranges(self.rows, (1usize << 13).div_ceil(n), |range| {
+                let mut scratch = cx.scratch::<Complex<F>>(plan.get_inplace_scratch_len())?;
+                // SAFETY: ranges of rows are disjoint.
+                let rows = unsafe { data.slice(range.start * n, range.len() * n) };
+                plan.process_with_scratch(rows, scratch.as_mut::<Complex<F>>());
+                Ok(())
             });
-            return failed.into_inner().map_or(Ok(()), Err);
         }
         let start = |line: usize| line / step * step * n + line % step;
         self.lines(

@@ -5,30 +5,21 @@
 //! Scatters run in place. They are parallel where no two windows can overlap partly: every thread walks all indices and
 //! keeps those that fall into its part of the operand, so that the order of updates of one element is that of the indices.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use jacinth_lowering::ops::gather;
-use jacinth_lowering::{ElementType, Result, Shape};
+use jacinth_lowering::{ElementType, Shape};
 use smallvec::SmallVec;
 
-use super::element::{Index, by_index, by_width, is_small_integer, multiversion, wrap_small};
-use super::reducer::{Combine, Reducer, by_combine, is_known};
-use super::scratch::{Plain, Scratch};
+use super::combiner::{Combiner, NOWHERE};
+use super::element::{Index, by_index, by_width, wrap_results};
+use super::reducer::Reducer;
+use super::scratch::Scratch;
 use super::slice::copy_unless_same;
 use super::strided::{Dim, Source, StridedCopy, Target, for_each, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext, RegionFn};
-
-macro_rules! by_wide_index {
-    ($element:expr, $I:ident => $body:expr) => {
-        if $element == ElementType::I32 {
-            type $I = i32;
-            $body
-        } else {
-            type $I = i64;
-            $body
-        }
-    };
-}
+use crate::Result;
 
 /// One dimension of the batch of indices.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -129,11 +120,16 @@ impl Plan {
     ///
     /// # Safety
     /// `indices` has `n` elements.
-    unsafe fn widened(&self, indices: *const u8, n: usize) -> Result<Option<Scratch>> {
+    unsafe fn widened(
+        &self,
+        cx: &KernelContext<'_>,
+        indices: *const u8,
+        n: usize,
+    ) -> Result<Option<Scratch>> {
         if matches!(self.index, ElementType::I32 | ElementType::I64) {
             return Ok(None);
         }
-        let mut copy = Scratch::new::<i64>(n)?;
+        let mut copy = cx.scratch::<i64>(n)?;
         by_index!(self.index, I => {
             // SAFETY: the caller's promise.
             let from = unsafe { std::slice::from_raw_parts(indices.cast::<I>(), n) };
@@ -142,27 +138,105 @@ impl Plan {
         Ok(Some(copy))
     }
 
-    /// Calls `body` with the offsets of every index vector of a range: in indices, the other array and the operand.
-    #[inline(always)]
-    fn walk(&self, range: std::ops::Range<usize>, mut body: impl FnMut(isize, isize, isize)) {
+    /// Calls `body` with the offsets of a range of index vectors, block after block.
+    ///
+    /// Starts that do not lie inside are clamped, or where `clamp` is false, are [`NOWHERE`].
+    ///
+    /// # Safety
+    /// `indices` is the whole array of indices, widened.
+    unsafe fn walk(
+        &self,
+        indices: *const u8,
+        range: Range<usize>,
+        clamp: bool,
+        mut body: impl FnMut(&Offsets),
+    ) {
+        let mut block =
+            Offsets { indices: [0; BLOCK], other: [0; BLOCK], base: [0; BLOCK], operand: [0; BLOCK], len: 0 };
+        for first in range.clone().step_by(BLOCK) {
+            block.len = (range.end - first).min(BLOCK);
+            // SAFETY: the caller's indices, of this type; the block's batches are some of the plan's.
+            unsafe {
+                match self.index {
+                    ElementType::I32 => self.offsets::<i32>(indices.cast(), first, clamp, &mut block),
+                    _ => self.offsets::<i64>(indices.cast(), first, clamp, &mut block),
+                }
+            }
+            body(&block);
+        }
+    }
+
+    /// Fills a block from the batch `first` on.
+    ///
+    /// # Safety
+    /// As [`Plan::walk`], of indices of type `I`.
+    unsafe fn offsets<I: Index>(&self, indices: *const I, first: usize, clamp: bool, block: &mut Offsets) {
+        let n = block.len;
         match self.batch[..] {
-            [] => range.for_each(|_| body(0, 0, 0)),
-            [d] => range.for_each(|i| {
-                let i = i as isize;
-                body(i * d.index, i * d.other, i * d.operand)
-            }),
+            [] => (block.indices[0], block.other[0], block.base[0]) = (0, 0, 0),
+            [d] => {
+                for i in 0..n {
+                    let at = (first + i) as isize;
+                    block.indices[i] = at * d.index;
+                    block.other[i] = at * d.other;
+                    block.base[i] = at * d.operand;
+                }
+            }
             _ => {
-                for i in range {
-                    let (mut rest, mut at) = (i, (0, 0, 0));
+                for i in 0..n {
+                    let (mut rest, mut at) = (first + i, (0, 0, 0));
                     for d in self.batch.iter().rev() {
                         let j = (rest % d.size) as isize;
                         rest /= d.size;
                         at = (at.0 + j * d.index, at.1 + j * d.other, at.2 + j * d.operand);
                     }
-                    body(at.0, at.1, at.2);
+                    (block.indices[i], block.other[i], block.base[i]) = at;
                 }
             }
         }
+        block.operand[..n].copy_from_slice(&block.base[..n]);
+        for c in &self.components {
+            for i in 0..n {
+                // SAFETY: a component of an index vector.
+                let start = unsafe { *indices.offset(block.indices[i] + c.at) }.index();
+                let inside = start.clamp(0, c.most);
+                let operand = &mut block.operand[i];
+                *operand = match clamp || (inside == start && *operand != NOWHERE) {
+                    true => *operand + inside as isize * c.stride,
+                    false => NOWHERE,
+                };
+            }
+        }
+    }
+}
+
+/// Batches whose offsets are computed at once.
+const BLOCK: usize = 256;
+
+/// The element offsets of a block of batches.
+struct Offsets {
+    indices: [isize; BLOCK],
+    /// In the result or the updates.
+    other: [isize; BLOCK],
+    /// In the operand, of the batch without its start.
+    base: [isize; BLOCK],
+    operand: [isize; BLOCK],
+    len: usize,
+}
+
+impl Offsets {
+    /// Calls `body` with the three offsets of each batch.
+    #[inline(always)]
+    fn each(&self, mut body: impl FnMut(isize, isize, isize)) {
+        for i in 0..self.len {
+            body(self.indices[i], self.other[i], self.operand[i]);
+        }
+    }
+
+    /// The step between the offsets in the result or the updates, if it is always the same.
+    fn step(&self) -> Option<isize> {
+        let step = if self.len > 1 { self.other[1].wrapping_sub(self.other[0]) } else { 0 };
+        self.other[..self.len].windows(2).all(|w| w[1].wrapping_sub(w[0]) == step).then_some(step)
     }
 }
 
@@ -227,14 +301,58 @@ pub(super) fn gather(op: &gather::Gather, b: &Builder<'_>) -> Built {
 
 impl Kernel for Gather {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
-        // SAFETY (of both): arrays of the operand's, the indices' and the result's types.
-        // SAFETY: as said above.
-        let wide = unsafe { self.plan.widened(inputs[1], self.indices)? };
-        let indices = wide.as_ref().map_or(inputs[1], |w| w.as_ptr::<u8>().cast_const());
-        by_width!(self.width, T => by_wide_index!(self.plan.index, I => {
-            // SAFETY: as said above.
-            unsafe { self.run_typed::<T, I>(cx, inputs[0].cast(), indices.cast(), outputs[0].cast()) }
-        }));
+        if self.slice == 0 {
+            return Ok(());
+        }
+        // SAFETY: the whole array of indices.
+        let wide = unsafe { self.plan.widened(cx, inputs[1], self.indices)? };
+        let indices = Source(wide.as_ref().map_or(inputs[1], |w| w.as_ptr::<u8>().cast_const()));
+        let (operand, result) = (Source(inputs[0]), Target(outputs[0]));
+        let (plan, width) = (&self.plan, self.width as isize);
+        let place = |from: isize, to: isize| {
+            (operand.get().wrapping_offset(from * width), result.get().wrapping_offset(to * width))
+        };
+        let grain = (1usize << 15).div_ceil(self.slice);
+        match self.run {
+            Some(1) => cx.ranges(plan.batches, grain, |range| {
+                // SAFETY: starts are clamped, so elements lie inside the operand; ranges write different elements.
+                unsafe {
+                    plan.walk(indices.get(), range, true, |block| {
+                        by_width!(self.width, T => {
+                            pick::<T>(operand.get().cast(), result.get().cast(), block);
+                        });
+                    });
+                }
+            }),
+            Some(n) => cx.ranges(plan.batches, grain, |range| {
+                // SAFETY: starts are clamped, so slices lie inside the operand; ranges write different slices.
+                unsafe {
+                    plan.walk(indices.get(), range, true, |block| {
+                        block.each(|_, to, from| {
+                            let (from, to) = place(from, to);
+                            std::ptr::copy_nonoverlapping(from, to, n * self.width);
+                        });
+                    });
+                }
+            }),
+            None => {
+                let alone = plan.batches == 1;
+                cx.ranges(plan.batches, grain, |range| {
+                    // SAFETY: as above.
+                    unsafe {
+                        plan.walk(indices.get(), range, true, |block| {
+                            block.each(|_, to, from| {
+                                let (from, to) = place(from, to);
+                                by_width!(self.width, T => match alone {
+                                    true => self.copy.run::<T>(cx, from.cast(), to.cast()),
+                                    false => self.copy.run_here::<T>(from.cast(), to.cast()),
+                                });
+                            });
+                        });
+                    }
+                });
+            }
+        }
         Ok(())
     }
 
@@ -243,88 +361,22 @@ impl Kernel for Gather {
     }
 }
 
-impl Gather {
-    unsafe fn run_typed<T: Plain, I: Index>(
-        &self,
-        cx: &KernelContext<'_>,
-        operand: *const T,
-        indices: *const I,
-        result: *mut T,
-    ) {
-        if self.slice == 0 {
-            return;
-        }
-        let (operand, indices, result) = (Source(operand), Source(indices), Target(result));
-        let plan = &self.plan;
-        let grain = (1usize << 15).div_ceil(self.slice);
-        // SAFETY (of all below): starts are clamped, so slices lie inside the operand; batches write disjoint parts.
-        let start = |at: isize| -> isize {
-            let mut offset = 0;
-            for c in &plan.components {
-                // SAFETY: as said above.
-                let i = unsafe { *indices.get().offset(at + c.at) }.index();
-                offset += i.clamp(0, c.most) as isize * c.stride;
-            }
-            offset
-        };
-        match (self.run, &plan.batch[..], &plan.components[..]) {
-            // Single elements by single indices.
-            (Some(1), &[BatchDim { index: 1, other: 1, operand: 0, .. }], &[c]) if c.at == 0 => {
-                // SAFETY: as said above.
-                cx.ranges(plan.batches, grain, |r| unsafe {
-                    let indices = std::slice::from_raw_parts(indices.get().add(r.start), r.len());
-                    let out = result.slice(r.start, r.len());
-                    pick(operand.get(), indices, c.most, c.stride, out);
-                });
-            }
-            (Some(n), _, _) => cx.ranges(plan.batches, grain, |r| {
-                // SAFETY: as said above.
-                plan.walk(r, |index, out, base| unsafe {
-                    let src = operand.get().offset(base + start(index));
-                    let dst = result.get().offset(out);
-                    if n == 1 {
-                        *dst = *src;
-                    } else {
-                        std::ptr::copy_nonoverlapping(src, dst, n);
-                    }
-                });
-            }),
-            // SAFETY: as said above.
-            _ if plan.batches == 1 => plan.walk(0..1, |index, out, base| unsafe {
-                self.copy.run(cx, operand.get().offset(base + start(index)), result.get().offset(out));
-            }),
-            _ => cx.ranges(plan.batches, grain, |r| {
-                // SAFETY: as said above.
-                plan.walk(r, |index, out, base| unsafe {
-                    self.copy.run_here(operand.get().offset(base + start(index)), result.get().offset(out));
-                });
-            }),
-        }
-    }
-}
-
-/// `out[i] = operand[clamp(indices[i]) · stride]`.
-#[inline(always)]
-unsafe fn pick<T: Plain, I: Index>(
-    operand: *const T,
-    indices: &[I],
-    most: i64,
-    stride: isize,
-    out: &mut [T],
-) {
-    for (x, i) in out.iter_mut().zip(indices) {
-        // SAFETY: the index is clamped into the operand.
-        *x = unsafe { *operand.offset(i.index().clamp(0, most) as isize * stride) };
+/// Moves one element for each batch of a block.
+///
+/// # Safety
+/// The block's offsets are of elements of the operand and the result.
+unsafe fn pick<T: Copy>(operand: *const T, result: *mut T, block: &Offsets) {
+    for i in 0..block.len {
+        // SAFETY: the caller's promise.
+        unsafe { *result.offset(block.other[i]) = *operand.offset(block.operand[i]) };
     }
 }
 
 /// How a scatter combines an element with its update.
 #[derive(Debug)]
 enum Update {
-    /// A recognised combiner.
-    Known(Reducer),
-    /// Overwrites.
-    Set,
+    /// A recognised combiner, or that which overwrites.
+    Known(&'static Combiner),
     /// Any region over any number of operands.
     Region(Arc<dyn RegionFn>),
 }
@@ -401,10 +453,13 @@ pub(super) fn scatter(op: &gather::Scatter, b: &Builder<'_>) -> Built {
     let copy = StridedCopy::from_dims(window.iter().map(|w| w.0));
     let separate = (sizes.iter().zip(&operand.shape)).all(|(&w, &n)| w == 1 || w == n);
     let known = if n == 1 { Reducer::of(region, b.values, elements[0]) } else { None };
-    let update = match known {
-        Some(Reducer::Second) => Update::Set,
-        Some(reducer) if is_known(reducer, elements[0]) => Update::Known(reducer),
-        _ => match b.cx.compile_region(region)? {
+    let combiner = known.and_then(|reducer| match reducer {
+        Reducer::Second => Some(Combiner::replace(elements[0].byte_width())),
+        _ => Combiner::of(reducer, elements[0]),
+    });
+    let update = match combiner {
+        Some(combiner) => Update::Known(combiner),
+        None => match b.cx.compile_region(region)? {
             Some(region) => Update::Region(region),
             None => return Ok(None),
         },
@@ -442,34 +497,20 @@ impl Kernel for Scatter {
         }
         let updates = &inputs[n + 1..];
         // SAFETY: the whole array of indices.
-        let wide = unsafe { self.plan.widened(inputs[n], self.indices)? };
+        let wide = unsafe { self.plan.widened(cx, inputs[n], self.indices)? };
         let indices = wide.as_ref().map_or(inputs[n], |w| w.as_ptr::<u8>().cast_const());
         match &self.update {
-            Update::Set => {
-                by_width!(self.elements[0].byte_width(), T => by_wide_index!(self.plan.index, I => {
-                    // SAFETY: arrays of the operand's, the indices' and the updates' types.
-                    unsafe { self.typed::<Replace<T>, I>(cx, indices.cast(), updates[0].cast(), outputs[0].cast()) }
-                }))
-            }
-            Update::Known(reducer) => {
-                let element = self.elements[0];
-                by_combine!(*reducer, element, C => by_wide_index!(self.plan.index, I => {
-                    // SAFETY: as above.
-                    // SAFETY: as said above.
-                    unsafe {
-                        self.typed::<Combined<C>, I>(cx, indices.cast(), updates[0].cast(), outputs[0].cast())
-                    }
-                }), else unreachable!("built for a known combiner"));
-                if is_small_integer(element) {
-                    // SAFETY: one byte per element.
-                    let out = unsafe { std::slice::from_raw_parts_mut(outputs[0], self.operand_elements) };
-                    out.iter_mut().for_each(|x| *x = wrap_small(element, *x));
+            Update::Known(combiner) => {
+                // SAFETY: arrays of the operand's, the indices' and the updates' types; the whole result.
+                unsafe {
+                    self.combine(cx, combiner, indices, updates[0], outputs[0]);
+                    wrap_results(self.elements[0], outputs[0], self.operand_elements);
                 }
             }
-            Update::Region(region) => by_wide_index!(self.plan.index, I => {
-                // SAFETY: as above.
-                unsafe { self.by_region::<I>(&**region, indices.cast(), updates, outputs)? }
-            }),
+            Update::Region(region) => {
+                // SAFETY: arrays of the operands', the indices' and the updates' types.
+                unsafe { self.by_region(cx, &**region, indices, updates, outputs)? }
+            }
         }
         Ok(())
     }
@@ -483,73 +524,30 @@ impl Kernel for Scatter {
     }
 }
 
-/// What happens to one element of a scatter.
-trait Apply: Send + Sync {
-    type T: Plain;
-    const WIDE: bool;
-    fn apply(old: &mut Self::T, update: Self::T);
-}
-
-struct Replace<T>(std::marker::PhantomData<T>);
-
-impl<T: Plain> Apply for Replace<T> {
-    type T = T;
-    const WIDE: bool = false;
-    #[inline(always)]
-    fn apply(old: &mut T, update: T) {
-        *old = update;
-    }
-}
-
-struct Combined<C>(std::marker::PhantomData<C>);
-
-impl<C: Combine> Apply for Combined<C> {
-    type T = C::T;
-    const WIDE: bool = C::WIDE;
-    #[inline(always)]
-    fn apply(old: &mut C::T, update: C::T) {
-        *old = C::store(C::apply(C::load(*old), C::load(update)));
-    }
-}
-
-multiversion! {
-    /// One row of a window.
-    fn apply_row[A: Apply; if A::WIDE](old: &mut [A::T], update: &[A::T]) {
-        for (old, &update) in old.iter_mut().zip(update) {
-            A::apply(old, update);
-        }
-    }
-}
-
 impl Scatter {
-    /// Where a window begins, as an element offset; `None` if it does not lie inside wholly.
-    #[inline(always)]
-    unsafe fn start<I: Index>(&self, indices: *const I) -> Option<isize> {
-        let mut offset = 0;
-        let mut inside = true;
-        for c in &self.plan.components {
-            // SAFETY: a component of an index vector.
-            let i = unsafe { *indices.offset(c.at) }.index();
-            inside &= (0..=c.most).contains(&i);
-            offset = isize::wrapping_add(offset, (i as isize).wrapping_mul(c.stride));
-        }
-        inside.then_some(offset)
-    }
-
     /// Calls `body` with the update's and the operand's offset of every element of a window that lies partly inside.
     ///
     /// Only of windows whose home lies in `part`: where it would begin if it began at zero in the dimensions it fills.
-    unsafe fn clipped<I: Index>(
+    ///
+    /// # Safety
+    /// `indices` is the whole array of indices, of which `at` begins an index vector.
+    unsafe fn clipped(
         &self,
-        indices: *const I,
+        indices: *const u8,
+        at: isize,
         base: isize,
-        part: &std::ops::Range<isize>,
+        part: &Range<isize>,
         mut body: impl FnMut(isize, isize),
     ) {
         let mut starts: SmallVec<[i64; 6]> = smallvec::smallvec![0; self.shape.len()];
         for c in &self.plan.components {
-            // SAFETY: a component of an index vector.
-            starts[c.dim] = unsafe { *indices.offset(c.at) }.index();
+            // SAFETY: a component of an index vector, of this type.
+            starts[c.dim] = unsafe {
+                match self.plan.index {
+                    ElementType::I32 => (*indices.cast::<i32>().offset(at + c.at)).into(),
+                    _ => *indices.cast::<i64>().offset(at + c.at),
+                }
+            };
         }
         // Dimensions outside the window have one element, at the start.
         let in_window = |d: usize| self.window.iter().any(|w| w.1 == d);
@@ -585,88 +583,118 @@ impl Scatter {
         }
     }
 
-    unsafe fn typed<A: Apply, I: Index>(
+    /// Combines with a known combiner.
+    ///
+    /// # Safety
+    /// `indices` is the array of indices, widened; `updates` and `out` are arrays of the updates' and the operand's type.
+    unsafe fn combine(
         &self,
         cx: &KernelContext<'_>,
-        indices: *const I,
-        updates: *const A::T,
-        out: *mut A::T,
+        combiner: &Combiner,
+        indices: *const u8,
+        updates: *const u8,
+        out: *mut u8,
     ) {
         let plan = &self.plan;
         let threads = cx.pool.threads();
         let window: usize = self.dims.iter().map(|d| d.size).product();
         let work = plan.batches * window;
         let (indices, updates, out) = (Source(indices), Source(updates), Target(out));
-        // SAFETY (of all below): what is not wholly inside is clipped; threads write disjoint parts of the operand.
+        let some = |range: Range<usize>, part: Range<isize>| {
+            // SAFETY: the caller's arrays. Where threads run side by side, either no two windows meet, or each thread has a part of
+            // the operand of its own.
+            unsafe { self.windows(combiner, range, part, indices.get(), updates.get(), out.get()) }
+        };
         if threads > 1 && work >= 1 << 16 && self.unique {
-            // SAFETY: as said above.
-            return cx.ranges(plan.batches, (1usize << 15).div_ceil(window), |r| unsafe {
-                self.windows::<A, I>(r, 0..isize::MAX, indices.get(), updates.get(), out.get());
-            });
+            return cx
+                .ranges(plan.batches, (1usize << 15).div_ceil(window), |range| some(range, 0..isize::MAX));
         }
         if threads > 1 && work >= 1 << 16 && self.separate {
             let total = self.operand_elements;
-            // SAFETY: as said above.
-            return cx.pool.run(threads, &|t| unsafe {
-                let part = (t * total / threads) as isize..((t + 1) * total / threads) as isize;
-                self.windows::<A, I>(0..plan.batches, part, indices.get(), updates.get(), out.get());
+            return cx.pool.run(threads, &|t| {
+                some(0..plan.batches, (t * total / threads) as isize..((t + 1) * total / threads) as isize);
             });
         }
-        // SAFETY: as said above.
-        unsafe {
-            self.windows::<A, I>(0..plan.batches, 0..isize::MAX, indices.get(), updates.get(), out.get())
-        }
+        some(0..plan.batches, 0..isize::MAX);
     }
 
     /// The windows of a range of indices that begin in a part of the operand.
-    unsafe fn windows<A: Apply, I: Index>(
+    ///
+    /// # Safety
+    /// As [`Scatter::combine`]; nothing else accesses that part meanwhile.
+    unsafe fn windows(
         &self,
-        range: std::ops::Range<usize>,
-        part: std::ops::Range<isize>,
-        indices: *const I,
-        updates: *const A::T,
-        out: *mut A::T,
+        c: &Combiner,
+        range: Range<usize>,
+        part: Range<isize>,
+        indices: *const u8,
+        updates: *const u8,
+        out: *mut u8,
     ) {
+        let width = c.element as isize;
+        // Only windows of more than one element can lie inside partly.
         let clips = self.window.iter().any(|w| w.0.size != 1);
-        // SAFETY (of all below): the window lies inside, or its elements are clipped one by one.
-        // SAFETY: as said above.
-        self.plan.walk(range, |index, update, base| unsafe {
-            let at = indices.offset(index);
-            let Some(start) = self.start(at) else {
-                // Only windows of more than one element lie inside partly.
-                if clips {
-                    self.clipped(at, base, &part, |s, d| {
-                        A::apply(&mut *out.offset(d), *updates.offset(update + s))
+        let everything = part == (0..isize::MAX);
+        // SAFETY: a window that is not [`NOWHERE`] lies inside; of others, those elements are taken that do.
+        unsafe {
+            self.plan.walk(indices, range, false, |block| {
+                if let (true, [], Some(step)) = (!clips, &self.dims[..], block.step()) {
+                    let from = updates.offset(block.other[0] * width);
+                    let mut offsets = block.operand;
+                    if !everything {
+                        for at in &mut offsets[..block.len] {
+                            *at = if part.contains(at) { *at } else { NOWHERE };
+                        }
+                    }
+                    return (c.update_at)(out, &offsets[..block.len], from, step);
+                }
+                for i in 0..block.len {
+                    let (update, start) = (block.other[i], block.operand[i]);
+                    let from = updates.offset(update * width);
+                    if start == NOWHERE {
+                        if clips {
+                            self.clipped(indices, block.indices[i], block.base[i], &part, |s, d| {
+                                (c.update)(out.offset(d * width), 0, from.offset(s * width), 0, 1);
+                            });
+                        }
+                        continue;
+                    }
+                    if !part.contains(&start) {
+                        continue;
+                    }
+                    let to = out.offset(start * width);
+                    let (last, outer) = match self.dims.split_last() {
+                        Some((&last, outer)) => (last, outer),
+                        None => (Dim { size: 1, src: 0, dst: 0 }, &[][..]),
+                    };
+                    for_each(outer, |s, d| {
+                        (c.update)(
+                            to.offset(d * width),
+                            last.dst,
+                            from.offset(s * width),
+                            last.src,
+                            last.size,
+                        );
                     });
                 }
-                return;
-            };
-            let start = base + start;
-            if !part.contains(&start) {
-                return;
-            }
-            let (update, old) = (updates.offset(update), out.offset(start));
-            match self.dims[..] {
-                [] => A::apply(&mut *old, *update),
-                [Dim { size, src: 1, dst: 1 }] => apply_row::<A>(
-                    std::slice::from_raw_parts_mut(old, size),
-                    std::slice::from_raw_parts(update, size),
-                ),
-                _ => for_each(&self.dims, |s, d| A::apply(&mut *old.offset(d), *update.offset(s))),
-            }
-        });
+            });
+        }
     }
 
     /// Element by element through a region.
-    unsafe fn by_region<I: Index>(
+    ///
+    /// # Safety
+    /// As [`Scatter::combine`], with an array for each operand.
+    unsafe fn by_region(
         &self,
+        cx: &KernelContext<'_>,
         region: &dyn RegionFn,
-        indices: *const I,
+        indices: *const u8,
         updates: &[*const u8],
         outputs: &[*mut u8],
     ) -> Result<()> {
         let n = self.elements.len();
-        let mut scratch = Scratch::new::<[u64; 2]>(n)?;
+        let mut scratch = cx.scratch::<[u64; 2]>(n)?;
         let fresh = scratch.as_mut::<[u64; 2]>().as_mut_ptr();
         let widths: SmallVec<[usize; 2]> = self.elements.iter().map(|e| e.byte_width()).collect();
         let one = |s: isize, d: isize| {
@@ -682,14 +710,22 @@ impl Scatter {
                 }
             }
         };
-        // SAFETY: as in `windows`.
-        self.plan.walk(0..self.plan.batches, |index, update, base| unsafe {
-            let at = indices.offset(index);
-            match self.start(at) {
-                Some(start) => for_each(&self.dims, |s, d| one(update + s, base + start + d)),
-                None => self.clipped(at, base, &(0..isize::MAX), |s, d| one(update + s, d)),
-            }
-        });
+        // SAFETY: the caller's indices; each index vector of a block is one of them.
+        unsafe {
+            self.plan.walk(indices, 0..self.plan.batches, false, |block| {
+                for i in 0..block.len {
+                    let (update, start) = (block.other[i], block.operand[i]);
+                    if start == NOWHERE {
+                        let everything = 0..isize::MAX;
+                        self.clipped(indices, block.indices[i], block.base[i], &everything, |s, d| {
+                            one(update + s, d)
+                        });
+                    } else {
+                        for_each(&self.dims, |s, d| one(update + s, start + d));
+                    }
+                }
+            });
+        }
         Ok(())
     }
 }

@@ -1,13 +1,14 @@
 //! `cholesky` and `triangular_solve`: blocked, with the bulk of the work in matrix products.
 
+use jacinth_lowering::ElementType;
 use jacinth_lowering::ops::linalg::{Cholesky, TransposeA, TriangularSolve};
-use jacinth_lowering::{ElementType, Result};
 use num_complex::Complex;
 
 use super::element::Number;
 use super::slice::copy_unless_same;
 use super::strided::{Source, Target};
 use super::{Builder, Built, Cost, Kernel, KernelContext};
+use crate::Result;
 
 /// Numbers of which matrices are factorised.
 trait Field: Number {
@@ -175,7 +176,7 @@ impl Kernel for Factorise {
                     if self.lower { a } else { a.transposed() }
                 };
                 if self.batch >= cx.pool.threads() || n < 2 * BLOCK {
-                    let serial = KernelContext { pool: &super::Serial, ..*cx };
+                    let serial = cx.serial();
                     cx.ranges(self.batch, (1usize << 15).div_ceil(n * n * n / 3 + 1), |r| {
                         r.for_each(|i| factorise::<T>(&serial, n, matrix(i)));
                     });

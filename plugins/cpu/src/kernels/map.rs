@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jacinth_lowering::Result;
+use crate::Result;
 
 use super::strided::{Source, Target, product};
 use super::{Builder, Built, Cost, Kernel, KernelContext, RegionFn};

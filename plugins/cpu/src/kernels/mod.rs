@@ -2,18 +2,24 @@
 //!
 //! [`build`] turns one operation with fixed shapes, element types and attributes into a [`Kernel`], which then runs any
 //! number of times on dense row-major arrays. Kernels parallelise through [`KernelContext::pool`] and take working
-//! memory from [`scratch`]. Invariants: the operation has been verified, so kernels check nothing that the verifier
+//! memory from [`KernelContext::scratch`]. Invariants: the operation has been verified, so kernels check nothing that the verifier
 //! has checked; only what depends on values (indices) is checked at run time, as the specification says.
 //!
 //! Deliberately absent: scheduling, buffers and fusion (the compiler's), and elementwise mathematics (the tiles').
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 
+use jacinth_lowering::{Block, Op, TensorType, Type};
+use parking_lot::Mutex;
+
 use crate::collectives::Collectives;
-use jacinth_lowering::{Block, Op, Result, TensorType, Type};
+use crate::memory::Allocator;
+use crate::{Error, Result};
 
 mod collective;
+mod combiner;
 mod conv;
 mod dot;
 mod element;
@@ -34,6 +40,9 @@ mod tests;
 mod window;
 
 pub use reducer::Reducer;
+use scratch::{Plain, Scratch};
+#[cfg(test)]
+pub(crate) use tests::memory as test_memory;
 
 /// One operation, ready to run on arrays of the types it was built for.
 pub trait Kernel: Send + Sync + Debug {
@@ -64,6 +73,8 @@ pub struct KernelContext<'a> {
     pub replica: u32,
     /// The partition this execution stands for.
     pub partition: u32,
+    /// Where working memory comes from.
+    pub memory: &'a Arc<Allocator>,
     /// Where the devices of this execution meet.
     pub collectives: &'a dyn Collectives,
 }
@@ -79,8 +90,41 @@ impl Debug for KernelContext<'_> {
 }
 
 impl KernelContext<'_> {
+    /// Working memory for `n` elements.
+    ///
+    /// Errors with `RESOURCE_EXHAUSTED` if the device has no more.
+    pub fn scratch<T: Plain>(&self, n: usize) -> Result<Scratch> {
+        Scratch::new::<T>(self.memory, n)
+    }
+
+    /// The same, on the caller's thread alone.
+    fn serial(&self) -> Self {
+        KernelContext { pool: &Serial, ..*self }
+    }
+
+    /// As [`KernelContext::ranges`], with bodies that can fail: one of the errors is returned.
+    pub fn try_ranges(
+        &self,
+        n: usize,
+        grain: usize,
+        body: impl Fn(Range<usize>) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let failed: Mutex<Option<Error>> = Mutex::new(None);
+        self.ranges(n, grain, |range| {
+            if let Err(error) = body(range) {
+                *failed.lock() = Some(error);
+            }
+        });
+        failed.into_inner().map_or(Ok(()), Err)
+    }
+
     /// Runs `body` over `0..n` in ranges of at least `grain`, side by side where there is more than one range.
-    pub fn ranges(&self, n: usize, grain: usize, body: impl Fn(std::ops::Range<usize>) + Sync) {
+    pub fn ranges(&self, n: usize, grain: usize, body: impl Fn(Range<usize>) + Sync) {
+        self.split(n, grain, &body);
+    }
+
+    /// [`KernelContext::ranges`], compiled once.
+    fn split(&self, n: usize, grain: usize, body: &(dyn Fn(Range<usize>) + Sync)) {
         let grain = grain.max(1);
         let threads = self.pool.threads();
         if n == 0 {
@@ -152,7 +196,7 @@ pub trait RegionFn: Send + Sync + Debug {
 /// Compiles regions for kernels; the compiler's side of [`build`].
 pub trait RegionCompiler {
     /// Compiles a block of scalar operations; `None` where it is not made of elementwise operations on scalars.
-    fn compile_region(&self, block: &Block) -> Result<Option<Arc<dyn RegionFn>>>;
+    fn compile_region(&self, block: &Block) -> jacinth_lowering::Result<Option<Arc<dyn RegionFn>>>;
 }
 
 /// What [`build`] may look at.

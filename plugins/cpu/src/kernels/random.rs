@@ -2,8 +2,9 @@
 //!
 //! `rng` has no kernel: it is evaluated by the reference. What word goes to which element is the reference evaluation's ([`jacinth_lowering::ops::random::random_bits`]), bit for bit.
 
+use crate::Result;
+use jacinth_lowering::Shape;
 use jacinth_lowering::ops::random::{RngAlgorithm, RngBitGenerator};
-use jacinth_lowering::{Result, Shape};
 
 use super::element::multiversion;
 use super::strided::{Target, product};

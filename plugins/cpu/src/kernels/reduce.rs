@@ -8,15 +8,17 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use jacinth_lowering::ElementType;
 use jacinth_lowering::ops::reduce;
-use jacinth_lowering::{ElementType, Result};
 use smallvec::SmallVec;
 
-use super::element::{by_width, is_small_integer, multiversion, wrap_small};
-use super::reducer::{Combine, Reducer, by_combine, expressions, is_known};
-use super::scratch::{Plain, Scratch};
+use super::combiner::{Acc, Accumulators, Combiner, fill};
+use super::element::{by_width, multiversion, wrap_results};
+use super::reducer::{Reducer, expressions};
+use super::scratch::Plain;
 use super::strided::{Source, Target, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext, RegionFn};
+use crate::Result;
 
 /// A dimension: its size, and the step of the operand in elements.
 type Axis = (usize, isize);
@@ -122,9 +124,9 @@ pub(super) fn reduce(op: &reduce::Reduce, b: &Builder<'_>) -> Built {
     }
     if n == 1
         && let Some(reducer) = Reducer::of(&b.regions[0], b.values, operand.element)
-        && is_known(reducer, operand.element)
+        && let Some(combiner) = Combiner::of(reducer, operand.element)
     {
-        return Ok(Some(Box::new(Reduce { reducer, element: operand.element, layout, cost })));
+        return Ok(Some(Box::new(Reduce { combiner, element: operand.element, layout, cost })));
     }
     if n == 2
         && let Some(pick) = Pick::recognize(b)
@@ -145,7 +147,7 @@ pub(super) fn reduce(op: &reduce::Reduce, b: &Builder<'_>) -> Built {
 /// One operand and a recognised combiner.
 #[derive(Debug)]
 struct Reduce {
-    reducer: Reducer,
+    combiner: &'static Combiner,
     element: ElementType,
     layout: Layout,
     cost: Cost,
@@ -153,15 +155,10 @@ struct Reduce {
 
 impl Kernel for Reduce {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
-        by_combine!(self.reducer, self.element, C => {
-            // SAFETY: arrays of the operand's, a scalar of the initial value's and the result's type.
-            // SAFETY: as said above.
-            unsafe { reduce_all::<C>(&self.layout, cx, inputs[0].cast(), *inputs[1].cast(), outputs[0].cast())? }
-        }, else unreachable!("built for a known combiner"));
-        if is_small_integer(self.element) {
-            // SAFETY: one byte per output.
-            let out = unsafe { std::slice::from_raw_parts_mut(outputs[0], self.layout.outputs) };
-            out.iter_mut().for_each(|x| *x = wrap_small(self.element, *x));
+        // SAFETY: the operand and the result have the layout's sizes, the initial value is a scalar.
+        unsafe {
+            self.reduce(cx, Source(inputs[0]), inputs[1], Target(outputs[0]))?;
+            wrap_results(self.element, outputs[0], self.layout.outputs);
         }
         Ok(())
     }
@@ -174,205 +171,129 @@ impl Kernel for Reduce {
 /// Elements below which a reduction runs on one thread.
 const GRAIN: usize = 1 << 15;
 
-/// # Safety
-/// `src` and `dst` are arrays of the layout's sizes.
-unsafe fn reduce_all<C: Combine>(
-    layout: &Layout,
-    cx: &KernelContext<'_>,
-    src: *const C::T,
-    init: C::T,
-    dst: *mut C::T,
-) -> Result<()> {
-    let (outputs, count) = (layout.outputs, layout.count);
-    let out = Target(dst);
-    if outputs == 0 {
-        return Ok(());
-    }
-    if count == 0 {
-        // SAFETY: the whole result.
-        unsafe { out.slice(0, outputs) }.fill(init);
-        return Ok(());
-    }
-    let input = Source(src);
-    let threads = cx.pool.threads();
-    let inner_kept = layout.kept.last().is_some_and(|&(_, stride)| stride == 1);
-    // Outputs are handed out in units that keep rows long.
-    let unit = if inner_kept { 256 } else { 1 };
-    if threads <= 1 || outputs * count < 2 * GRAIN || outputs.div_ceil(unit) >= 2 * threads {
-        let grain = GRAIN.div_ceil(count).div_ceil(unit).max(1);
-        cx.ranges(outputs.div_ceil(unit), grain, |units| {
-            let range = units.start * unit..(units.end * unit).min(outputs);
-            // SAFETY: tasks write disjoint ranges of outputs.
+/// Where reduced values go: results are rounded to the result's type, partial ones stay accumulators.
+#[derive(Clone, Copy)]
+enum Out {
+    Result(*mut u8),
+    Partial(*mut u8),
+}
+
+impl Reduce {
+    /// # Safety
+    /// The operand and the result have the layout's sizes; `init` is one element.
+    unsafe fn reduce(
+        &self,
+        cx: &KernelContext<'_>,
+        src: Source<u8>,
+        init: *const u8,
+        dst: Target<u8>,
+    ) -> Result<()> {
+        let (layout, c) = (&self.layout, self.combiner);
+        let (outputs, count) = (layout.outputs, layout.count);
+        if outputs == 0 {
+            return Ok(());
+        }
+        if count == 0 {
+            // SAFETY: the whole result.
+            unsafe { fill(c.element, init, dst.get(), outputs) };
+            return Ok(());
+        }
+        // SAFETY: the caller's element.
+        let start = unsafe { (c.load)(init) };
+        let threads = cx.pool.threads();
+        let inner_kept = layout.kept.last().is_some_and(|&(_, stride)| stride == 1);
+        // Outputs are handed out in units that keep rows long.
+        let unit = if inner_kept { 256 } else { 1 };
+        if threads <= 1 || outputs * count < 2 * GRAIN || outputs.div_ceil(unit) >= 2 * threads {
+            let grain = GRAIN.div_ceil(count).div_ceil(unit).max(1);
+            cx.ranges(outputs.div_ceil(unit), grain, |units| {
+                let range = units.start * unit..(units.end * unit).min(outputs);
+                // SAFETY: the axes are the operand's, and tasks write disjoint ranges of outputs.
+                unsafe {
+                    let to = Out::Result(dst.get().add(range.start * c.element));
+                    self.part(&layout.reduced, src.get(), range, &start, to);
+                }
+            });
+            return Ok(());
+        }
+        // Few outputs: split the longest reduced axis into partial results.
+        let axis = (0..layout.reduced.len()).max_by_key(|&i| layout.reduced[i].0).unwrap_or(0);
+        let (size, stride) = layout.reduced.get(axis).copied().unwrap_or((1, 0));
+        let parts = (threads * 2).min(size);
+        let partial = cx.scratch::<u8>(parts.saturating_mul(outputs).saturating_mul(c.acc))?;
+        let partials = Target(partial.as_ptr::<u8>());
+        cx.pool.run(parts, &|p| {
+            let (first, end) = (p * size / parts, (p + 1) * size / parts);
+            let mut reduced = layout.reduced.clone();
+            reduced[axis].0 = end - first;
+            // SAFETY: a part of the reduced axis; each part has its own partial results.
             unsafe {
-                let dst = Out::Result(out.slice(range.start, range.len()));
-                part::<C>(&layout.kept, &layout.reduced, input.get(), range, C::load(init), dst);
+                let to = Out::Partial(partials.get().add(p * outputs * c.acc));
+                let src = src.get().offset(first as isize * stride * c.element as isize);
+                self.part(&reduced, src, 0..outputs, &(c.identity)(), to);
             }
         });
-        return Ok(());
-    }
-    // Few outputs: split the longest reduced axis into partial results.
-    let axis = (0..layout.reduced.len()).max_by_key(|&i| layout.reduced[i].0).unwrap_or(0);
-    let (size, stride) = layout.reduced.get(axis).copied().unwrap_or((1, 0));
-    let parts = (threads * 2).min(size);
-    let partial = Scratch::new::<C::A>(parts * outputs)?;
-    let partials = Target(partial.as_ptr::<C::A>());
-    cx.pool.run(parts, &|p| {
-        let (start, end) = (p * size / parts, (p + 1) * size / parts);
-        let mut reduced = layout.reduced.clone();
-        reduced[axis].0 = end - start;
-        // SAFETY: each part has its own partial results.
-        unsafe {
-            let dst = Out::Partial(partials.slice(p * outputs, outputs));
-            part::<C>(
-                &layout.kept,
-                &reduced,
-                input.get().offset(start as isize * stride),
-                0..outputs,
-                C::IDENTITY,
-                dst,
-            );
+        let mut memory = Accumulators::new();
+        let acc = memory.as_mut_ptr();
+        for first in (0..outputs).step_by(c.block()) {
+            let n = c.block().min(outputs - first);
+            // SAFETY: `acc` has room for a block; every part has written its partial results.
+            unsafe {
+                fill(c.acc, (&raw const start).cast(), acc, n);
+                for p in 0..parts {
+                    (c.apply)(acc, partials.get().add((p * outputs + first) * c.acc), n);
+                }
+                (c.store)(acc, dst.get().add(first * c.element), n);
+            }
         }
-    });
-    for o in 0..outputs {
-        let mut acc = C::load(init);
-        for p in 0..parts {
-            // SAFETY: written above.
-            acc = C::apply(acc, unsafe { *partials.get().add(p * outputs + o) });
-        }
-        // SAFETY: an output.
-        unsafe { *dst.add(o) = C::store(acc) };
+        Ok(())
     }
-    Ok(())
-}
 
-/// Where reduced values go: results are rounded to the result's type, partial ones are not.
-enum Out<'a, C: Combine> {
-    Result(&'a mut [C::T]),
-    Partial(&'a mut [C::A]),
-}
-
-impl<C: Combine> Out<'_, C> {
-    #[inline(always)]
-    fn set(&mut self, i: usize, value: C::A) {
-        match self {
-            Out::Result(out) => out[i] = C::store(value),
-            Out::Partial(out) => out[i] = value,
-        }
-    }
-}
-
-multiversion! {
-    /// Reduces outputs `range` (flat indices over `kept`) into `dst`.
-    fn part_body[C: Combine; if C::WIDE](
-        kept: &[Axis],
-        reduced: &[Axis],
-        src: *const C::T,
-        range: Range<usize>,
-        start: C::A,
-        dst: Out<'_, C>,
-    ) {
-        let mut dst = dst;
-        let contiguous = reduced.last().is_some_and(|&(_, stride)| stride == 1);
-        if contiguous || kept.last().is_none_or(|&(_, stride)| stride != 1) {
-            let (outer, run) = match reduced.split_last() {
-                Some((&(size, 1), outer)) => (outer, size),
-                _ => (reduced, 1),
-            };
-            let runs = total(outer);
-            let mut bases = Offsets::new(kept, range.start);
-            for o in 0..range.len() {
-                let base = bases.step();
-                let mut acc = start;
-                let mut offsets = Offsets::new(outer, 0);
+    /// Reduces outputs `range` (flat indices over the kept axes), each from `start`.
+    ///
+    /// # Safety
+    /// The kept and the reduced axes reach only elements of `src`, and `dst` has room for the range.
+    unsafe fn part(&self, reduced: &[Axis], src: *const u8, range: Range<usize>, start: &Acc, dst: Out) {
+        let c = self.combiner;
+        let (width, step, kept) = match self.layout.kept.split_last() {
+            Some((&(width, step), outer)) => (width, step, outer),
+            None => (1, 0, &[][..]),
+        };
+        let (run, run_step, outer) = match reduced.split_last() {
+            Some((&(run, step), outer)) => (run, step, outer),
+            None => (1, 1, &[][..]),
+        };
+        let bytes = c.element as isize;
+        let runs = total(outer);
+        let mut memory = Accumulators::new();
+        let acc = memory.as_mut_ptr();
+        let mut at = range.start;
+        while at < range.end {
+            let (row, column) = (at / width, at % width);
+            let n = (width - column).min(range.end - at).min(c.block());
+            let base = Offsets::new(kept, row).offset + column as isize * step;
+            let mut offsets = Offsets::new(outer, 0);
+            // SAFETY: `acc` has room for a block of `n`; the offsets are those of the axes.
+            unsafe {
+                fill(c.acc, (start as *const Acc).cast(), acc, n);
                 for _ in 0..runs {
-                    // SAFETY: the axes reach only elements of the operand.
-                    let row = unsafe { std::slice::from_raw_parts(src.offset(base + offsets.step()), run) };
-                    acc = sum_row::<C>(row, acc);
-                }
-                dst.set(o, acc);
-            }
-        } else {
-            // A row of outputs lies side by side in the operand.
-            let (&(width, _), outer) = kept.split_last().expect("the innermost axis is kept");
-            const BLOCK: usize = 1024;
-            let mut acc = [C::IDENTITY; BLOCK];
-            let rows = total(reduced);
-            let mut at = range.start;
-            while at < range.end {
-                let (row, column) = (at / width, at % width);
-                let n = (width - column).min(range.end - at).min(BLOCK);
-                let base = Offsets::new(outer, row).offset + column as isize;
-                let acc = &mut acc[..n];
-                acc.fill(start);
-                let mut offsets = Offsets::new(reduced, 0);
-                let mut left = rows;
-                // SAFETY (of both): the axes reach only elements of the operand, `n` side by side.
-                // SAFETY: as said above.
-                let mut next = || unsafe { std::slice::from_raw_parts(src.offset(base + offsets.step()), n) };
-                while left >= 4 {
-                    let (a, b, c, d) = (next(), next(), next(), next());
-                    for i in 0..n {
-                        let (a, b) = (C::apply(acc[i], C::load(a[i])), C::load(b[i]));
-                        acc[i] = C::apply(C::apply(C::apply(a, b), C::load(c[i])), C::load(d[i]));
-                    }
-                    left -= 4;
-                }
-                for _ in 0..left {
-                    for (acc, &x) in acc.iter_mut().zip(next()) {
-                        *acc = C::apply(*acc, C::load(x));
+                    let from = src.offset((base + offsets.step()) * bytes);
+                    if step == 1 {
+                        // A row of outputs lies side by side in the operand.
+                        (c.add_rows)(from, run, run_step, acc, n);
+                    } else {
+                        (c.fold)(from, n, step, run, run_step, acc);
                     }
                 }
-                for (i, &acc) in acc.iter().enumerate() {
-                    dst.set(at - range.start + i, acc);
+                let done = at - range.start;
+                match dst {
+                    Out::Result(dst) => (c.store)(acc, dst.add(done * c.element), n),
+                    Out::Partial(dst) => std::ptr::copy_nonoverlapping(acc, dst.add(done * c.acc), n * c.acc),
                 }
-                at += n;
             }
+            at += n;
         }
     }
-}
-
-/// # Safety
-/// The axes reach only elements of `src`.
-unsafe fn part<C: Combine>(
-    kept: &[Axis],
-    reduced: &[Axis],
-    src: *const C::T,
-    range: Range<usize>,
-    start: C::A,
-    dst: Out<'_, C>,
-) {
-    part_body::<C>(kept, reduced, src, range, start, dst)
-}
-
-/// Adds a run of adjacent elements to `start`, in 32 accumulators where it is long.
-#[inline(always)]
-pub(super) fn sum_row<C: Combine>(row: &[C::T], start: C::A) -> C::A {
-    const LANES: usize = 32;
-    let mut acc = start;
-    if row.len() < 2 * LANES {
-        for &x in row {
-            acc = C::apply(acc, C::load(x));
-        }
-        return acc;
-    }
-    let mut lanes = [C::IDENTITY; LANES];
-    let mut chunks = row.chunks_exact(LANES);
-    for chunk in &mut chunks {
-        for i in 0..LANES {
-            lanes[i] = C::apply(lanes[i], C::load(chunk[i]));
-        }
-    }
-    for (lane, &x) in lanes.iter_mut().zip(chunks.remainder()) {
-        *lane = C::apply(*lane, C::load(x));
-    }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] = C::apply(lanes[i], lanes[i + width]);
-        }
-        width /= 2;
-    }
-    C::apply(acc, lanes[0])
 }
 
 /// Which of two values an argmax or argmin keeps; the smaller index where they are equal, and the first NaN.
@@ -474,15 +395,78 @@ pub(super) use by_comparable;
 
 impl Kernel for ArgReduce {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
-        by_comparable!(self.value, V => {
-            // SAFETY (of all): arrays of these types.
-            match self.index {
-                // SAFETY: as said above.
-                ElementType::I32 => unsafe { self.run_typed::<V, i32>(cx, inputs, outputs)? },
-                // SAFETY: as said above.
-                ElementType::I64 => unsafe { self.run_typed::<V, i64>(cx, inputs, outputs)? },
-                // SAFETY: as said above.
-                _ => unsafe { self.run_typed::<V, u32>(cx, inputs, outputs)? },
+        let layout = &self.layout;
+        let (width, max) = (self.value.byte_width(), self.pick == Pick::Max);
+        let best: Best = by_comparable!(self.value, V => best_of::<V>);
+        let values = Source(inputs[0]);
+        let indices = Indices { at: Source(inputs[1]), element: self.index };
+        // SAFETY: scalars of the operands' types.
+        let init =
+            unsafe { Found::read(width, inputs[2], Indices { at: Source(inputs[3]), ..indices }.get(0)) };
+        let (best_out, at_out) = (Target(outputs[0]), Target(outputs[1]));
+        let write = |o: usize, found: &Found| {
+            // SAFETY: output `o` of both results, which no other task writes.
+            unsafe {
+                let value: *const u8 = (&raw const found.value).cast();
+                std::ptr::copy_nonoverlapping(value, best_out.get().add(o * width), width);
+                match self.index {
+                    ElementType::I64 => *at_out.get().cast::<i64>().add(o) = found.index,
+                    _ => *at_out.get().cast::<i32>().add(o) = found.index as i32,
+                }
+            }
+        };
+        let (run, step, outer) = match layout.reduced.split_last() {
+            Some((&(run, step), outer)) => (run, step, outer),
+            None => (layout.count, 1, &[][..]),
+        };
+        let threads = cx.pool.threads();
+        if outer.is_empty() && step == 1 && threads > 1 && layout.outputs < threads && run >= 2 * GRAIN {
+            // Few long rows: the best of each part, then the best of those in order.
+            let parts = cx.scratch::<[u64; 2]>(threads)?;
+            let part = Target(parts.as_ptr::<u8>().cast::<Found>());
+            let mut bases = Offsets::new(&layout.kept, 0);
+            for o in 0..layout.outputs {
+                let base = bases.step();
+                cx.pool.run(threads, &|p| {
+                    let (start, end) = (p * run / threads, (p + 1) * run / threads);
+                    let at = base + start as isize;
+                    // SAFETY: a part of the row, and its own place for what is found.
+                    unsafe {
+                        let first = values.get().offset(at * width as isize);
+                        let mut found = Found::read(width, first, indices.get(at));
+                        best(first, indices, at, end - start, 1, &mut found, max);
+                        part.get().add(p).write(found);
+                    }
+                });
+                let mut found = init;
+                for p in 0..threads {
+                    // SAFETY: each part has been written, a value before its index.
+                    unsafe {
+                        let one = &*part.get().add(p);
+                        let index = Source((&raw const one.index).cast());
+                        let indices = Indices { at: index, element: ElementType::I64 };
+                        best((&raw const one.value).cast(), indices, 0, 1, 1, &mut found, max);
+                    }
+                }
+                write(o, &found);
+            }
+            return Ok(());
+        }
+        let runs = if layout.count == 0 { 0 } else { total(outer) };
+        cx.ranges(layout.outputs, GRAIN.div_ceil(layout.count.max(1)), |range| {
+            let mut bases = Offsets::new(&layout.kept, range.start);
+            for o in range {
+                let base = bases.step();
+                let (mut found, mut offsets) = (init, Offsets::new(outer, 0));
+                for _ in 0..runs {
+                    let at = base + offsets.step();
+                    // SAFETY: the axes reach only elements of the operands.
+                    unsafe {
+                        let first = values.get().offset(at * width as isize);
+                        best(first, indices, at, run, step, &mut found, max);
+                    }
+                }
+                write(o, &found);
             }
         });
         Ok(())
@@ -493,103 +477,62 @@ impl Kernel for ArgReduce {
     }
 }
 
-impl ArgReduce {
-    unsafe fn run_typed<V: Comparable, I: Plain + Ord>(
-        &self,
-        cx: &KernelContext<'_>,
-        inputs: &[*const u8],
-        outputs: &[*mut u8],
-    ) -> Result<()> {
-        let layout = &self.layout;
-        let (values, indices) = (Source(inputs[0].cast::<V>()), Source(inputs[1].cast::<I>()));
-        // SAFETY: scalars of the operands' types.
-        let init = unsafe { (*inputs[2].cast::<V>(), *inputs[3].cast::<I>()) };
-        let (best, at) = (Target(outputs[0].cast::<V>()), Target(outputs[1].cast::<I>()));
-        let max = self.pick == Pick::Max;
-        let row = match layout.reduced[..] {
-            [(size, 1)] => Some(size),
-            _ => None,
-        };
-        let threads = cx.pool.threads();
-        if let Some(n) = row
-            && threads > 1
-            && layout.outputs < threads
-            && n >= 2 * GRAIN
-        {
-            // Few long rows: the best of each part, then the best of those in order.
-            let bests = Scratch::new::<V>(threads)?;
-            let places = Scratch::new::<I>(threads)?;
-            let (part_best, part_at) = (Target(bests.as_ptr::<V>()), Target(places.as_ptr::<I>()));
-            let mut bases = Offsets::new(&layout.kept, 0);
-            for o in 0..layout.outputs {
-                let base = bases.step();
-                // SAFETY (of all): parts of a row, and one result for each.
-                // SAFETY: as said above.
-                cx.pool.run(threads, &|p| unsafe {
-                    let (start, end) = (p * n / threads, (p + 1) * n / threads);
-                    let (values, indices) = (values.get().offset(base), indices.get().offset(base));
-                    let first = (*values.add(start), *indices.add(start));
-                    let found = best_of(
-                        std::slice::from_raw_parts(values.add(start), end - start),
-                        std::slice::from_raw_parts(indices.add(start), end - start),
-                        first,
-                        max,
-                    );
-                    *part_best.get().add(p) = found.0;
-                    *part_at.get().add(p) = found.1;
-                });
-                let acc = (0..threads)
-                    // SAFETY: as said above.
-                    .map(|p| unsafe { (*part_best.get().add(p), *part_at.get().add(p)) })
-                    .fold(init, |acc, x| better(acc, x, max));
-                // SAFETY: as said above.
-                unsafe {
-                    *best.get().add(o) = acc.0;
-                    *at.get().add(o) = acc.1;
-                }
+/// The operand of indices.
+#[derive(Clone, Copy)]
+struct Indices {
+    at: Source<u8>,
+    element: ElementType,
+}
+
+impl Indices {
+    /// # Safety
+    /// `i` is an element.
+    #[inline(always)]
+    unsafe fn get(self, i: isize) -> i64 {
+        // SAFETY: the caller's element, of this type.
+        unsafe {
+            match self.element {
+                ElementType::I64 => *self.at.get().cast::<i64>().offset(i),
+                ElementType::I32 => i64::from(*self.at.get().cast::<i32>().offset(i)),
+                _ => i64::from(*self.at.get().cast::<u32>().offset(i)),
             }
-            return Ok(());
         }
-        cx.ranges(layout.outputs, GRAIN.div_ceil(layout.count.max(1)), |range| {
-            let mut bases = Offsets::new(&layout.kept, range.start);
-            for o in range {
-                let base = bases.step();
-                // SAFETY: the axes reach only elements of the operands.
-                let acc = unsafe {
-                    match row {
-                        Some(n) => best_of(
-                            std::slice::from_raw_parts(values.get().offset(base), n),
-                            std::slice::from_raw_parts(indices.get().offset(base), n),
-                            init,
-                            max,
-                        ),
-                        None => {
-                            let mut offsets = Offsets::new(&layout.reduced, 0);
-                            (0..layout.count).fold(init, |acc, _| {
-                                let offset = base + offsets.step();
-                                better(
-                                    acc,
-                                    (*values.get().offset(offset), *indices.get().offset(offset)),
-                                    max,
-                                )
-                            })
-                        }
-                    }
-                };
-                // SAFETY: tasks write disjoint outputs.
-                unsafe {
-                    *best.get().add(o) = acc.0;
-                    *at.get().add(o) = acc.1;
-                }
-            }
-        });
-        Ok(())
     }
 }
 
+/// The best value so far, in the first bytes, and its index.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Found {
+    value: u64,
+    index: i64,
+}
+
+impl Found {
+    /// # Safety
+    /// `value` has `width` bytes, at most eight.
+    unsafe fn read(width: usize, value: *const u8, index: i64) -> Found {
+        let mut found = Found { value: 0, index };
+        // SAFETY: the caller's value, which fits.
+        unsafe { std::ptr::copy_nonoverlapping(value, (&raw mut found.value).cast(), width) };
+        found
+    }
+}
+
+/// Finds the best of `n` values at a step and of what was found before; `at` is the first one's index among the indices.
+type Best = unsafe fn(
+    values: *const u8,
+    indices: Indices,
+    at: isize,
+    n: usize,
+    step: isize,
+    found: &mut Found,
+    max: bool,
+);
+
 /// The better of two values with their indices: NaN, then the larger (or smaller), then the smaller index.
 #[inline(always)]
-fn better<V: Comparable, I: Copy + Ord>(a: (V, I), b: (V, I), max: bool) -> (V, I) {
+fn better<V: Comparable>(a: (V, i64), b: (V, i64), max: bool) -> (V, i64) {
     let (x, y) = (a.0.wide(), b.0.wide());
     #[allow(clippy::eq_op)]
     let wins = (if max { x > y } else { x < y }) || x != x;
@@ -597,25 +540,51 @@ fn better<V: Comparable, I: Copy + Ord>(a: (V, I), b: (V, I), max: bool) -> (V, 
     (if wins { a.0 } else { b.0 }, if first { a.1 } else { b.1 })
 }
 
-/// The best of a run, after `start`: blocks in which nothing can be better are passed over without a look at the indices.
-fn best_of<V: Comparable, I: Copy + Ord>(values: &[V], indices: &[I], start: (V, I), max: bool) -> (V, I) {
-    let mut acc = start;
-    for (block, indices) in values.chunks(1024).zip(indices.chunks(1024)) {
+/// A [`Best`]: blocks of adjacent values in which nothing can be better are passed over without a look at the indices.
+///
+/// # Safety
+/// There are `n` values and indices at that step.
+unsafe fn best_of<V: Comparable>(
+    values: *const u8,
+    indices: Indices,
+    at: isize,
+    n: usize,
+    step: isize,
+    found: &mut Found,
+    max: bool,
+) {
+    const BLOCK: usize = 1024;
+    let values = values.cast::<V>();
+    // SAFETY: `Found::read` put a value of this type there.
+    let mut acc = (unsafe { *(&raw const found.value).cast::<V>() }, found.index);
+    for start in (0..n).step_by(BLOCK) {
+        let end = (start + BLOCK).min(n);
         #[allow(clippy::eq_op)]
         if acc.0.wide() != acc.0.wide() {
             break;
         }
-        if may_improve(block, acc.0.wide(), max) {
-            acc = block.iter().zip(indices).fold(acc, |acc, (&v, &i)| better(acc, (v, i), max));
+        if step == 1 {
+            // SAFETY: a part of the caller's values.
+            let block = unsafe { std::slice::from_raw_parts(values.add(start), end - start) };
+            if !may_improve::<V>(block, acc.0.wide(), max) {
+                continue;
+            }
+        }
+        for i in start as isize..end as isize {
+            let i = i * step;
+            // SAFETY: one of the caller's values, and its index.
+            acc = better(acc, unsafe { (*values.offset(i), indices.get(at + i)) }, max);
         }
     }
-    acc
+    // SAFETY: a value of at most eight bytes.
+    unsafe { (&raw mut found.value).cast::<V>().write(acc.0) };
+    found.index = acc.1;
 }
 
 multiversion! {
     /// Whether some value is not worse than `best`, or is NaN.
     #[allow(clippy::neg_cmp_op_on_partial_ord)]
-    fn may_improve_body[V: Comparable](block: &[V], best: V::Wide, max: bool) -> bool {
+    fn may_improve[V: Comparable](block: &[V], best: V::Wide, max: bool) -> bool {
         let mut any = false;
         if max {
             for &v in block {
@@ -628,10 +597,6 @@ multiversion! {
         }
         any
     }
-}
-
-fn may_improve<V: Comparable>(block: &[V], best: V::Wide, max: bool) -> bool {
-    may_improve_body::<V>(block, best, max)
 }
 
 /// Any number of operands and any region: lanes of outputs, element after element.
@@ -652,64 +617,61 @@ impl Kernel for RegionReduce {
         let sources: Vec<Source<u8>> = inputs.iter().map(|&p| Source(p)).collect();
         let targets: Vec<Target<u8>> = outputs.iter().map(|&p| Target(p)).collect();
         let layout = &self.layout;
-        let failed = parking_lot::Mutex::new(None);
-        cx.ranges(layout.outputs.div_ceil(LANES), (GRAIN / LANES).div_ceil(layout.count.max(1)), |blocks| {
-            // Per operand: two sets of accumulators and the elements, LANES each.
-            let mut scratch = match Scratch::new::<u64>(n * 3 * LANES * 2) {
-                Ok(scratch) => scratch,
-                Err(error) => {
-                    *failed.lock() = Some(error);
-                    return;
-                }
-            };
-            let memory: *mut u8 = scratch.as_mut::<u64>().as_mut_ptr().cast();
-            let slot = |k: usize, i: usize| memory.wrapping_add((k * 3 + i) * LANES * 16);
-            for block in blocks {
-                let first = block * LANES;
-                let lanes = LANES.min(layout.outputs - first);
-                let mut bases = Offsets::new(&layout.kept, first);
-                let bases: SmallVec<[isize; LANES]> = (0..lanes).map(|_| bases.step()).collect();
-                for k in 0..n {
-                    // SAFETY: the initial value is a scalar; the slot holds LANES elements.
-                    by_width!(self.widths[k], T => unsafe {
-                        let init = *sources[n + k].get().cast::<T>();
-                        std::slice::from_raw_parts_mut(slot(k, 0).cast::<T>(), lanes).fill(init);
-                    });
-                }
-                let mut offsets = Offsets::new(&layout.reduced, 0);
-                let mut current = 0;
-                for _ in 0..layout.count {
-                    let offset = offsets.step();
+        cx.try_ranges(
+            layout.outputs.div_ceil(LANES),
+            (GRAIN / LANES).div_ceil(layout.count.max(1)),
+            |blocks| {
+                // Per operand: two sets of accumulators and the elements, LANES each.
+                let mut scratch = cx.scratch::<u64>(n * 3 * LANES * 2)?;
+                let memory: *mut u8 = scratch.as_mut::<u64>().as_mut_ptr().cast();
+                let slot = |k: usize, i: usize| memory.wrapping_add((k * 3 + i) * LANES * 16);
+                for block in blocks {
+                    let first = block * LANES;
+                    let lanes = LANES.min(layout.outputs - first);
+                    let mut bases = Offsets::new(&layout.kept, first);
+                    let bases: SmallVec<[isize; LANES]> = (0..lanes).map(|_| bases.step()).collect();
                     for k in 0..n {
-                        // SAFETY: the axes reach only elements of the operand.
+                        // SAFETY: the initial value is a scalar; the slot holds LANES elements.
                         by_width!(self.widths[k], T => unsafe {
-                            let src = sources[k].get().cast::<T>();
-                            let elements = std::slice::from_raw_parts_mut(slot(k, 2).cast::<T>(), lanes);
-                            for (x, &base) in elements.iter_mut().zip(&bases) {
-                                *x = *src.offset(base + offset);
-                            }
+                            let init = *sources[n + k].get().cast::<T>();
+                            std::slice::from_raw_parts_mut(slot(k, 0).cast::<T>(), lanes).fill(init);
                         });
                     }
-                    let args: SmallVec<[*const u8; 8]> = (0..n)
-                        .map(|k| slot(k, current).cast_const())
-                        .chain((0..n).map(|k| slot(k, 2).cast_const()))
-                        .collect();
-                    let next: SmallVec<[*mut u8; 4]> = (0..n).map(|k| slot(k, 1 - current)).collect();
-                    // SAFETY: slots of at least `lanes` elements that do not overlap.
-                    unsafe { self.region.call(lanes, &args, &next) };
-                    current = 1 - current;
-                }
-                for (k, target) in targets.iter().enumerate() {
-                    let width = self.widths[k];
-                    // SAFETY: tasks write disjoint outputs.
-                    unsafe {
-                        let dst = target.get().add(first * width);
-                        std::ptr::copy_nonoverlapping(slot(k, current), dst, lanes * width);
+                    let mut offsets = Offsets::new(&layout.reduced, 0);
+                    let mut current = 0;
+                    for _ in 0..layout.count {
+                        let offset = offsets.step();
+                        for k in 0..n {
+                            // SAFETY: the axes reach only elements of the operand.
+                            by_width!(self.widths[k], T => unsafe {
+                                let src = sources[k].get().cast::<T>();
+                                let elements = std::slice::from_raw_parts_mut(slot(k, 2).cast::<T>(), lanes);
+                                for (x, &base) in elements.iter_mut().zip(&bases) {
+                                    *x = *src.offset(base + offset);
+                                }
+                            });
+                        }
+                        let args: SmallVec<[*const u8; 8]> = (0..n)
+                            .map(|k| slot(k, current).cast_const())
+                            .chain((0..n).map(|k| slot(k, 2).cast_const()))
+                            .collect();
+                        let next: SmallVec<[*mut u8; 4]> = (0..n).map(|k| slot(k, 1 - current)).collect();
+                        // SAFETY: slots of at least `lanes` elements that do not overlap.
+                        unsafe { self.region.call(lanes, &args, &next) };
+                        current = 1 - current;
+                    }
+                    for (k, target) in targets.iter().enumerate() {
+                        let width = self.widths[k];
+                        // SAFETY: tasks write disjoint outputs.
+                        unsafe {
+                            let dst = target.get().add(first * width);
+                            std::ptr::copy_nonoverlapping(slot(k, current), dst, lanes * width);
+                        }
                     }
                 }
-            }
-        });
-        failed.into_inner().map_or(Ok(()), Err)
+                Ok(())
+            },
+        )
     }
 
     fn cost(&self) -> Cost {

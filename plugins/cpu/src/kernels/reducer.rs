@@ -196,7 +196,10 @@ macro_rules! combine_complex {
     ($($ty:ty),*) => {
         combine! {$(
             Add<Complex<$ty>> in Complex<$ty>, Complex::new(-0.0, -0.0), |a, b| a + b;
-            Mul<Complex<$ty>> in Complex<$ty>, Complex::new(1.0, 0.0), |a, b| a * b;
+            Mul<Complex<$ty>> in Complex<$ty>, Complex::new(1.0, 0.0), |a, b| Complex::new(
+                a.re.mul_add(b.re, -(a.im * b.im)),
+                a.im.mul_add(b.re, a.re * b.im),
+            );
         )*}
     };
 }
@@ -303,14 +306,6 @@ macro_rules! by_combine {
     }};
 }
 pub(crate) use by_combine;
-
-/// Whether there is a [`Combine`] type for a combiner and an element type.
-pub(crate) fn is_known(reducer: Reducer, element: ElementType) -> bool {
-    fn yes<C: Combine>() -> bool {
-        true
-    }
-    by_combine!(reducer, element, C => yes::<C>(), else false)
-}
 
 /// The longest expression that is written out.
 const LONGEST: usize = 4000;

@@ -2,12 +2,13 @@
 //! and iota, which makes them.
 
 use jacinth_lowering::ops::{constant, shape, slice};
-use jacinth_lowering::{ElementType, Result, TensorType};
+use jacinth_lowering::{ElementType, TensorType};
 use smallvec::SmallVec;
 
 use super::element::{Number, by_number, by_width};
 use super::strided::{Dim, StridedCopy, Target, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext};
+use crate::Result;
 
 /// One strided copy: `reshape`, `transpose`, `broadcast_in_dim`, `slice`, `reverse`.
 #[derive(Debug)]

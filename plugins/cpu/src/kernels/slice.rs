@@ -1,11 +1,12 @@
 //! Slices whose position is known at run time: `dynamic_slice` and `dynamic_update_slice`.
 
-use jacinth_lowering::{ElementType, Result};
+use jacinth_lowering::ElementType;
 use smallvec::SmallVec;
 
 use super::element::{Index, by_index, by_width};
 use super::strided::{StridedCopy, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext};
+use crate::Result;
 
 /// Where a slice may start: the element type of the indices, the largest start and the stride of each dimension.
 #[derive(Debug)]

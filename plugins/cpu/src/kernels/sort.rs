@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use jacinth_lowering::ops::sort;
-use jacinth_lowering::{ElementType, Result, TensorType};
+use jacinth_lowering::{ElementType, TensorType};
 use smallvec::SmallVec;
 
 use super::element::by_width;
@@ -15,6 +15,7 @@ use super::reducer::expressions;
 use super::scratch::{Plain, Scratch};
 use super::strided::{Source, Target, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext, RegionFn};
+use crate::Result;
 
 /// Part of an element that is compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -298,21 +299,15 @@ impl Kernel for Sort {
         if together {
             for row in 0..rows.count {
                 // SAFETY: arrays of the operands' types.
-                unsafe { self.row(Some(cx), &sources, &targets, row)? }
+                unsafe { self.row(cx, &sources, &targets, row)? }
             }
             return Ok(());
         }
-        let failed = parking_lot::Mutex::new(None);
-        cx.ranges(rows.count, (1usize << 12).div_ceil(rows.length), |range| {
-            for row in range {
-                // SAFETY: rows are disjoint.
-                if let Err(error) = unsafe { self.row(None, &sources, &targets, row) } {
-                    *failed.lock() = Some(error);
-                    return;
-                }
-            }
-        });
-        failed.into_inner().map_or(Ok(()), Err)
+        let alone = cx.serial();
+        cx.try_ranges(rows.count, (1usize << 12).div_ceil(rows.length), |mut range| {
+            // SAFETY: rows are disjoint.
+            range.try_for_each(|row| unsafe { self.row(&alone, &sources, &targets, row) })
+        })
     }
 
     fn cost(&self) -> Cost {
@@ -324,7 +319,7 @@ impl Sort {
     /// Sorts one row.
     unsafe fn row(
         &self,
-        cx: Option<&KernelContext<'_>>,
+        cx: &KernelContext<'_>,
         sources: &[Source<u8>],
         targets: &[Target<u8>],
         row: usize,
@@ -339,13 +334,13 @@ impl Sort {
         {
             return Ok(());
         }
-        let mut order = Scratch::new::<u32>(n)?;
+        let mut order = cx.scratch::<u32>(n)?;
         match &self.order {
             // SAFETY (of both): elements of the row.
             // SAFETY: as said above.
             Order::Keys(keys) => unsafe { argsort(cx, keys, n, at, &mut order)? },
             // SAFETY: as said above.
-            Order::Region(region) => unsafe { self.merge(&**region, n, at, &mut order)? },
+            Order::Region(region) => unsafe { self.merge(cx, &**region, n, at, &mut order)? },
         }
         let order = &*order.as_mut::<u32>();
         for k in 0..sources.len() {
@@ -358,10 +353,7 @@ impl Sort {
                     }
                 });
             };
-            match cx {
-                Some(cx) => cx.ranges(n, 1 << 14, permute),
-                None => permute(0..n),
-            }
+            cx.ranges(n, 1 << 14, permute);
         }
         Ok(())
     }
@@ -369,7 +361,7 @@ impl Sort {
     /// Sorts the values themselves; gives up (`false`) where a key would not restore its value.
     unsafe fn values(
         &self,
-        cx: Option<&KernelContext<'_>>,
+        cx: &KernelContext<'_>,
         key: Key,
         source: Source<u8>,
         target: Target<u8>,
@@ -378,12 +370,12 @@ impl Sort {
         let (n, step) = (self.rows.length, self.rows.step);
         macro_rules! sorted {
             ($t:ty) => {{
-                let (mut items, mut spare) = (Scratch::new::<$t>(n)?, Scratch::new::<$t>(n)?);
+                let (mut items, mut spare) = (cx.scratch::<$t>(n)?, cx.scratch::<$t>(n)?);
                 let (items, spare) = (items.as_mut::<$t>(), spare.as_mut::<$t>());
                 let (src, dst) = (Source(source.get().cast::<$t>()), Target(target.get().cast::<$t>()));
                 let merged = std::sync::atomic::AtomicBool::new(false);
                 let to = Target(items.as_mut_ptr());
-                each(cx, n, |range| {
+                cx.ranges(n, 1 << 14, |range| {
                     let mut any = false;
                     for i in range {
                         // SAFETY: elements of the row; the parts of `items` are disjoint.
@@ -406,7 +398,7 @@ impl Sort {
                     radix(cx, items, spare, key.bits(), |&x| u64::from(x))?;
                 }
                 let items = &*items;
-                each(cx, n, |range| {
+                cx.ranges(n, 1 << 14, |range| {
                     for i in range {
                         // SAFETY: elements of the row; the parts are disjoint.
                         unsafe { *dst.get().add(start + i * step) = key.restore(u64::from(items[i])) as $t };
@@ -426,12 +418,13 @@ impl Sort {
     /// Merges ever longer runs, by a region of which each comparison is a call.
     unsafe fn merge(
         &self,
+        cx: &KernelContext<'_>,
         region: &dyn RegionFn,
         n: usize,
         at: impl Fn(usize, usize) -> *const u8,
         order: &mut Scratch,
     ) -> Result<()> {
-        let mut spare = Scratch::new::<u32>(n)?;
+        let mut spare = cx.scratch::<u32>(n)?;
         let (mut from, mut to) = (order.as_mut::<u32>(), spare.as_mut::<u32>());
         from.iter_mut().enumerate().for_each(|(i, x)| *x = i as u32);
         let operands = self.widths.len();
@@ -466,14 +459,6 @@ impl Sort {
     }
 }
 
-/// Runs `body` over `0..n`, by all threads where there is a context.
-fn each(cx: Option<&KernelContext<'_>>, n: usize, body: impl Fn(std::ops::Range<usize>) + Sync) {
-    match cx {
-        Some(cx) => cx.ranges(n, 1 << 14, body),
-        None => body(0..n),
-    }
-}
-
 /// Rows up to which the standard library sorts.
 const SMALL: usize = 256;
 
@@ -482,7 +467,7 @@ const SMALL: usize = 256;
 /// # Safety
 /// `at(k, i)` points to element `i` of operand `k`.
 unsafe fn argsort(
-    cx: Option<&KernelContext<'_>>,
+    cx: &KernelContext<'_>,
     keys: &[Key],
     n: usize,
     at: impl Fn(usize, usize) -> *const u8 + Sync,
@@ -493,10 +478,10 @@ unsafe fn argsort(
     for (round, &key) in keys.iter().rev().enumerate() {
         let first = round == 0;
         if key.bits() <= 32 {
-            let (mut items, mut spare) = (Scratch::new::<u64>(n)?, Scratch::new::<u64>(n)?);
+            let (mut items, mut spare) = (cx.scratch::<u64>(n)?, cx.scratch::<u64>(n)?);
             let (items, spare) = (items.as_mut::<u64>(), spare.as_mut::<u64>());
             let (to, before) = (Target(items.as_mut_ptr()), &*order);
-            each(cx, n, |range| {
+            cx.ranges(n, 1 << 14, |range| {
                 for i in range {
                     let index = if first { i as u32 } else { before[i] };
                     // SAFETY: elements of the row; the parts are disjoint.
@@ -514,10 +499,10 @@ unsafe fn argsort(
             }
             order.iter_mut().zip(&*items).for_each(|(o, &x)| *o = x as u32);
         } else {
-            let (mut items, mut spare) = (Scratch::new::<(u64, u64)>(n)?, Scratch::new::<(u64, u64)>(n)?);
+            let (mut items, mut spare) = (cx.scratch::<(u64, u64)>(n)?, cx.scratch::<(u64, u64)>(n)?);
             let (items, spare) = (items.as_mut::<(u64, u64)>(), spare.as_mut::<(u64, u64)>());
             let (to, before) = (Target(items.as_mut_ptr()), &*order);
-            each(cx, n, |range| {
+            cx.ranges(n, 1 << 14, |range| {
                 for i in range {
                     let index = if first { i as u32 } else { before[i] };
                     // SAFETY: elements of the row; the parts are disjoint.
@@ -539,7 +524,7 @@ unsafe fn argsort(
 
 /// Sorts `items` stably by the lowest `bits` bits of their keys, a digit at a time.
 fn radix<T: Plain>(
-    cx: Option<&KernelContext<'_>>,
+    cx: &KernelContext<'_>,
     items: &mut [T],
     spare: &mut [T],
     bits: u32,
@@ -549,13 +534,10 @@ fn radix<T: Plain>(
     let passes = bits.div_ceil(11);
     let digit = bits.div_ceil(passes);
     let buckets = 1usize << digit;
-    let parts = cx.map_or(1, |cx| cx.pool.threads()).min(n.div_ceil(1 << 12)).max(1);
-    let mut counts = Scratch::new::<usize>(parts * buckets)?;
+    let parts = cx.pool.threads().min(n.div_ceil(1 << 12)).max(1);
+    let mut counts = cx.scratch::<usize>(parts * buckets)?;
     let bounds = |p: usize| p * n / parts..(p + 1) * n / parts;
-    let all = |task: &(dyn Fn(usize) + Sync)| match cx {
-        Some(cx) if parts > 1 => cx.pool.run(parts, task),
-        _ => (0..parts).for_each(task),
-    };
+    let all = |task: &(dyn Fn(usize) + Sync)| cx.pool.run(parts, task);
     let (mut from, mut to) = (items, spare);
     let mut moved = 0;
     for pass in 0..passes {
@@ -641,15 +623,8 @@ impl Kernel for TopK {
         }
         let (src, values, indices) =
             (Source(inputs[0]), Target(outputs[0]), Target(outputs[1].cast::<i32>()));
-        let failed = parking_lot::Mutex::new(None);
-        cx.ranges(self.rows, (1usize << 12).div_ceil(n), |range| {
-            let mut scratch = match Scratch::new::<(u64, u64)>(n) {
-                Ok(scratch) => scratch,
-                Err(error) => {
-                    *failed.lock() = Some(error);
-                    return;
-                }
-            };
+        cx.try_ranges(self.rows, (1usize << 12).div_ceil(n), |range| {
+            let mut scratch = cx.scratch::<(u64, u64)>(n)?;
             let items = scratch.as_mut::<(u64, u64)>();
             for row in range {
                 for (i, item) in items.iter_mut().enumerate() {
@@ -669,8 +644,8 @@ impl Kernel for TopK {
                     }
                 }
             }
-        });
-        failed.into_inner().map_or(Ok(()), Err)
+            Ok(())
+        })
     }
 
     fn cost(&self) -> Cost {

@@ -1,9 +1,11 @@
 //! What the kernels' tests share: arrays, a small pool, random values, and regions evaluated one scalar operation at a time.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use jacinth_lowering::ops::elementwise::{Binary, Direction};
-use jacinth_lowering::{Block, ElementType, Native, Op, Operation, Result, TensorType, Type, Value};
+use jacinth_lowering::{Block, ElementType, Native, Op, Operation, TensorType, Type, Value};
+
+use crate::memory::Allocator;
 
 use super::{Kernel, KernelContext, Parallel, RegionCompiler, RegionFn, Serial, build};
 
@@ -33,8 +35,15 @@ impl Parallel for Threads {
     }
 }
 
+/// One allocator for all tests.
+pub(crate) fn memory() -> &'static Arc<Allocator> {
+    static MEMORY: LazyLock<Arc<Allocator>> = LazyLock::new(|| Allocator::new(None));
+    &MEMORY
+}
+
 pub(crate) fn context(pool: &dyn Parallel) -> KernelContext<'_> {
-    KernelContext { pool, replica: 0, partition: 0, collectives: crate::collectives::Rendezvous::solo() }
+    let collectives = crate::collectives::Rendezvous::solo();
+    KernelContext { pool, replica: 0, partition: 0, memory: memory(), collectives }
 }
 
 pub(crate) fn ty(shape: &[i64], element: ElementType) -> TensorType {
@@ -126,9 +135,6 @@ impl Rng {
     /// A float in −1..1.
     pub(crate) fn float(&mut self) -> f32 {
         (self.next() >> 40) as f32 / (1 << 23) as f32 - 1.0
-    }
-    pub(crate) fn floats(&mut self, n: usize) -> Vec<f32> {
-        (0..n).map(|_| self.float()).collect()
     }
 }
 
@@ -279,7 +285,7 @@ pub(crate) struct Scalars {
 }
 
 impl RegionCompiler for Scalars {
-    fn compile_region(&self, block: &Block) -> Result<Option<Arc<dyn RegionFn>>> {
+    fn compile_region(&self, block: &Block) -> jacinth_lowering::Result<Option<Arc<dyn RegionFn>>> {
         Ok(Some(Arc::new(ScalarRegion { block: block.clone(), values: self.values.clone() })))
     }
 }

@@ -4,19 +4,21 @@
 //! ([`Span`]); what lies outside is the initial value. Trailing dimensions that the window does not touch are a row, and rows
 //! are combined whole. A window that covers everything before (or after) its place is a scan, in linear time.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use jacinth_lowering::ops::elementwise::Direction;
 use jacinth_lowering::ops::window;
-use jacinth_lowering::{ElementType, Op, Result, Value};
+use jacinth_lowering::{ElementType, Op, Value};
 use smallvec::SmallVec;
 
-use super::element::{by_width, is_small_integer, multiversion, wrap_small};
-use super::reduce::{Comparable, by_comparable, sum_row};
-use super::reducer::{Combine, Reducer, by_combine, is_known};
-use super::scratch::Scratch;
+use super::combiner::{Acc, Accumulators, Combiner, fill};
+use super::element::{by_width, wrap_results};
+use super::reduce::{Comparable, by_comparable};
+use super::reducer::Reducer;
 use super::strided::{Dim, Source, Target, for_each, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext, RegionFn};
+use crate::Result;
 
 /// What a window does along one dimension.
 #[derive(Clone, Debug)]
@@ -32,9 +34,12 @@ struct WindowDim {
     window_dilation: i64,
     low: i64,
     high: i64,
-    /// The elements inside, for each place.
+    /// The elements inside, for each of the first [`TABLE`] places.
     spans: Vec<Span>,
 }
+
+/// Places for which spans are computed when a kernel is built.
+const TABLE: usize = 4096;
 
 /// The elements of the operand that lie inside a window: first, step, count; `first_window` is the first one's place in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,7 +63,13 @@ impl WindowDim {
         (at.rem_euclid(self.base_dilation) == 0 && i >= 0 && (i as usize) < self.input).then_some(i as usize)
     }
 
+    /// The elements inside at place `o`.
+    #[inline(always)]
     fn span(&self, o: usize) -> Span {
+        self.spans.get(o).copied().unwrap_or_else(|| self.compute_span(o))
+    }
+
+    fn compute_span(&self, o: usize) -> Span {
         // Elements lie inside at window places that are congruent modulo the period.
         let period = self.base_dilation / gcd(self.base_dilation, self.window_dilation);
         let step = self.window_dilation * period / self.base_dilation;
@@ -132,7 +143,7 @@ impl Windows {
             row *= dims.pop().map_or(1, |d| d.out);
         }
         for dim in &mut dims {
-            dim.spans = (0..dim.out).map(|o| dim.span(o)).collect();
+            dim.spans = (0..dim.out.min(TABLE)).map(|o| dim.compute_span(o)).collect();
         }
         let places = dims.iter().map(|d| d.out).product();
         let size = dims.iter().map(|d| d.window as usize).product();
@@ -142,10 +153,16 @@ impl Windows {
     /// The elements of the window at `place`: the first one's offset, and the dimensions to walk.
     #[inline(always)]
     fn at(&self, place: usize) -> (isize, SmallVec<[Dim; 6]>) {
+        Self::window(&self.dims, place)
+    }
+
+    /// As [`Windows::at`], over some of the dimensions.
+    #[inline(always)]
+    fn window(dims: &[WindowDim], place: usize) -> (isize, SmallVec<[Dim; 6]>) {
         let mut walk: SmallVec<[Dim; 6]> = SmallVec::new();
         let (mut rest, mut base) = (place, 0);
-        for dim in self.dims.iter().rev() {
-            let span = dim.spans[rest % dim.out];
+        for dim in dims.iter().rev() {
+            let span = dim.span(rest % dim.out);
             rest /= dim.out;
             base += span.first as isize * dim.step;
             if span.count != 1 {
@@ -201,16 +218,14 @@ pub(super) fn reduce_window(op: &window::ReduceWindow, b: &Builder<'_>) -> Built
     let cost = b.cost((product(&result.shape) * windows.size.min(product(&operand.shape))) as u64);
     let element = operand.element;
     let known = if n == 1 { Reducer::of(region, b.values, element) } else { None };
-    if let Some(reducer) = known
-        && is_known(reducer, element)
-    {
+    if let Some(combiner) = known.and_then(|reducer| Combiner::of(reducer, element)) {
         let scan = windows.scan().map(|(d, reverse)| Scan {
             outer: windows.dims[..d].iter().map(|d| d.out).product(),
             length: windows.dims[d].out,
             inner: windows.dims[d + 1..].iter().map(|d| d.out).product::<usize>() * windows.row,
             reverse,
         });
-        return Ok(Some(Box::new(ReduceWindow { reducer, element, windows, scan, cost })));
+        return Ok(Some(Box::new(ReduceWindow { combiner, element, windows, scan, cost })));
     }
     let Some(region) = b.cx.compile_region(region)? else { return Ok(None) };
     let widths = b.results.iter().map(|ty| ty.element.byte_width()).collect();
@@ -220,7 +235,7 @@ pub(super) fn reduce_window(op: &window::ReduceWindow, b: &Builder<'_>) -> Built
 /// One operand and a recognised combiner.
 #[derive(Debug)]
 struct ReduceWindow {
-    reducer: Reducer,
+    combiner: &'static Combiner,
     element: ElementType,
     windows: Windows,
     scan: Option<Scan>,
@@ -238,20 +253,55 @@ struct Scan {
 
 impl Kernel for ReduceWindow {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
-        let outputs_count = self.windows.places * self.windows.row;
-        if outputs_count == 0 {
+        let (windows, c) = (&self.windows, self.combiner);
+        let count = windows.places * windows.row;
+        if count == 0 {
             return Ok(());
         }
-        by_combine!(self.reducer, self.element, C => {
-            // SAFETY: arrays of the operand's and the result's types, and a scalar.
-            // SAFETY: as said above.
-            unsafe { self.typed::<C>(cx, inputs[0].cast(), *inputs[1].cast(), outputs[0].cast())? }
-        }, else unreachable!("built for a known combiner"));
-        if is_small_integer(self.element) {
-            // SAFETY: one byte per output.
-            let out = unsafe { std::slice::from_raw_parts_mut(outputs[0], outputs_count) };
-            out.iter_mut().for_each(|x| *x = wrap_small(self.element, *x));
+        // SAFETY: the initial value is a scalar.
+        let start = unsafe { (c.load)(inputs[1]) };
+        // Whether combining the initial value again and again, for what lies outside, changes nothing.
+        let (mut twice, mut rounded) = (start, Acc::default());
+        let (twice, rounded): (*mut u8, *mut u8) = ((&raw mut twice).cast(), (&raw mut rounded).cast());
+        // SAFETY: one accumulator on either side; an element has no more bytes than there is room for.
+        let idempotent = unsafe {
+            (c.apply)(twice, (&raw const start).cast(), 1);
+            (c.store)(twice, rounded, 1);
+            std::slice::from_raw_parts(rounded, c.element) == std::slice::from_raw_parts(inputs[1], c.element)
+        };
+        let (src, dst) = (Source(inputs[0]), Target(outputs[0]));
+        match self.scan {
+            // SAFETY: the operand and the result have the scan's sizes.
+            Some(scan) if idempotent => unsafe { scan.run(c, cx, src, &start, dst)? },
+            _ => {
+                let filler = if idempotent { None } else { Some(&start) };
+                let sliding = windows.dims.last().filter(|d| {
+                    windows.row == 1 && d.base_dilation == 1 && d.out > 1 && d.window <= d.out as i64
+                });
+                let work = windows.size.max(1) * windows.row;
+                match sliding {
+                    Some(last) => {
+                        let (lines, blocks) = (windows.places / last.out, last.out.div_ceil(c.block()));
+                        let grain = GRAIN.div_ceil(work.saturating_mul(last.out.min(c.block())));
+                        cx.ranges(lines * blocks, grain, |range| {
+                            for i in range {
+                                let (line, first) = (i / blocks, i % blocks * c.block());
+                                // SAFETY: the operand and the result; blocks are disjoint parts of it.
+                                unsafe {
+                                    self.slide(last, line, first, src.get(), &start, filler, dst.get())
+                                };
+                            }
+                        });
+                    }
+                    None => cx.ranges(windows.places, GRAIN.div_ceil(work), |range| {
+                        // SAFETY: the operand and the result; places are disjoint parts of it.
+                        unsafe { self.places(range, src.get(), &start, filler, dst.get()) };
+                    }),
+                }
+            }
         }
+        // SAFETY: the whole result.
+        unsafe { wrap_results(self.element, outputs[0], count) };
         Ok(())
     }
 
@@ -264,125 +314,157 @@ impl Kernel for ReduceWindow {
 const GRAIN: usize = 1 << 15;
 
 impl ReduceWindow {
-    unsafe fn typed<C: Combine>(
+    /// Reduces the windows at a range of places, row by row. `filler` is combined once for each element outside.
+    ///
+    /// # Safety
+    /// `src` and `dst` are the operand and the result, of which nothing else accesses these places.
+    unsafe fn places(
         &self,
-        cx: &KernelContext<'_>,
-        src: *const C::T,
-        init: C::T,
-        dst: *mut C::T,
-    ) -> Result<()> {
-        let start = C::load(init);
-        // Whether combining the initial value again and again, for what lies outside, changes nothing.
-        let twice = C::store(C::apply(start, start));
-        let idempotent = bytes(&twice) == bytes(&init);
-        // SAFETY (of both): the caller's promise.
-        match self.scan {
-            // SAFETY: as said above.
-            Some(scan) if idempotent => unsafe { scan.run::<C>(cx, src, start, dst) },
-            _ => {
-                let (src, dst) = (Source(src), Target(dst));
-                let work = self.windows.size * self.windows.row;
-                // SAFETY: as said above.
-                cx.ranges(self.windows.places, GRAIN.div_ceil(work), |range| unsafe {
-                    places::<C>(&self.windows, range, src.get(), start, idempotent, dst.get());
-                });
-                Ok(())
-            }
-        }
-    }
-}
-
-fn bytes<T: super::scratch::Plain>(x: &T) -> &[u8] {
-    // SAFETY: a plain value has no padding.
-    unsafe { std::slice::from_raw_parts((x as *const T).cast(), size_of::<T>()) }
-}
-
-multiversion! {
-    /// Reduces the windows at a range of places.
-    fn places_body[C: Combine; if C::WIDE](
-        windows: &Windows,
-        range: std::ops::Range<usize>,
-        src: *const C::T,
-        start: C::A,
-        idempotent: bool,
-        dst: *mut C::T,
+        range: Range<usize>,
+        src: *const u8,
+        start: &Acc,
+        filler: Option<&Acc>,
+        dst: *mut u8,
     ) {
-        const BLOCK: usize = 256;
-        let mut acc = [start; BLOCK];
+        let (windows, c) = (&self.windows, self.combiner);
+        let mut memory = Accumulators::new();
+        let acc = memory.as_mut_ptr();
         for place in range {
             let (base, walk) = windows.at(place);
             let inside: usize = walk.iter().map(|d| d.size).product();
-            let outside = if idempotent { 0 } else { windows.size - inside };
-            let mut column = 0;
-            while column < windows.row {
-                let n = (windows.row - column).min(BLOCK);
-                let acc = &mut acc[..n];
-                acc.fill(start);
-                for_each(&walk, |offset, _| {
-                    // SAFETY: the spans hold only elements of the operand.
-                    let row = unsafe { std::slice::from_raw_parts(src.offset(base + offset + column as isize), n) };
-                    for (acc, &x) in acc.iter_mut().zip(row) {
-                        *acc = C::apply(*acc, C::load(x));
-                    }
-                });
-                for _ in 0..outside {
-                    acc.iter_mut().for_each(|acc| *acc = C::apply(*acc, start));
+            let (last, outer) = match walk.split_last() {
+                Some((&last, outer)) => (last, outer),
+                None => (Dim { size: 1, src: 0, dst: 0 }, &[][..]),
+            };
+            for column in (0..windows.row).step_by(c.block()) {
+                let n = (windows.row - column).min(c.block());
+                // SAFETY: `acc` has room for a block of `n`; the spans hold only elements of the operand.
+                unsafe {
+                    fill(c.acc, (start as *const Acc).cast(), acc, n);
+                    for_each(outer, |offset, _| {
+                        let from =
+                            src.wrapping_offset((base + offset + column as isize) * c.element as isize);
+                        if n == 1 {
+                            (c.fold)(from, 1, 0, last.size, last.src, acc);
+                        } else {
+                            (c.add_rows)(from, last.size, last.src, acc, n);
+                        }
+                    });
+                    self.outside(filler, windows.size - inside, acc, n);
+                    (c.store)(acc, dst.add((place * windows.row + column) * c.element), n);
                 }
-                for (i, &acc) in acc.iter().enumerate() {
-                    // SAFETY: places are disjoint parts of the result.
-                    unsafe { *dst.add(place * windows.row + column + i) = C::store(acc) };
-                }
-                column += n;
             }
         }
     }
-}
 
-/// # Safety
-/// `src` and `dst` are the operand and the result.
-unsafe fn places<C: Combine>(
-    windows: &Windows,
-    range: std::ops::Range<usize>,
-    src: *const C::T,
-    start: C::A,
-    idempotent: bool,
-    dst: *mut C::T,
-) {
-    places_body::<C>(windows, range, src, start, idempotent, dst)
+    /// Reduces the windows at a block of places along the last dimension, side by side.
+    ///
+    /// # Safety
+    /// As [`ReduceWindow::places`], of the places from `first` on of a line; rows have one element, and `last` is the last
+    /// dimension.
+    #[allow(clippy::too_many_arguments)]
+    unsafe fn slide(
+        &self,
+        last: &WindowDim,
+        line: usize,
+        first: usize,
+        src: *const u8,
+        start: &Acc,
+        filler: Option<&Acc>,
+        dst: *mut u8,
+    ) {
+        let (windows, c) = (&self.windows, self.combiner);
+        let (base, walk) = Windows::window(&windows.dims[..windows.dims.len() - 1], line);
+        let inside: usize = walk.iter().map(|d| d.size).product();
+        let n = (last.out - first).min(c.block());
+        let mut memory = Accumulators::new();
+        let acc = memory.as_mut_ptr();
+        // SAFETY: `acc` has room for a block of `n`; only places are taken whose element is one of the operand.
+        unsafe {
+            fill(c.acc, (start as *const Acc).cast(), acc, n);
+            for_each(&walk, |offset, _| {
+                for w in 0..last.window {
+                    // The places whose element lies in the operand.
+                    let origin = w * last.window_dilation - last.low;
+                    let from = (-origin).max(0).unsigned_abs().div_ceil(last.stride.unsigned_abs()) as usize;
+                    let to = (last.input as i64 - 1 - origin).div_euclid(last.stride) + 1;
+                    let (from, to) = (from.max(first), (to.max(0) as usize).min(first + n));
+                    if from < to {
+                        let at = origin + from as i64 * last.stride;
+                        let element = base + offset + at as isize * last.step;
+                        let step = last.stride as isize * last.step;
+                        let src = src.offset(element * c.element as isize);
+                        let acc = acc.add((from - first) * c.acc);
+                        if step == 1 {
+                            (c.add_rows)(src, 1, 0, acc, to - from);
+                        } else {
+                            (c.fold)(src, to - from, step, 1, 1, acc);
+                        }
+                    }
+                }
+            });
+            if filler.is_some() {
+                for i in 0..n {
+                    let inside = inside * last.span(first + i).count;
+                    self.outside(filler, windows.size - inside, acc.add(i * c.acc), 1);
+                }
+            }
+            (c.store)(acc, dst.add((line * last.out + first) * c.element), n);
+        }
+    }
+
+    /// Combines `n` accumulators with the initial value for each of so many elements outside.
+    ///
+    /// # Safety
+    /// There are `n` accumulators.
+    unsafe fn outside(&self, filler: Option<&Acc>, times: usize, acc: *mut u8, n: usize) {
+        let Some(value) = filler else { return };
+        for i in 0..n {
+            for _ in 0..times {
+                // SAFETY: one accumulator on either side.
+                unsafe {
+                    (self.combiner.apply)(acc.add(i * self.combiner.acc), (value as *const Acc).cast(), 1)
+                };
+            }
+        }
+    }
 }
 
 impl Scan {
     /// # Safety
     /// `src` and `dst` are arrays of `outer · length · inner` elements.
-    unsafe fn run<C: Combine>(
+    unsafe fn run(
         &self,
+        c: &Combiner,
         cx: &KernelContext<'_>,
-        src: *const C::T,
-        start: C::A,
-        dst: *mut C::T,
+        src: Source<u8>,
+        start: &Acc,
+        dst: Target<u8>,
     ) -> Result<()> {
-        let (src, dst) = (Source(src), Target(dst));
         let Scan { outer, length, inner, reverse } = *self;
         if inner > 1 {
-            const BLOCK: usize = 256;
-            let blocks = inner.div_ceil(BLOCK);
-            let work = length * inner.min(BLOCK);
+            let width = c.block().min(256);
+            let blocks = inner.div_ceil(width);
+            let work = length * inner.min(width);
             cx.ranges(outer * blocks, GRAIN.div_ceil(work), |range| {
+                let mut memory = Accumulators::new();
+                let acc = memory.as_mut_ptr();
                 for i in range {
-                    let (o, column) = (i / blocks, i % blocks * BLOCK);
-                    let at = o * length * inner + column;
-                    let n = (inner - column).min(BLOCK);
-                    // SAFETY: blocks of columns are disjoint.
+                    let (o, column) = (i / blocks, i % blocks * width);
+                    let at = (o * length * inner + column) * c.element;
+                    let n = (inner - column).min(width);
+                    // SAFETY: `acc` has room for a block; blocks of columns are disjoint.
                     unsafe {
-                        scan_columns::<C>(
+                        fill(c.acc, (start as *const Acc).cast(), acc, n);
+                        (c.scan_columns)(
                             src.get().add(at),
                             dst.get().add(at),
                             length,
                             inner,
+                            acc,
                             n,
-                            start,
                             reverse,
-                        )
+                        );
                     }
                 }
             });
@@ -392,117 +474,53 @@ impl Scan {
         if threads <= 1 || length < 2 * GRAIN || outer >= threads {
             cx.ranges(outer, GRAIN.div_ceil(length), |range| {
                 for o in range {
+                    let at = o * length * c.element;
                     // SAFETY: rows are disjoint.
-                    unsafe {
-                        let row = std::slice::from_raw_parts(src.get().add(o * length), length);
-                        scan_row::<C>(row, dst.slice(o * length, length), start, reverse);
-                    }
+                    unsafe { (c.scan_row)(src.get().add(at), dst.get().add(at), length, start, reverse) };
                 }
             });
             return Ok(());
         }
         // Long rows: sums of parts first, then each part from what stands before it.
-        let mut sums = Scratch::new::<C::A>(threads)?;
+        let mut sums = cx.scratch::<Acc>(threads)?;
         for o in 0..outer {
             let bounds =
                 |p: usize| o * length + p * length / threads..o * length + (p + 1) * length / threads;
-            // SAFETY (of all): parts of the row.
-            // SAFETY: as said above.
-            let part = |p: usize| unsafe {
-                std::slice::from_raw_parts(src.get().add(bounds(p).start), bounds(p).len())
-            };
-            let to = Target(sums.as_ptr::<C::A>());
-            // SAFETY: as said above.
-            cx.pool.run(threads, &|p| unsafe { *to.get().add(p) = sum_part::<C>(part(p)) });
-            let totals = sums.as_mut::<C::A>();
-            let mut acc = start;
+            let to = Target(sums.as_ptr::<Acc>());
+            cx.pool.run(threads, &|p| {
+                let part = bounds(p);
+                let mut sum = (c.identity)();
+                // SAFETY: a part of the row, and its own place for the sum.
+                unsafe {
+                    let from = src.get().add(part.start * c.element);
+                    (c.fold)(from, 1, 0, part.len(), 1, (&raw mut sum).cast());
+                    *to.get().add(p) = sum;
+                }
+            });
+            let totals = sums.as_mut::<Acc>();
+            let mut acc = *start;
             let mut step = |p: usize| {
-                let total = totals[p];
-                totals[p] = acc;
-                acc = C::apply(acc, total);
+                let total = std::mem::replace(&mut totals[p], acc);
+                // SAFETY: one accumulator on either side.
+                unsafe { (c.apply)((&raw mut acc).cast(), (&raw const total).cast(), 1) };
             };
             if reverse {
                 (0..threads).rev().for_each(&mut step)
             } else {
                 (0..threads).for_each(&mut step)
             }
-            let before = Source(sums.as_ptr::<C::A>().cast_const());
-            // SAFETY: as said above.
-            cx.pool.run(threads, &|p| unsafe {
-                let out = dst.slice(bounds(p).start, bounds(p).len());
-                scan_row::<C>(part(p), out, *before.get().add(p), reverse);
+            let before = &*totals;
+            cx.pool.run(threads, &|p| {
+                let part = bounds(p);
+                // SAFETY: parts of the row are disjoint.
+                unsafe {
+                    let (from, to) =
+                        (src.get().add(part.start * c.element), dst.get().add(part.start * c.element));
+                    (c.scan_row)(from, to, part.len(), &before[p], reverse);
+                }
             });
         }
         Ok(())
-    }
-}
-
-multiversion! {
-    /// The combination of all elements.
-    fn sum_part[C: Combine; if C::WIDE](x: &[C::T]) -> C::A {
-        sum_row::<C>(x, C::IDENTITY)
-    }
-}
-
-multiversion! {
-    /// Scans `n` columns side by side.
-    fn scan_columns[C: Combine; if C::WIDE](
-        src: *const C::T,
-        dst: *mut C::T,
-        length: usize,
-        stride: usize,
-        n: usize,
-        start: C::A,
-        reverse: bool,
-    ) {
-        let mut acc = [start; 256];
-        let acc = &mut acc[..n];
-        for i in 0..length {
-            let i = if reverse { length - 1 - i } else { i };
-            // SAFETY: the caller's columns.
-            let (x, y) = unsafe {
-                (std::slice::from_raw_parts(src.add(i * stride), n), std::slice::from_raw_parts_mut(dst.add(i * stride), n))
-            };
-            for k in 0..n {
-                acc[k] = C::apply(acc[k], C::load(x[k]));
-                y[k] = C::store(acc[k]);
-            }
-        }
-    }
-}
-
-multiversion! {
-    /// Scans a row: in eight chains, each from the combination of those before it.
-    fn scan_row[C: Combine; if C::WIDE](x: &[C::T], y: &mut [C::T], start: C::A, reverse: bool) {
-        const CHAINS: usize = 8;
-        let n = x.len();
-        let segment = n / CHAINS;
-        let mut acc = start;
-        let head = if segment >= 32 { segment * CHAINS } else { 0 };
-        let place = |i: usize| if reverse { n - 1 - i } else { i };
-        if head > 0 {
-            let mut chains = [start; CHAINS];
-            for (c, chain) in chains.iter_mut().enumerate() {
-                *chain = acc;
-                let part = if reverse { n - (c + 1) * segment..n - c * segment } else { c * segment..(c + 1) * segment };
-                acc = C::apply(acc, sum_row::<C>(&x[part], C::IDENTITY));
-            }
-            for i in 0..segment {
-                for (c, chain) in chains.iter_mut().enumerate() {
-                    let at = place(c * segment + i);
-                    // SAFETY: `c · segment + i` is below `n`.
-                    unsafe {
-                        *chain = C::apply(*chain, C::load(*x.get_unchecked(at)));
-                        *y.get_unchecked_mut(at) = C::store(*chain);
-                    }
-                }
-            }
-            acc = chains[CHAINS - 1];
-        }
-        for i in head..n {
-            acc = C::apply(acc, C::load(x[place(i)]));
-            y[place(i)] = C::store(acc);
-        }
     }
 }
 
@@ -524,15 +542,8 @@ impl Kernel for RegionWindow {
         let sources: SmallVec<[Source<u8>; 4]> = inputs.iter().map(|&p| Source(p)).collect();
         let targets: SmallVec<[Target<u8>; 2]> = outputs.iter().map(|&p| Target(p)).collect();
         let count = windows.places * windows.row;
-        let failed = parking_lot::Mutex::new(None);
-        cx.ranges(count.div_ceil(LANES), (GRAIN / LANES).div_ceil(windows.size), |blocks| {
-            let mut scratch = match Scratch::new::<[u64; 2]>(n * 3 * LANES) {
-                Ok(scratch) => scratch,
-                Err(error) => {
-                    *failed.lock() = Some(error);
-                    return;
-                }
-            };
+        cx.try_ranges(count.div_ceil(LANES), (GRAIN / LANES).div_ceil(windows.size), |blocks| {
+            let mut scratch = cx.scratch::<[u64; 2]>(n * 3 * LANES)?;
             let memory: *mut u8 = scratch.as_mut::<[u64; 2]>().as_mut_ptr().cast();
             let slot = |k: usize, i: usize| memory.wrapping_add((k * 3 + i) * LANES * 16);
             for block in blocks {
@@ -585,8 +596,8 @@ impl Kernel for RegionWindow {
                     }
                 }
             }
-        });
-        failed.into_inner().map_or(Ok(()), Err)
+            Ok(())
+        })
     }
 
     fn cost(&self) -> Cost {
@@ -626,7 +637,7 @@ enum Select {
 
 #[derive(Debug)]
 enum Scatter {
-    Known(Reducer),
+    Known(&'static Combiner),
     Region(Arc<dyn RegionFn>),
 }
 
@@ -655,9 +666,9 @@ pub(super) fn select_and_scatter(op: &window::SelectAndScatter, b: &Builder<'_>)
             None => return Ok(None),
         },
     };
-    let known = Reducer::of(scatter, b.values, element).filter(|&r| is_known(r, element));
+    let known = Reducer::of(scatter, b.values, element).and_then(|r| Combiner::of(r, element));
     let scatter = match known {
-        Some(reducer) => Scatter::Known(reducer),
+        Some(combiner) => Scatter::Known(combiner),
         None => match b.cx.compile_region(scatter)? {
             Some(region) => Scatter::Region(region),
             None => return Ok(None),
@@ -690,13 +701,10 @@ impl Kernel for SelectAndScatter {
         let windows = &self.windows;
         let width = self.element.byte_width();
         let (operand, source, out) = (Source(inputs[0]), Source(inputs[1]), Target(outputs[0]));
-        by_width!(width, T => {
-            let out = Target(outputs[0].cast::<T>());
-            // SAFETY: the initial value is a scalar; ranges are disjoint parts of the result.
-            unsafe {
-                let init = *inputs[2].cast::<T>();
-                cx.ranges(self.operand_elements, 1 << 16, |r| out.slice(r.start, r.len()).fill(init));
-            }
+        let init = Source(inputs[2]);
+        // SAFETY: the initial value is a scalar; ranges are disjoint parts of the result.
+        cx.ranges(self.operand_elements, 1 << 16, |r| unsafe {
+            fill(width, init.get(), out.get().add(r.start * width), r.len());
         });
         if windows.places * windows.row == 0 {
             return Ok(());
@@ -711,8 +719,7 @@ impl Kernel for SelectAndScatter {
                 }
                 for column in (0..windows.row).step_by(LANES) {
                     let chosen = &mut chosen[..(windows.row - column).min(LANES)];
-                    // SAFETY (of both): the window's elements lie in the operand; blocks scatter to disjoint parts.
-                    // SAFETY: as said above.
+                    // SAFETY: the window's elements lie in the operand; blocks scatter to disjoint parts of the result.
                     unsafe {
                         self.choose(operand.get(), base + column as isize, &walk, chosen);
                         let from = source.get().add((place * windows.row + column) * width);
@@ -721,11 +728,8 @@ impl Kernel for SelectAndScatter {
                 }
             }
         });
-        if is_small_integer(self.element) {
-            // SAFETY: one byte per element.
-            let out = unsafe { std::slice::from_raw_parts_mut(outputs[0], self.operand_elements) };
-            out.iter_mut().for_each(|x| *x = wrap_small(self.element, *x));
-        }
+        // SAFETY: the whole result.
+        unsafe { wrap_results(self.element, outputs[0], self.operand_elements) };
         Ok(())
     }
 
@@ -739,8 +743,7 @@ impl SelectAndScatter {
     unsafe fn choose(&self, operand: *const u8, base: isize, walk: &[Dim], chosen: &mut [isize]) {
         match &self.select {
             Select::Known(direction) => by_comparable!(self.element, V => {
-                // SAFETY: the caller's promise.
-                // SAFETY: as said above.
+                // SAFETY: the caller's operand, of this type.
                 unsafe { choose::<V>(operand.cast(), base, walk, *direction, chosen) }
             }),
             Select::Region(region) => {
@@ -769,17 +772,8 @@ impl SelectAndScatter {
     /// Combines a row of source elements into the chosen places.
     unsafe fn add(&self, source: *const u8, chosen: &[isize], out: *mut u8) {
         match &self.scatter {
-            Scatter::Known(reducer) => by_combine!(*reducer, self.element, C => {
-                for (i, &at) in chosen.iter().enumerate() {
-                    // SAFETY: chosen places are elements of the result.
-                    // SAFETY: as said above.
-                    unsafe {
-                        let x = *source.cast::<<C as Combine>::T>().add(i);
-                        let to = out.cast::<<C as Combine>::T>().offset(at);
-                        *to = C::store(C::apply(C::load(*to), C::load(x)));
-                    }
-                }
-            }, else unreachable!("built for a known combiner")),
+            // SAFETY: chosen places are elements of the result, and there is a source element for each.
+            Scatter::Known(c) => unsafe { (c.update_at)(out, chosen, source, 1) },
             Scatter::Region(region) => {
                 let width = self.element.byte_width();
                 for (i, &at) in chosen.iter().enumerate() {
