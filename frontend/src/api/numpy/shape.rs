@@ -294,11 +294,13 @@ pub fn pad(x: impl IntoArray, widths: &[(usize, usize)], value: impl IntoArray) 
 pub fn diff(x: impl IntoArray, axis: i64) -> Array {
     let x = x.into_array();
     let axis = canonical("diff", axis, x.ndim());
-    let n = x.shape()[axis] as i64;
-    let (high, low) = (
-        lax::slice_in_dim(&x, 1.min(n), None, 1, axis),
-        lax::slice_in_dim(&x, 0, Some((n - 1).max(0)), 1, axis),
-    );
+    let n = x.shape()[axis];
+    let part = |from: usize, to: usize| {
+        let (mut starts, mut limits) = (vec![0; x.ndim()], x.shape().to_vec());
+        (starts[axis], limits[axis]) = (from, to);
+        lax::slice(&x, &starts, &limits, None)
+    };
+    let (high, low) = (part(1.min(n), n), part(0, n.saturating_sub(1)));
     if x.dtype().is_boolean() { lax::ne(&high, &low) } else { lax::sub(&high, &low) }
 }
 
