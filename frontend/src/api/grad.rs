@@ -95,6 +95,7 @@ impl<'f, S: Signature, A: Argnums<S>, W: Gives<S, A>> Grad<'f, S, A, W> {
     ///
     /// # Errors
     /// Whatever is wrong with the arguments, the function, or the run.
+    #[track_caller]
     pub fn try_call(&self, args: <S::With<W::Out> as Signature>::Args<'_>) -> Result<W::Out> {
         self.call.try_call(args)
     }
@@ -116,6 +117,7 @@ impl<'f, S: Signature<Out: HasAux>, A: Argnums<S>> Grad<'f, S, A, ValueAndGradie
 
 impl<'f, S: Signature, A: Argnums<S>, W: Gives<S, A>> Deref for Grad<'f, S, A, W> {
     type Target = <S::With<W::Out> as Signature>::Dyn<'f, W::Out>;
+    #[track_caller]
     fn deref(&self) -> &Self::Target {
         &self.call
     }

@@ -101,6 +101,7 @@ impl<'f, S: Signature, A: Argnums<S>, W: Gives<S, A>> Jacobian<'f, S, A, W> {
     ///
     /// # Errors
     /// Whatever is wrong with the arguments, the function, or the run.
+    #[track_caller]
     pub fn try_call(&self, args: <S::With<W::Out> as Signature>::Args<'_>) -> Result<W::Out> {
         self.call.try_call(args)
     }
@@ -149,6 +150,7 @@ impl<'f, S: Signature<Out: Outer>, A: Argnums<S, Trees: Outer>> Hessian<'f, S, A
     ///
     /// # Errors
     /// Whatever is wrong with the arguments, the function, or the run.
+    #[track_caller]
     pub fn try_call(&self, args: <S::With<Second<S, A>> as Signature>::Args<'_>) -> Result<Second<S, A>> {
         self.call.try_call(args)
     }
@@ -185,6 +187,7 @@ macro_rules! handle {
     ($Handle:ident<$($P:ident: ($($bound:tt)+)),+> gives $Out:ty) => {
         impl<'f, $($P: $($bound)+),+> Deref for $Handle<'f, $($P),+> {
             type Target = <S::With<$Out> as Signature>::Dyn<'f, $Out>;
+            #[track_caller]
             fn deref(&self) -> &Self::Target {
                 &self.call
             }

@@ -1,4 +1,4 @@
-//! Printing jaxprs in JAX's notation, line breaks included.
+//! Printing jaxprs in JAX's notation, line breaks included; only the blanks that JAX leaves at ends of lines are left out.
 //!
 //! A document of texts, breaks, groups and nests is laid out in 80 columns: a group whose flat form fits on the line is printed
 //! flat, otherwise its breaks become newlines. Variables are named `a`, `b`, … in the order in which they are printed first.
@@ -316,6 +316,7 @@ fn layout(doc: &Doc) -> String {
                 column += flat_text.len();
             }
             Doc::Break(_) => {
+                out.truncate(out.trim_end_matches(' ').len());
                 out.push('\n');
                 out.extend(std::iter::repeat_n(' ', indent));
                 column = indent;

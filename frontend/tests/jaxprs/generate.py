@@ -246,7 +246,9 @@ program("vmap_of_cond", f32(5), boolean())(lambda x, p: jax.vmap(lambda x: lax.c
 
 
 def normalised(text):
-    # The Python function behind a general reduce has no counterpart, and JAX sometimes prints numbers as NumPy objects.
+    # The Python function behind a general reduce has no counterpart, JAX sometimes prints numbers as NumPy objects, and leaves a blank at
+    # the end of a line whose equation has no operands.
+    text = re.sub(r" +\n", "\n", text)
     text = re.sub(r"\n *computation=<function .*>", "", text)
     return re.sub(r"np\.int64\((-?\d+)\)", r"\1", text)
 

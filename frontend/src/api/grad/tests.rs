@@ -5,10 +5,19 @@ use std::collections::BTreeMap;
 use num_complex::Complex32;
 
 use super::*;
-use crate::error::boundary;
+use crate::error::{Error, boundary};
 use crate::tree::Pytree;
 use crate::{argnums, hessian, jacfwd, jacrev, jit, jvp, lax, linearize, numpy as jnp, vjp, vmap};
 use crate::{jvp_with_aux, linear_transpose, linearize_with_aux, vjp_with_aux};
+
+/// The text of an error without its place, which is a line of this file.
+#[track_caller]
+fn sentence(error: Error) -> String {
+    let text = error.to_string();
+    let (sentence, place) = text.rsplit_once(" at ").expect("a place");
+    assert!(place.starts_with(file!()), "{text}");
+    sentence.to_owned()
+}
 
 fn number(x: &Array) -> f32 {
     x.item::<f32>()
@@ -90,7 +99,7 @@ fn what_stands_beside_the_value_is_passed_through() {
 
 #[test]
 fn errors_name_the_leaf() {
-    let text = |r: Result<Dense>| r.map(|_| ()).unwrap_err().to_string();
+    let text = |r: Result<Dense>| sentence(r.map(|_| ()).unwrap_err());
     let ints = Dense { w: Array::from([1, 2]), b: Array::from([1.0]) };
     assert_eq!(
         text(grad(|p: &Dense| p.b.sum()).try_call((&ints,))),
@@ -99,7 +108,7 @@ fn errors_name_the_leaf() {
     );
     let allowed = grad(|p: &Dense| p.b.sum() * p.w.sum()).allow_int(true)(&ints);
     assert_eq!((allowed.w.to_vec::<i32>(), allowed.b.to_vec::<f32>()), (vec![0, 0], vec![3.0]));
-    let text = |r: Result<Array>| r.map(|_| ()).unwrap_err().to_string();
+    let text = |r: Result<Array>| sentence(r.map(|_| ()).unwrap_err());
     let x = Array::from([1.0, 2.0]);
     assert_eq!(
         text(grad(|x: &Array| x.clone()).try_call((&x,))),
