@@ -10,6 +10,7 @@ mod call_site;
 pub mod control;
 pub mod custom;
 pub mod dtypes;
+pub mod flatten_util;
 pub mod function;
 pub mod grad;
 pub mod indexing;

@@ -8,6 +8,7 @@
 mod axes;
 mod def;
 mod impls;
+mod subtree;
 
 #[cfg(test)]
 mod tests;
@@ -15,13 +16,21 @@ mod tests;
 pub use axes::Axes;
 pub use def::{Difference, DynStatic, Key, KeyPath, Node, NodeType, StaticValue, TreeDef, TreeError, keystr};
 pub use impls::Static;
+pub use subtree::{
+    Subtree, broadcast, flatten_until, leaves_until, leaves_with_path_until, map_until, map_with_path_until,
+    try_broadcast,
+};
+
+pub use super::flatten_util::ravel_pytree;
 
 /// Derives [`Pytree`] for a struct or an enum; `#[pytree(static)]` puts a field into the structure.
 pub use jacinth_macros::Pytree;
 
 use crate::trace::Array;
 use smallvec::SmallVec;
+use std::panic::Location;
 use std::sync::Arc;
+use subtree::refuse;
 
 /// Leaves that were moved out of a tree.
 pub type Leaves = SmallVec<[Array; 8]>;
@@ -144,6 +153,11 @@ impl<'a> Flattener<'a> {
             || Node::Static(Arc::new(value.clone())),
             |known| matches!(known, Node::Static(v) if (**v).as_any().downcast_ref::<T>() == Some(value)),
         );
+    }
+
+    /// A node of a structure; its children follow.
+    fn replay(&mut self, node: &Node) {
+        self.node(|| node.clone(), |known| known == node);
     }
 
     #[inline]
@@ -271,6 +285,18 @@ impl<'a> Unflattener<'a> {
         Err(self.differs(&format!("a static value of type {}", std::any::type_name::<T>())))
     }
 
+    /// Takes whatever comes next: its structure and leaves.
+    pub(crate) fn subtree(&mut self) -> Result<(TreeDef, Vec<Array>), TreeError> {
+        if self.at == self.nodes.len() {
+            return Err(self.differs("a tree"));
+        }
+        let end = def::subtree_end(self.nodes, self.at);
+        let def = TreeDef::from_nodes(self.nodes[self.at..end].to_vec());
+        self.at = end;
+        let leaves = self.leaves.by_ref().take(def.num_leaves()).collect();
+        Ok((def, leaves))
+    }
+
     /// Checks that nothing is left over.
     pub fn finish(self) -> Result<(), TreeError> {
         if self.at == self.nodes.len() { Ok(()) } else { Err(self.differs("nothing")) }
@@ -307,7 +333,8 @@ pub fn structure<T: Pytree>(tree: &T) -> TreeDef {
 /// Where [`try_unflatten`] errs.
 #[track_caller]
 pub fn unflatten<T: Pytree>(def: &TreeDef, leaves: impl IntoIterator<Item = Array>) -> T {
-    try_unflatten(def, leaves).unwrap_or_else(|e| panic!("tree::unflatten: {e}"))
+    let at = Location::caller();
+    try_unflatten(def, leaves).unwrap_or_else(|e| refuse("tree::unflatten", e, at))
 }
 
 /// Puts a tree together from its structure and leaves.
@@ -337,7 +364,8 @@ pub fn map<T: Pytree>(tree: &T, f: impl FnMut(&Array) -> Array) -> T {
 /// Where the structures differ; the message names the path. [`try_map2`] returns it as an error.
 #[track_caller]
 pub fn map2<T: Pytree, U: Pytree>(a: &T, b: &U, f: impl FnMut(&Array, &Array) -> Array) -> T {
-    try_map2(a, b, f).unwrap_or_else(|e| panic!("tree::map2: {e}"))
+    let at = Location::caller();
+    try_map2(a, b, f).unwrap_or_else(|e| refuse("tree::map2", e, at))
 }
 
 /// As [`map2`].
@@ -370,7 +398,7 @@ pub fn map3<T: Pytree, U: Pytree, V: Pytree>(
     let (b, b_def) = flatten_ref(b);
     let (c, c_def) = flatten_ref(c);
     if let Err(e) = def.expect(&b_def).and_then(|()| def.expect(&c_def)) {
-        panic!("tree::map3: {e}");
+        refuse("tree::map3", e, Location::caller());
     }
     rebuild(&def, (0..a.len()).map(|i| f(a[i], b[i], c[i])).collect())
 }
@@ -385,7 +413,17 @@ pub fn all<T: Pytree>(tree: &T, f: impl FnMut(&Array) -> bool) -> bool {
     borrow(tree).into_iter().all(f)
 }
 
+/// Whether a leaf satisfies `f`; false of a tree without leaves.
+pub fn any<T: Pytree>(tree: &T, f: impl FnMut(&Array) -> bool) -> bool {
+    borrow(tree).into_iter().any(f)
+}
+
 /// The leaves of a tree, each with its key path.
+pub fn leaves_with_path<T: Pytree>(tree: &T) -> Vec<(KeyPath, Array)> {
+    flatten_with_path(tree).0
+}
+
+/// The leaves of a tree, each with its key path; and its structure.
 pub fn flatten_with_path<T: Pytree>(tree: &T) -> (Vec<(KeyPath, Array)>, TreeDef) {
     let (leaves, def) = flatten(tree);
     (def.paths().into_iter().zip(leaves).collect(), def)
@@ -406,7 +444,7 @@ pub fn map_with_path<T: Pytree>(tree: &T, mut f: impl FnMut(&[Key], &Array) -> A
 pub fn transpose<T: Pytree, U: Pytree>(outer: &TreeDef, inner: &TreeDef, tree: &T) -> U {
     let (leaves, def) = flatten_ref(tree);
     if let Err(e) = outer.compose(inner).expect(&def) {
-        panic!("tree::transpose: {e}");
+        refuse("tree::transpose", e, Location::caller());
     }
     let (n, m) = (outer.num_leaves(), inner.num_leaves());
     let leaves = (0..m).flat_map(|j| (0..n).map(move |i| i * m + j)).map(|i| leaves[i].clone());
@@ -428,5 +466,6 @@ fn borrow<T: Pytree>(tree: &T) -> SmallVec<[&Array; 8]> {
 
 #[track_caller]
 fn rebuild<T: Pytree>(def: &TreeDef, leaves: Leaves) -> T {
-    try_unflatten(def, leaves).unwrap_or_else(|e| panic!("tree: {e}"))
+    let at = Location::caller();
+    try_unflatten(def, leaves).unwrap_or_else(|e| refuse("tree", e, at))
 }

@@ -117,6 +117,130 @@ fn structures_print_as_in_jax() {
     }
 }
 
+/// The twins of the trees of `tests/trees/generate.py`, and what JAX says of those.
+#[test]
+fn structures_and_paths_are_those_of_jax() {
+    mod twins {
+        use super::{Array, Pytree};
+
+        #[derive(Pytree)]
+        pub(super) struct Dense<W> {
+            pub(super) w: W,
+            pub(super) b: Option<Array>,
+        }
+
+        #[derive(Pytree)]
+        pub(super) struct Stack {
+            pub(super) layers: Vec<Dense<Array>>,
+            #[pytree(static)]
+            pub(super) depth: i64,
+            #[pytree(static)]
+            pub(super) width: i64,
+        }
+
+        #[derive(Pytree)]
+        pub(super) struct Named<T> {
+            pub(super) value: T,
+            #[pytree(static)]
+            pub(super) tag: i64,
+        }
+    }
+    use twins::{Dense, Named, Stack};
+    let x = || leaf("x");
+    let none = || None::<Array>;
+    let map = |keys: &[&str]| keys.iter().map(|k| (k.to_string(), x())).collect::<BTreeMap<String, Array>>();
+    let lists: HashMap<String, Vec<Array>> =
+        [("z", 2), ("k y", 0), ("a", 1)].map(|(k, n)| (k.to_string(), vec![x(); n])).into();
+    let layers = || vec![Dense { w: x(), b: Some(x()) }, Dense { w: x(), b: None }];
+    let named: BTreeMap<String, Subtree> = [
+        ("model", Subtree::of(&Stack { layers: vec![], depth: 0, width: 0 })),
+        ("named", Subtree::of(&Named { value: (), tag: 1 })),
+        ("w", Subtree::of(&Dense { w: [x()], b: Some(x()) })),
+    ]
+    .map(|(k, v)| (k.to_string(), v))
+    .into();
+    let twins = [
+        ("leaf", structure(&x())),
+        ("none", structure(&none())),
+        ("unit", structure(&())),
+        ("one_tuple", structure(&(x(),))),
+        ("tuple", structure(&(x(), x(), x()))),
+        ("twelve", structure(&(x(), x(), x(), x(), x(), x(), x(), x(), x(), x(), x(), x()))),
+        ("list", structure(&[x(), x()])),
+        ("empty_list", structure(&Vec::<Array>::new())),
+        ("empty_dict", structure(&map(&[]))),
+        ("dict", structure(&map(&["b", "a"]))),
+        ("dict_of_lists", structure(&lists)),
+        (
+            "nested",
+            structure(&(
+                (Subtree::of(&[Subtree::of(&x()), Subtree::of(&(x(), none()))])),
+                HashMap::from([("k".to_string(), (map(&["q"]), Vec::<Array>::new()))]),
+                Box::new(x()),
+            )),
+        ),
+        ("absent", structure(&vec![None, Some(x()), None])),
+        ("struct", structure(&Dense { w: x(), b: Some(x()) })),
+        ("struct_with_absent", structure(&Dense { w: x(), b: None })),
+        ("struct_with_statics", structure(&Stack { layers: layers(), depth: 3, width: -1 })),
+        ("struct_generic", structure(&Named { value: (x(), [x()]), tag: 7 })),
+        ("struct_empty", structure(&Nothing)),
+        ("structs_in_maps", structure(&named)),
+        ("list_of_structs", structure(&[0, 1].map(|tag| Named { value: (x(),), tag }))),
+    ];
+    let golden = include_str!("../../../tests/trees/golden.txt");
+    let texts: Vec<(&str, &str)> =
+        golden.split("## ").skip(1).map(|text| text.split_once('\n').expect("a name and a text")).collect();
+    assert_eq!(twins.len(), texts.len());
+    for ((name, def), (golden_name, golden)) in twins.iter().zip(texts) {
+        let path = |path: &KeyPath| if path.is_empty() { "root".to_string() } else { keystr(path) };
+        let paths: String = def.paths().iter().map(|p| format!("  {}\n", path(p))).collect();
+        assert_eq!((*name, format!("{def}\n{paths}")), (golden_name, golden.to_string()));
+    }
+}
+
+#[test]
+fn parts_of_trees_are_values() {
+    let tree = (mlp(Act::Relu), vec![None, Some(leaf("x"))]);
+    // Absent nodes as leaves, as with `is_leaf=lambda x: x is None`.
+    let parts = leaves_until(&tree, Subtree::is_none);
+    assert_eq!(parts.len(), 6);
+    let absent: Vec<String> = leaves_with_path_until(&tree, Subtree::is_none)
+        .iter()
+        .filter(|(_, part)| part.is_none())
+        .map(|(path, _)| keystr(path))
+        .collect();
+    assert_eq!(absent, ["[0].layers[1].b", "[1][0]"]);
+    // Whole layers as leaves.
+    let is_dense = |part: &Subtree| matches!(part.root(), Node::Struct(node) if node.name == "Dense");
+    let (layers, outer) = flatten_until(&tree.0, is_dense);
+    assert_eq!(outer.to_string(), "PyTreeDef(CustomNode(Mlp[(Relu,)], [[*, *]]))");
+    assert_eq!(names(&layers[0].to::<Dense>().unwrap().b), ["b0"]);
+    assert_eq!(outer.flatten_up_to(&tree.0).unwrap().len(), 2);
+    let error = outer.flatten_up_to(&mlp(Act::Tanh)).unwrap_err().to_string();
+    assert!(error.contains("expected the static value Relu, found the static value Tanh"), "{error}");
+    let counted: Subtree = map_until(&tree.0, |part| vec![leaf("n"); part.leaves().len()], is_dense);
+    assert_eq!(counted.structure().to_string(), "PyTreeDef(CustomNode(Mlp[(Relu,)], [[[*, *], [*]]]))");
+    let filled =
+        map_until(&tree.1, |part| part.as_array().cloned().unwrap_or_else(|| leaf("0")), Subtree::is_none);
+    assert_eq!(names(&filled.to::<Vec<Array>>().unwrap()), ["0", "x"]);
+    let error = filled.to::<(Array, Array)>().unwrap_err().to_string();
+    assert_eq!(error, "pytree structures differ at the root: expected a tuple of 2, found a list of 2");
+    round_trip((Subtree::of(&tree), Subtree::of(&leaf("y")), Subtree::of(&())));
+}
+
+#[test]
+fn prefixes_are_broadcast() {
+    let full = (mlp(Act::Relu), vec![leaf("x"), leaf("y")]);
+    let spread = broadcast(&(leaf("m"), [leaf("a"), leaf("b")]), &full);
+    assert_eq!(names(&leaves(&spread)), ["m", "m", "m", "a", "b"]);
+    assert_eq!(structure(&spread), structure(&full));
+    let error = try_broadcast(&(leaf("m"), (leaf("a"), leaf("b"))), &full).unwrap_err().to_string();
+    assert_eq!(error, "pytree structures differ at [1]: expected a tuple of 2, found a list of 2");
+    let error = crate::error::boundary(|| broadcast(&vec![leaf("m")], &full)).unwrap_err().to_string();
+    assert!(error.starts_with("tree::broadcast: pytree structures differ at the root: expected a list of 1, found a tuple of 2 at "), "{error}");
+}
+
 #[test]
 fn trees_go_apart_and_together() {
     round_trip(mlp(Act::Tanh));
@@ -176,6 +300,8 @@ fn functions_over_trees() {
     assert_eq!(reduce(&tree, String::new(), |s, a| s + &a.name()), "w0b0w1");
     assert!(all(&tree, |a| a.name().len() == 2));
     assert!(!all(&tree, |a| a.name().starts_with('w')));
+    assert!(any(&tree, |a| a.name().starts_with('b')) && !any(&(), |_| true));
+    assert_eq!(keystr(&leaves_with_path(&tree)[2].0), ".layers[1].w");
     let (inner, outer) = (structure(&(leaf(""), leaf(""))), structure(&vec![leaf(""); 3]));
     let tree = vec![(leaf("a0"), leaf("b0")), (leaf("a1"), leaf("b1")), (leaf("a2"), leaf("b2"))];
     let turned: (Vec<Array>, Vec<Array>) = transpose(&outer, &inner, &tree);
@@ -201,6 +327,13 @@ fn errors_name_the_path() {
     b.layers[1].b = Some(leaf("more"));
     let error = try_map2(&a, &b, |a, _| a.clone()).unwrap_err();
     assert_eq!(error.to_string(), "pytree structures differ at .layers[1].b: expected None, found a leaf");
+    let line = line!() + 1;
+    let raised = crate::error::boundary(|| map2(&a, &b, |a, _| a.clone())).unwrap_err().to_string();
+    assert!(
+        raised.starts_with("tree::map2: pytree structures differ at .layers[1].b: expected None"),
+        "{raised}"
+    );
+    assert!(raised.contains(&format!("tests.rs:{line}:")), "{raised}");
     let error =
         try_unflatten::<(Array, Array)>(&structure(&vec![leaf("x"); 2]), [leaf("x"), leaf("y")]).unwrap_err();
     assert_eq!(
