@@ -207,7 +207,7 @@ impl Bound {
 /// Runs `body_fun(i, carry)` for `i` from `lower` to before `upper`.
 ///
 /// Where both bounds are known (host integers or concrete arrays) the loop is a [`scan`], through which reverse mode goes; otherwise it is a
-/// [`while_loop`]. The counter has the bounds' dtype; a host integer takes that of the other bound, two have the default
+/// [`while_loop`]. There the counter has the bounds' dtype, and a host integer takes that of the other bound; in a scan it has the default
 /// integer dtype, weakly.
 ///
 /// # Panics
@@ -257,10 +257,7 @@ pub fn fori_loop_with<C: Pytree>(
     let next = |i: &Array| lax::add(i, &Array::scalar(1, i.dtype(), i.weak_type()));
     if let (Some(first), Some(end)) = (lower.known(), upper.known()) {
         let length = usize::try_from(end.saturating_sub(first)).unwrap_or(0);
-        let start = match lower {
-            Bound::Host(_) => Array::scalar(first, counter.dtype, counter.weak_type),
-            Bound::Traced(array) => convert_element_type(&array, counter.dtype),
-        };
+        let start = Array::scalar(first, default_int(), true);
         let step = |(i, carry): (Array, C), ()| {
             let after = next(&i);
             ((after, body_fun(i, carry)), ())
