@@ -7,16 +7,23 @@
 
 pub use jacinth_frontend::*;
 
+/// `jax.lax`: the primitives as functions of arrays, and control flow over closures and pytrees.
+pub mod lax {
+    pub use jacinth_frontend::api::control::*;
+    pub use jacinth_frontend::lax::*;
+}
+
 /// What programs start with: `use jacinth::prelude::*;`.
 ///
 /// Besides the transformations and [`Array`] it names the modules `jnp` (also `numpy`), `lax`, `nn`, `tree`, and the derive of
 /// [`Pytree`].
 pub mod prelude {
+    pub use crate::lax;
     pub use jacinth_frontend::api::control::{cond, fori_loop, scan, switch, while_loop};
     pub use jacinth_frontend::numpy as jnp;
     pub use jacinth_frontend::tree::{Pytree, Static};
     pub use jacinth_frontend::{
-        Array, DType, Ellipsis, NewAxis, checkify, grad, hessian, jacfwd, jacrev, jit, jvp, lax, linearize,
+        Array, DType, Ellipsis, NewAxis, checkify, grad, hessian, jacfwd, jacrev, jit, jvp, linearize,
         make_jaxpr, nn, numpy, s, tree, value_and_grad, vjp, vmap,
     };
     pub use jacinth_frontend::{argnums, custom_gradient, custom_jvp, custom_vjp, linear_transpose};
