@@ -19,6 +19,10 @@ pub mod trace;
 mod transform;
 
 pub use api::argnums::Argnum;
+pub use api::checkpoint::{
+    checkpoint, checkpoint_name, policies as checkpoint_policies, print_saved_residuals, remat,
+    saved_residuals,
+};
 pub use api::custom::{custom_gradient, custom_jvp, custom_vjp};
 pub use api::linear::{jvp_with_aux, linear_transpose, linearize_with_aux, vjp_with_aux};
 pub use api::{

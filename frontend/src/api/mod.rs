@@ -7,6 +7,7 @@ mod array_host;
 mod associative_scan;
 mod cache_miss;
 mod call_site;
+pub mod checkpoint;
 pub mod control;
 pub mod custom;
 pub mod dtypes;

@@ -19,6 +19,7 @@ mod fft;
 mod gather;
 mod reduce;
 mod reduce_general;
+pub(crate) mod remat;
 pub(crate) mod rules;
 mod scatter;
 mod select;
@@ -59,6 +60,7 @@ pub use reduce::{
     reduce_sum, reduce_xor,
 };
 pub use reduce_general::{Reduce, reduce, reduce_many};
+pub use remat::{CustomPolicy, Name, OptimizationBarrier, Policy, checkpoint_name, optimization_barrier};
 pub use scatter::{
     Scatter, ScatterDimensionNumbers, ScatterKind, ScatterParams, scatter, scatter_add, scatter_max,
     scatter_min, scatter_mul, scatter_sub, scatter_with,
@@ -114,6 +116,9 @@ pub fn samples() -> Vec<Sample> {
         Jit::samples(),
         custom::CustomJvpCall::samples(),
         custom::CustomVjpCall::samples(),
+        remat::Remat::samples(),
+        Name::samples(),
+        OptimizationBarrier::samples(),
         Squeeze::samples(),
         Rev::samples(),
         Iota::samples(),

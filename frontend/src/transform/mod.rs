@@ -8,12 +8,15 @@ mod batch;
 mod dce;
 mod jvp;
 mod partial_eval;
+mod remat;
 
 pub(crate) use backward::{backward_pass, transpose_jaxpr};
 pub(crate) use batch::{batch, batch_jaxpr, move_to};
 pub(crate) use dce::dce_jaxpr;
 pub(crate) use jvp::{jvp, jvp_jaxpr};
 pub(crate) use partial_eval::{SplitJaxpr, consts_to_invars, linearize, negate, partial_eval_jaxpr, pick};
+
+pub(crate) use remat::{RematSplit, producers, remat_jaxpr};
 
 use crate::ir::{Array, Aval};
 
