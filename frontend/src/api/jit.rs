@@ -26,7 +26,8 @@ use crate::lax::Jit as JitPrimitive;
 use crate::lower::Signature as MainSignature;
 use crate::runtime::{Backend, Outputs, Program, clear_compiled as clear_programs, on_backend};
 use crate::trace::{
-    bind_at_line, check_all_alive_at, clear_compiled as clear_operations, current, eval_jaxpr, stage,
+    NamedAxes, bind_at_line, check_all_alive_at, clear_compiled as clear_operations, current, eval_jaxpr,
+    named_axes, stage,
 };
 use crate::transform::{consts_to_invars, dce_jaxpr};
 use crate::tree::{Flattener, Leaves, Pytree, TreeDef, keystr};
@@ -252,6 +253,8 @@ pub(crate) struct TracedFn {
     pub(crate) avals: Box<[Aval]>,
     /// The state of the switches, which decide what is traced.
     switches: u32,
+    /// The named axes that were mapped, whose sizes the function may have asked for.
+    axes: NamedAxes,
     generation: u32,
     pub(crate) closed: ClosedJaxpr,
     /// The jaxpr with its constants as leading parameters.
@@ -376,7 +379,9 @@ impl<'f> JitCore<'f> {
     }
 
     fn find_traced(&self, leaves: &[&Array], def: &TreeDef) -> Option<Arc<TracedFn>> {
-        self.traced.read().iter().rev().find(|t| t.def == *def && t.fits(leaves)).cloned()
+        let axes = named_axes();
+        let fits = |t: &&Arc<TracedFn>| t.def == *def && t.axes == axes && t.fits(leaves);
+        self.traced.read().iter().rev().find(fits).cloned()
     }
 
     /// The function traced for arguments like these.
@@ -395,8 +400,16 @@ impl<'f> JitCore<'f> {
         });
         let call = Arc::new(consts_to_invars(&closed.jaxpr));
         let out_def = out_def.expect("the function was traced");
-        let traced =
-            Arc::new(TracedFn { def: def.clone(), avals, switches, generation, closed, call, out_def });
+        let traced = Arc::new(TracedFn {
+            def: def.clone(),
+            avals,
+            switches,
+            axes: named_axes(),
+            generation,
+            closed,
+            call,
+            out_def,
+        });
         if !traced.closed.consts.iter().any(Array::is_tracer) {
             let mut all = self.traced.write();
             all.retain(|t| t.is_current());

@@ -236,3 +236,6 @@ fn normalise(axis: i64, rank: usize) -> Option<usize> {
     let axis = if axis < 0 { axis + rank as i64 } else { axis };
     usize::try_from(axis).ok().filter(|&axis| axis < rank)
 }
+
+#[cfg(test)]
+mod tests;

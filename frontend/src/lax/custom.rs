@@ -306,6 +306,11 @@ impl Primitive for CustomJvpCall {
         self.callee.evaluate(&self.name, args)
     }
 
+    fn uses_axis(&self, name: &str) -> bool {
+        // Of a closure nothing is known yet.
+        self.callee.jaxpr().is_none_or(|jaxpr| jaxpr.uses_axis(name))
+    }
+
     fn staged(&self, args: &[Array]) -> Option<(Prim, Vec<Array>)> {
         let (callee, args) = self.callee.staged(&self.name, args)?;
         Some((Prim::new(CustomJvpCall { callee, ..self.clone() }), args))
@@ -479,6 +484,11 @@ impl Primitive for CustomVjpCall {
 
     fn evaluate(&self, args: &[Array]) -> Option<Arrays> {
         self.callee.evaluate(&self.name, args)
+    }
+
+    fn uses_axis(&self, name: &str) -> bool {
+        // Of a closure nothing is known yet.
+        self.callee.jaxpr().is_none_or(|jaxpr| jaxpr.uses_axis(name))
     }
 
     fn staged(&self, args: &[Array]) -> Option<(Prim, Vec<Array>)> {

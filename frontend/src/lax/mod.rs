@@ -6,6 +6,7 @@
 
 mod binary;
 mod call;
+mod collective;
 mod compare;
 mod concat;
 pub(crate) mod control;
@@ -35,6 +36,10 @@ pub use binary::{
     shift_left, shift_right_arithmetic, shift_right_logical, sub, xor,
 };
 pub use call::Jit;
+pub use collective::{
+    AllGather, AllReduce, AllToAll, AxisIndex, AxisName, Ppermute, ReduceScatter, all_gather, all_to_all,
+    axis_index, axis_size, pmax, pmean, pmin, ppermute, pshuffle, psum, psum_scatter, pswapaxes,
+};
 pub use compare::{Compare, eq, eq_to, ge, gt, le, le_to, lt, lt_to, ne};
 pub use concat::{
     Concatenate, Pad, Split, Stack, Tile, Unstack, concatenate, pad, split, stack, tile, unstack,

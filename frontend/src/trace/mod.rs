@@ -12,10 +12,13 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use smallvec::SmallVec;
+
 use crate::error::{Concretization, Error, OrRaise, Result};
-use crate::ir::{Arrays, Prim, Repr, Source, TraceId};
+use crate::ir::{Arrays, AxisInfo, Prim, Repr, Source, TraceId};
 
 pub use crate::ir::Array;
 pub(crate) use eval::clear_compiled;
@@ -31,6 +34,10 @@ pub(crate) trait Trace {
     fn process(&self, prim: Prim, args: &[Array], source: Source) -> Arrays;
     /// What is being traced by what, and where that began, for errors.
     fn describe(&self) -> (String, Option<Source>);
+    /// The named axis that the trace maps.
+    fn axis(&self) -> Option<&AxisInfo> {
+        None
+    }
 }
 
 /// A trace, shared by those begun inside of it.
@@ -86,6 +93,27 @@ pub(crate) fn process_in(trace: Option<&TraceRef>, prim: Prim, args: &[Array], s
 pub(crate) fn current() -> Option<TraceRef> {
     CONTEXT.with(|c| c.trace.borrow().clone())
 }
+
+/// The size of the innermost axis of that name.
+pub(crate) fn axis_size_of(name: &str) -> Option<usize> {
+    named_axes().iter().find(|(bound, _)| **bound == *name).map(|(_, size)| *size)
+}
+
+/// The named axes that are mapped now, innermost first, each with its size: what is traced may depend on them.
+pub(crate) fn named_axes() -> NamedAxes {
+    let mut axes = NamedAxes::new();
+    let mut trace = current();
+    while let Some(t) = trace {
+        if let Some(AxisInfo { name: Some(name), size, .. }) = t.axis() {
+            axes.push((name.clone(), *size));
+        }
+        trace = t.parent().cloned();
+    }
+    axes
+}
+
+/// Named axes with their sizes.
+pub(crate) type NamedAxes = SmallVec<[(Arc<str>, usize); 1]>;
 
 /// The line to which equations bound now are ascribed: the user's, if a rule is running, else `caller`.
 pub(crate) fn current_source(caller: Source) -> Source {

@@ -152,4 +152,8 @@ impl Trace for Batch {
     fn describe(&self) -> (String, Option<Source>) {
         ("a function under `vmap`".into(), Some(self.called_at))
     }
+
+    fn axis(&self) -> Option<&AxisInfo> {
+        Some(&self.axis)
+    }
 }
