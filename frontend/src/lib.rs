@@ -25,6 +25,7 @@ pub use api::checkpoint::{
 };
 pub use api::custom::{custom_gradient, custom_jvp, custom_vjp};
 pub use api::linear::{jvp_with_aux, linear_transpose, linearize_with_aux, vjp_with_aux};
+pub use api::test_util;
 pub use api::{
     CheckError, Compiled, Element, Ellipsis, Function, IntoArray, Jit, JitStats, Lowered, NewAxis, Warning,
     checkify, dtypes, grad, hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr, nn, numpy,

@@ -21,6 +21,7 @@ pub mod linear;
 pub mod nn;
 pub mod numpy;
 pub mod stages;
+pub mod test_util;
 pub mod tree;
 pub mod vmap;
 mod warn;
