@@ -2,7 +2,7 @@
 //!
 //! Each round runs both sides one after the other in fresh processes, so that a drift of the machine's speed falls on
 //! both; a figure is the median over all rounds' samples. JAX is installed into a virtual environment under `target/` where
-//! it is absent. The rival's side is `benches/compare.py`, ours the binary `compare` of the package `jacinth-benches`.
+//! it is absent, unless `JACINTH_COMPARE_PYTHON` names a Python that has it. The rival's side is `benches/compare.py`, ours the binary `compare` of the package `jacinth-benches`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -130,7 +130,8 @@ fn cases(command: &mut Command, samples: &mut Samples) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A Python that has the JAX we compare with, installed into `target/compare` where it is absent.
+/// A Python that has the JAX we compare with: the one that `JACINTH_COMPARE_PYTHON` names, or one of our own, installed into
+/// `target/compare` where it is absent.
 fn python_with_jax() -> Result<PathBuf, Failure> {
     let venv = root().join("target/compare");
     let python = venv.join("bin/python");
@@ -138,6 +139,13 @@ fn python_with_jax() -> Result<PathBuf, Failure> {
         let version = format!("import jax; assert 'jax==' + jax.__version__ == '{JAX}'");
         Command::new(python).args(["-c", &version]).output().is_ok_and(|o| o.status.success())
     };
+    if let Some(given) = env::var_os("JACINTH_COMPARE_PYTHON").map(PathBuf::from) {
+        return if has_jax(&given) {
+            Ok(given)
+        } else {
+            Err(format!("JACINTH_COMPARE_PYTHON: {} does not import {JAX}", given.display()).into())
+        };
+    }
     if has_jax(&python) {
         return Ok(python);
     }
