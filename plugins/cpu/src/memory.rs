@@ -13,6 +13,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
 
@@ -105,7 +106,27 @@ impl Allocator {
         stats.num_allocs += 1;
         stats.largest_alloc_size = stats.largest_alloc_size.max(size);
         drop(state);
-        Ok(Allocation { block, len: bytes, class, owner: self.clone() })
+        let held = Held { block, class, owner: self.clone() };
+        Ok(Allocation { start: held.block.0, len: bytes, home: Home::Own(held) })
+    }
+
+    /// Several small pieces cut from one block, each aligned like an allocation of its own; the block goes back when the last piece is
+    /// dropped.
+    ///
+    /// Errors as [`Allocator::allocate`].
+    pub fn allocate_pieces(self: &Arc<Self>, bytes: &[usize]) -> Result<SmallVec<[Allocation; 2]>> {
+        let room = |bytes: usize| bytes.max(1).next_multiple_of(ALIGNMENT);
+        let whole = self.allocate(bytes.iter().map(|&b| room(b)).sum())?;
+        let Home::Own(held) = whole.home else { unreachable!("an allocation is of its own") };
+        let held = Arc::new(held);
+        let mut offset = 0;
+        let cut = bytes.iter().map(|&len| {
+            // SAFETY: the rooms' sum is the block's size, so every piece lies inside of it, and no two overlap.
+            let start = unsafe { held.block.0.add(offset) };
+            offset += room(len);
+            Allocation { start, len, home: Home::Piece(held.clone()) }
+        });
+        Ok(cut.collect())
     }
 
     /// Errors as [`Allocator::allocate`] if so many bytes can never be had, whatever is freed.
@@ -159,22 +180,40 @@ impl fmt::Debug for Allocator {
     }
 }
 
-/// A block of memory; dropping it gives it back to its allocator.
+/// Memory from an allocator; dropping it gives it back.
 pub struct Allocation {
-    block: Block,
+    start: NonNull<u8>,
     len: usize,
+    home: Home,
+}
+
+/// What an allocation keeps.
+enum Home {
+    /// A block of its own.
+    Own(Held),
+    /// A block that others have pieces of, too.
+    Piece(Arc<Held>),
+}
+
+/// A block in use; dropping it gives it back to its allocator.
+struct Held {
+    block: Block,
     class: Class,
     owner: Arc<Allocator>,
 }
 
-// SAFETY: an allocation is plain memory; `&Allocation` gives out no references to its contents.
+// SAFETY: an allocation is plain memory that no other refers to; which thread holds it does not matter.
+unsafe impl Send for Allocation {}
+// SAFETY: `&Allocation` gives out no references to its contents.
 unsafe impl Sync for Allocation {}
+// SAFETY: through `&Held` nothing is read or written: pieces do not overlap, and only dropping the last gives the block back.
+unsafe impl Sync for Held {}
 
 impl Allocation {
     /// The first byte.
     #[inline]
     pub fn as_ptr(&self) -> *mut u8 {
-        self.block.0.as_ptr()
+        self.start.as_ptr()
     }
 
     /// Number of bytes asked for.
@@ -190,18 +229,21 @@ impl Allocation {
 
     /// The contents; `&mut self` says that nobody else looks.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: the block has at least `len` bytes, is ours alone, and any bytes are a valid `u8` once written; blocks come
+        // SAFETY: from the start on there are at least `len` bytes that are ours alone, and any bytes are a valid `u8` once written; blocks come
         // zeroed from the system or written by an earlier owner.
         unsafe { std::slice::from_raw_parts_mut(self.as_ptr(), self.len) }
     }
 
     /// The allocator it goes back to.
     pub fn allocator(&self) -> &Arc<Allocator> {
-        &self.owner
+        match &self.home {
+            Home::Own(held) => &held.owner,
+            Home::Piece(held) => &held.owner,
+        }
     }
 }
 
-impl Drop for Allocation {
+impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
         let size = self.class.size();
@@ -221,7 +263,7 @@ impl Drop for Allocation {
 
 impl fmt::Debug for Allocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Allocation({:p}, {} bytes)", self.block.0, self.len)
+        write!(f, "Allocation({:p}, {} bytes)", self.start, self.len)
     }
 }
 
@@ -307,6 +349,28 @@ mod tests {
         assert_eq!(stats.peak_bytes_in_use, stats.bytes_reserved);
         allocator.trim();
         assert_eq!(allocator.stats().bytes_reserved, 0);
+    }
+
+    #[test]
+    fn pieces_share_a_block_until_the_last_is_gone() {
+        let allocator = Allocator::new(Some(1 << 20));
+        let mut pieces = allocator.allocate_pieces(&[3, 0, 64, 65]).unwrap();
+        for (i, piece) in pieces.iter_mut().enumerate() {
+            assert_eq!(piece.as_ptr() as usize % ALIGNMENT, 0);
+            piece.bytes_mut().fill(i as u8);
+        }
+        assert!(
+            pieces.iter_mut().enumerate().all(|(i, piece)| piece.bytes_mut().iter().all(|b| *b == i as u8))
+        );
+        assert_eq!(pieces.iter().map(Allocation::len).collect::<Vec<_>>(), [3, 0, 64, 65]);
+        let stats = allocator.stats();
+        assert_eq!((stats.num_allocs, stats.bytes_in_use), (1, 320));
+        let last = pieces.pop();
+        drop(pieces);
+        assert_eq!(allocator.stats().bytes_in_use, 320);
+        drop(last);
+        assert_eq!(allocator.stats().bytes_in_use, 0);
+        assert!(allocator.allocate_pieces(&[1 << 20, 1]).is_err());
     }
 
     #[test]

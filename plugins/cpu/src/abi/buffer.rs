@@ -7,6 +7,8 @@
 //! if its buffer was the last to hold it, and copied otherwise; memory with external references stays until they are
 //! given back.
 
+use std::cell::RefCell;
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -247,6 +249,37 @@ impl Buffer {
     }
 }
 
+thread_local! {
+    /// Boxes of buffers that this thread destroyed: programs with many results make and drop them by the hundred.
+    static BOXES: RefCell<Vec<Box<MaybeUninit<Buffer>>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The most boxes that a thread keeps.
+const MAX_BOXES: usize = 512;
+
+/// Gives a buffer to the caller, in a box that was used before if there is one.
+pub(super) fn give_buffer(buffer: Buffer) -> *mut PJRT_Buffer {
+    let kept = BOXES.try_with(|boxes| boxes.borrow_mut().pop()).ok().flatten();
+    let boxed = kept.unwrap_or_else(Box::new_uninit);
+    Box::into_raw(Box::write(boxed, buffer)).cast()
+}
+
+/// Drops a buffer and keeps its box.
+fn recycle(buffer: Box<Buffer>) {
+    let raw = Box::into_raw(buffer);
+    // SAFETY: the box was ours; its contents are dropped once, and from then on it is a box of nothing.
+    let boxed = unsafe {
+        raw.drop_in_place();
+        Box::from_raw(raw.cast::<MaybeUninit<Buffer>>())
+    };
+    let _ = BOXES.try_with(|boxes| {
+        let mut boxes = boxes.borrow_mut();
+        if boxes.len() < MAX_BOXES {
+            boxes.push(boxed);
+        }
+    });
+}
+
 impl Contents {
     /// The claim of the execution that the contents were donated to.
     pub(super) fn donated(self) -> Claim {
@@ -333,7 +366,7 @@ entries! {
     /// `PJRT_Buffer_Destroy`; null is allowed. Work that reads the buffer keeps its contents.
     destroy(args: PJRT_Buffer_Destroy_Args) {
         if !args.buffer.is_null() {
-            drop(args.take(args.buffer)?);
+            recycle(args.take(args.buffer)?);
         }
         Ok(())
     }

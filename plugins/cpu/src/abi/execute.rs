@@ -13,12 +13,12 @@ use jacinth_lowering::{Literal, TensorType};
 use pjrt_sys::*;
 use smallvec::SmallVec;
 
-use super::buffer::{Buffer, Claim, Contents, Slot};
+use super::buffer::{Buffer, Claim, Contents, Slot, give_buffer};
 use super::client::Core;
 use super::device::KINDS;
 use super::event::{Event, Signal};
 use super::executable::Loaded;
-use super::guard::{Args, entries, give, panic_message};
+use super::guard::{Args, entries, panic_message};
 use super::program::{Backend, Program, Reference};
 use crate::collectives::{Collectives, Rendezvous};
 use crate::executable::{Argument, Arguments, Outputs, RunContext};
@@ -55,7 +55,7 @@ entries! {
             let list = args.slice_mut("an output list", outputs.first().map_or(std::ptr::null_mut(), |l| *l), num_outputs)?;
             for ((out, ty), allocation) in list.iter_mut().zip(loaded.program.backend.results()).zip(results) {
                 let contents = Contents::Ready(Arc::new(allocation));
-                *out = give(Buffer::new(loaded.core.clone(), loaded.devices[0] * KINDS.len(), ty.clone(), contents));
+                *out = give_buffer(Buffer::new(loaded.core.clone(), loaded.devices[0] * KINDS.len(), ty.clone(), contents));
             }
             if let Some(event) = events.first_mut() {
                 *event = Event::ready();
@@ -67,7 +67,7 @@ entries! {
         for (i, (signal, buffers)) in promises.into_iter().enumerate() {
             let list = args.slice_mut("an output list", outputs.get(i).map_or(std::ptr::null_mut(), |l| *l), num_outputs)?;
             for (out, buffer) in list.iter_mut().zip(buffers) {
-                *out = give(buffer);
+                *out = give_buffer(buffer);
             }
             if let Some(event) = events.get_mut(i) {
                 *event = Event::of(signal);
@@ -119,7 +119,8 @@ impl<'a> Inputs<'a> {
         let count = options.num_non_donatable_input_indices;
         let keep = args.slice("non_donatable_input_indices", options.non_donatable_input_indices, count)?;
         let mut buffers: SmallVec<[&'a [*mut PJRT_Buffer]; 1]> = SmallVec::new();
-        let mut resolved: SmallVec<[&'a Buffer; 4]> = SmallVec::new();
+        let mut resolved: SmallVec<[&'a Buffer; 4]> =
+            SmallVec::with_capacity(processes.len() * parameters.len());
         if parameters.is_empty() {
             buffers.resize(processes.len(), &[][..]);
         } else {
@@ -163,7 +164,7 @@ impl<'a> Inputs<'a> {
         let mut claims: SmallVec<[Claims; 1]> = SmallVec::new();
         let mut any = false;
         for device in 0..self.buffers.len() {
-            let mut list = Claims::new();
+            let mut list = Claims::with_capacity(parameters);
             for (i, buffer) in
                 self.resolved[device * parameters..(device + 1) * parameters].iter().enumerate()
             {
@@ -333,7 +334,7 @@ fn run(
     claims: Claims,
     launch: &Launch,
 ) -> Result<Outputs> {
-    let mut held: SmallVec<[Held; 4]> = SmallVec::new();
+    let mut held: SmallVec<[Held; 4]> = SmallVec::with_capacity(claims.len());
     for (claim, donated) in claims {
         let allocation = claim.wait()?;
         held.push(if donated {

@@ -92,6 +92,9 @@ struct Move {
 
 /// Below this many bytes copying is cheaper than exchanging pointers.
 const SMALL: usize = 64;
+/// Results of together so many bytes are pieces of one block: one that lives long keeps no more than that from being reused.
+const PIECES: usize = 16 << 10;
+
 /// Estimated run time up to which a program runs on its caller's thread, in nanoseconds.
 const CHEAP: u64 = 30_000;
 
@@ -166,9 +169,17 @@ impl Program {
             }
         }
         let pointers: SmallVec<[*mut u8; 8]> = arguments.iter().map(|a| a.allocation().as_ptr()).collect();
-        // Results: donated arguments first, then fresh memory.
-        let mut outputs = Outputs::new();
+        // Results: donated arguments first, then fresh memory; many small ones are pieces of one block.
+        let mut outputs = Outputs::with_capacity(self.result_bytes.len());
+        let mut pieces = match self.result_bytes.iter().sum::<usize>() {
+            sum if sum <= PIECES && self.result_bytes.len() >= 4 => {
+                cx.allocator.allocate_pieces(&self.result_bytes)?
+            }
+            _ => SmallVec::new(),
+        }
+        .into_iter();
         for (&bytes, &takes) in self.result_bytes.iter().zip(&self.takes) {
+            let piece = pieces.next();
             let donated = match takes {
                 Some(p) if matches!(arguments[p], Argument::Donated(_)) => {
                     let empty = cx.allocator.allocate(0)?;
@@ -179,7 +190,7 @@ impl Program {
                 }
                 _ => None,
             };
-            outputs.push(match donated {
+            outputs.push(match donated.or(piece) {
                 Some(allocation) => allocation,
                 None => cx.allocator.allocate(bytes)?,
             });
