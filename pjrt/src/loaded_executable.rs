@@ -139,6 +139,30 @@ impl LoadedExecutable {
         arguments: impl IntoIterator<Item = &'b Buffer>,
         options: &ExecuteOptions<'_>,
     ) -> Result<Outputs> {
+        let arguments = self.single_arguments(arguments, options)?;
+        self.launch_single(&arguments, ptr::null_mut(), options)
+    }
+
+    /// As [`execute_single`](LoadedExecutable::execute_single), with the event of all outputs being there.
+    pub fn execute_single_watched<'b>(
+        &self,
+        arguments: impl IntoIterator<Item = &'b Buffer>,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<(Outputs, Event)> {
+        let arguments = self.single_arguments(arguments, options)?;
+        let mut complete = ptr::null_mut();
+        let outputs = self.launch_single(&arguments, &raw mut complete, options);
+        // SAFETY: the event is new and ours, or null where the call failed.
+        let complete = unsafe { Event::from_raw(self.client.plugin, complete) };
+        Ok((outputs?, complete))
+    }
+
+    #[inline]
+    fn single_arguments<'b>(
+        &self,
+        arguments: impl IntoIterator<Item = &'b Buffer>,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<RawBuffers> {
         const F: &str = "LoadedExecutable::execute_single";
         if options.device.is_none() && self.devices.len() != 1 {
             return Err(Error::invalid(
@@ -149,11 +173,20 @@ impl LoadedExecutable {
                 ),
             ));
         }
-        let arguments = self.raw_arguments(F, arguments)?;
+        self.raw_arguments(F, arguments)
+    }
+
+    #[inline]
+    fn launch_single(
+        &self,
+        arguments: &RawBuffers,
+        complete: *mut *mut sys::PJRT_Event,
+        options: &ExecuteOptions<'_>,
+    ) -> Result<Outputs> {
         let mut outputs: RawBuffers = SmallVec::from_elem(ptr::null_mut(), self.num_outputs);
         let argument_list = arguments.as_ptr();
         let output_list = outputs.as_mut_ptr();
-        self.launch(&[argument_list], arguments.len(), &[output_list], ptr::null_mut(), options)?;
+        self.launch(&[argument_list], arguments.len(), &[output_list], complete, options)?;
         self.take_outputs(&outputs)
     }
 
@@ -205,7 +238,8 @@ impl LoadedExecutable {
         function: &'static str,
         arguments: impl IntoIterator<Item = &'b Buffer>,
     ) -> Result<RawBuffers> {
-        let mut raw = RawBuffers::new();
+        let arguments = arguments.into_iter();
+        let mut raw = RawBuffers::with_capacity(arguments.size_hint().0);
         for buffer in arguments {
             if !Arc::ptr_eq(&buffer.client, &self.client) {
                 return Err(Error::invalid(

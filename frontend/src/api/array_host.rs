@@ -147,7 +147,7 @@ impl Array {
     #[track_caller]
     pub fn block_until_ready(&self) -> &Array {
         if let Some(device) = self.as_device() {
-            device.buffer.block_until_ready().map_err(Error::from).or_raise();
+            device.wait().map_err(Error::from).or_raise();
         }
         self
     }

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 use super::cache_miss::{JitStats, Seen, allow, explain};
 use super::call_site;
-use super::function::{FlatFn, Function, Signature, Target, build};
+use super::function::{FlatFn, Function, Signature, Target};
 use super::stages::{Lowered, Traced};
 use crate::config::{cache_key, jit_disabled};
 use crate::error::{Error, OrRaise, Result, boundary};
@@ -30,7 +30,7 @@ use crate::trace::{
     named_axes, stage,
 };
 use crate::transform::{consts_to_invars, dce_jaxpr};
-use crate::tree::{Flattener, Leaves, Pytree, TreeDef, keystr};
+use crate::tree::{self, Flattener, Leaves, Pytree, TreeDef, keystr};
 
 /// Compiles a function: it is traced once per structure, shapes and dtypes of its arguments, compiled by the backend's plugin, and run.
 ///
@@ -341,7 +341,7 @@ impl<'f> JitCore<'f> {
             return self.bind(leaves, def, called_at);
         }
         let entry = self.find(leaves, def)?;
-        Ok((entry.run(leaves)?.into_iter().collect(), entry.traced.out_def.clone()))
+        Ok((moved(entry.run(leaves)?), entry.traced.out_def.clone()))
     }
 
     /// One equation in the current trace.
@@ -555,7 +555,7 @@ impl Entry {
     /// Runs the program on the leaves; those that it may reuse and that nobody else holds are gone.
     pub(crate) fn run(&self, leaves: &[&Array]) -> Result<Outputs> {
         let backend = self.program.backend();
-        let mut args: SmallVec<[_; 16]> = SmallVec::new();
+        let mut args: SmallVec<[_; 16]> = SmallVec::with_capacity(self.kept.len());
         let mut non_donatable: SmallVec<[i64; 8]> = SmallVec::new();
         for &(leaf, donated) in &self.kept {
             let array = leaves[leaf as usize];
@@ -568,6 +568,11 @@ impl Entry {
         let buffers = self.consts.iter().map(|d| &d.buffer).chain(args.iter().map(|d| &d.buffer));
         self.program.run(buffers, &non_donatable)
     }
+}
+
+/// A program's results as leaves; many of them stay where they are.
+fn moved(outs: Outputs) -> Leaves {
+    if outs.spilled() { Leaves::from_vec(outs.into_vec()) } else { outs.into_iter().collect() }
 }
 
 impl fmt::Debug for Entry {
@@ -590,7 +595,7 @@ impl<O: Pytree> Target<O> for Compiling<'_, O> {
     fn run(&self, args: Flattener<'_>, known: Option<&Arc<Entry>>) -> O {
         let called_at = call_site::take(&self.core).unwrap_or(self.core.made_at);
         let (leaves, def) = self.core.call(args, known, called_at);
-        build(&def, leaves)
+        tree::from_leaves(&def, leaves).or_raise()
     }
 }
 
@@ -599,9 +604,7 @@ impl JitCore<'_> {
         let result = match known {
             Some(entry) if entry.fits(args.leaves()) && current().is_none() => {
                 self.hit();
-                entry
-                    .run(args.leaves())
-                    .map(|outs| (outs.into_iter().collect(), entry.traced.out_def.clone()))
+                entry.run(args.leaves()).map(|outs| (moved(outs), entry.traced.out_def.clone()))
             }
             Some(entry) => self.invoke(args.leaves(), &entry.traced.def, called_at),
             None => {

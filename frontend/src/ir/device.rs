@@ -1,6 +1,7 @@
 //! Arrays on a device: an aval and the buffer that holds it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::aval::Aval;
 
@@ -12,6 +13,8 @@ pub(crate) struct DeviceArray {
     pub(crate) buffer: jacinth_pjrt::Buffer,
     /// Which backend's buffer it is: buffers of another are copied through the host.
     pub(crate) backend: BackendId,
+    /// Whether the data is known to be there.
+    ready: AtomicBool,
 }
 
 /// Names one backend for the life of the process.
@@ -25,6 +28,26 @@ impl DeviceArray {
 
     /// The array in shared form.
     pub(crate) fn new(aval: Aval, buffer: jacinth_pjrt::Buffer, backend: BackendId) -> Arc<Self> {
-        Arc::new(DeviceArray { aval, buffer, backend })
+        Self::known(aval, buffer, backend, false)
+    }
+
+    /// As [`DeviceArray::new`], of data that is there already.
+    pub(crate) fn known(
+        aval: Aval,
+        buffer: jacinth_pjrt::Buffer,
+        backend: BackendId,
+        ready: bool,
+    ) -> Arc<Self> {
+        Arc::new(DeviceArray { aval, buffer, backend, ready: AtomicBool::new(ready) })
+    }
+
+    /// Waits until the data is there; the error of the computation that failed to make it. An array is donated only by its last holder,
+    /// so that data which was there once still is.
+    pub(crate) fn wait(&self) -> jacinth_pjrt::Result<()> {
+        if !self.ready.load(Ordering::Relaxed) {
+            self.buffer.block_until_ready()?;
+            self.ready.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }

@@ -34,6 +34,9 @@ pub(crate) fn clear_compiled() {
     COMPILED.lock().clear();
 }
 
+/// So many results are many.
+const MANY: usize = 4;
+
 impl Program {
     /// Compiles a module, or finds it compiled.
     pub(crate) fn compile(module: &Module, out_avals: Vec<Aval>, backend: &Backend) -> Result<Program> {
@@ -63,12 +66,18 @@ impl Program {
         non_donatable: &[i64],
     ) -> Result<Outputs> {
         let options = ExecuteOptions { non_donatable, ..ExecuteOptions::default() };
-        let outs = self.executable.execute_single(args, &options)?;
+        // Of many results it is asked once whether they are there, instead of each when it is waited for.
+        let (outs, ready) = if self.out_avals.len() < MANY {
+            (self.executable.execute_single(args, &options)?, false)
+        } else {
+            let (outs, complete) = self.executable.execute_single_watched(args, &options)?;
+            (outs, complete.is_ready()? && complete.wait().is_ok())
+        };
         let id = self.backend.id();
         let arrays = outs.into_iter().zip(&self.out_avals);
-        Ok(arrays
-            .map(|(buffer, aval)| Array(Repr::Device(DeviceArray::new(aval.clone(), buffer, id))))
-            .collect())
+        let array =
+            |buffer, aval: &Aval| Array(Repr::Device(DeviceArray::known(aval.clone(), buffer, id, ready)));
+        Ok(arrays.map(|(buffer, aval)| array(buffer, aval)).collect())
     }
 
     /// Where the program runs.

@@ -80,7 +80,7 @@ impl<'a> Flattener<'a> {
     /// Compares with `known` instead of recording: no allocation; ask with [`Flattener::matches`].
     pub fn comparing(known: &'a TreeDef) -> Flattener<'a> {
         Flattener {
-            leaves: SmallVec::new(),
+            leaves: SmallVec::with_capacity(known.num_leaves()),
             shape: Shape::Compare { nodes: known.nodes(), at: 0, same: true },
         }
     }
@@ -345,7 +345,12 @@ pub fn try_unflatten<T: Pytree>(
     def: &TreeDef,
     leaves: impl IntoIterator<Item = Array>,
 ) -> Result<T, TreeError> {
-    let mut from = Unflattener::new(def, leaves.into_iter().collect())?;
+    from_leaves(def, leaves.into_iter().collect())
+}
+
+/// As [`try_unflatten`], of leaves that were moved out of a tree.
+pub(crate) fn from_leaves<T: Pytree>(def: &TreeDef, leaves: Leaves) -> Result<T, TreeError> {
+    let mut from = Unflattener::new(def, leaves)?;
     let tree = T::unflatten(&mut from)?;
     from.finish()?;
     Ok(tree)
