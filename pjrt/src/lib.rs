@@ -15,6 +15,8 @@
 //! * What is known to abort a plugin is refused here with a sentence (empty compile options, strides that leave
 //!   the host data).
 //!
+//! Programs call back into this process through [`ffi`].
+//!
 //! Deliberately absent: StableHLO types and compile options as values (`jacinth-lowering` writes the bytes), discovery
 //! (`jacinth-plugins`), transfer managers, send and receive callbacks, and the multi-process key-value store.
 
@@ -28,6 +30,7 @@ mod element_type;
 mod error;
 mod event;
 mod executable;
+pub mod ffi;
 mod loaded_executable;
 mod memory;
 mod plugin;

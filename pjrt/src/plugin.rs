@@ -354,7 +354,7 @@ pub struct Extension {
     pub extension_type: ExtensionType,
     /// Its size, as the plugin says it.
     pub struct_size: usize,
-    base: NonNull<sys::PJRT_Extension_Base>,
+    pub(crate) base: NonNull<sys::PJRT_Extension_Base>,
 }
 
 impl Extension {

@@ -20,6 +20,8 @@ compile_error!("the PJRT C ABI is declared here for 64-bit targets only");
 #[allow(missing_debug_implementations, clippy::all)]
 mod bindings;
 
+pub mod ffi;
+
 pub use bindings::*;
 
 /// A struct of the ABI that begins with its own size: an argument block, an option block or the api table.

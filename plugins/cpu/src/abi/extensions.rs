@@ -1,4 +1,4 @@
-//! The table's extensions: Layouts (version 3) and MemoryDescriptions (version 1).
+//! The table's extensions: Layouts (version 3), MemoryDescriptions (version 1), and FFI, whose entries are in `ffi`.
 //!
 //! There is one layout for each rank, row-major, whose serial form is its minor-to-major order as XLA prints it: `{1,0}`.
 
@@ -67,6 +67,7 @@ static MEMORY_LIST: MemoryList = MemoryList([
 struct Chain {
     layouts: PJRT_Layouts_Extension,
     memories: PJRT_MemoryDescriptions_Extension,
+    ffi: PJRT_FFI_Extension,
 }
 
 // SAFETY: the structs are never changed; their pointers are to static data.
@@ -90,11 +91,12 @@ static CHAIN: Chain = Chain {
         base: PJRT_Extension_Base {
             struct_size: PJRT_MemoryDescriptions_Extension_STRUCT_SIZE,
             type_: PJRT_Extension_Type_MemoryDescriptions,
-            next: std::ptr::null_mut(),
+            next: (&raw const CHAIN.ffi).cast_mut().cast(),
         },
         PJRT_DeviceDescription_MemoryDescriptions: Some(memory_descriptions),
         PJRT_MemoryDescription_Kind: Some(memory_description_kind),
     },
+    ffi: super::ffi::extension(std::ptr::null_mut()),
 };
 
 /// Where the chain begins.

@@ -17,6 +17,7 @@ mod event;
 mod executable;
 mod execute;
 mod extensions;
+mod ffi;
 mod guard;
 mod named_value;
 mod plugin;

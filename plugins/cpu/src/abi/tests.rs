@@ -667,3 +667,108 @@ fn the_extension_chain_can_be_walked() {
     assert_ne!(extension, &raw const *api() as *const PJRT_Extension_Base);
     assert_eq!(extension, null());
 }
+
+/// `out = in + the attribute "step"`, or an error where the first number is negative.
+unsafe extern "C" fn add_step(
+    frame: *mut pjrt_sys::ffi::XLA_FFI_CallFrame,
+) -> *mut pjrt_sys::ffi::XLA_FFI_Error {
+    use pjrt_sys::ffi::*;
+    // SAFETY: the plugin passes a whole frame, with the buffers and attributes of the module below.
+    unsafe {
+        let frame = &mut *frame;
+        if !frame.extension_start.is_null() {
+            let metadata = &mut *(*frame.extension_start.cast::<XLA_FFI_Metadata_Extension>()).metadata;
+            metadata.api_version.major_version = XLA_FFI_API_MAJOR;
+            metadata.api_version.minor_version = XLA_FFI_API_MINOR;
+            return null_mut();
+        }
+        assert_eq!(frame.struct_size, XLA_FFI_CALL_FRAME_STRUCT_SIZE);
+        assert_eq!((frame.args.size, frame.rets.size, frame.attrs.size), (1, 1, 2));
+        let name = |i: usize| {
+            let span = **frame.attrs.names.add(i);
+            std::str::from_utf8(std::slice::from_raw_parts(span.ptr.cast::<u8>(), span.len)).unwrap()
+        };
+        // In the order of names.
+        assert_eq!((name(0), name(1)), ("label", "step"));
+        let label = *(*frame.attrs.attrs).cast::<XLA_FFI_ByteSpan>();
+        assert_eq!(std::slice::from_raw_parts(label.ptr.cast::<u8>(), label.len), b"x");
+        let step = *(*frame.attrs.attrs.add(1)).cast::<XLA_FFI_Scalar>();
+        assert_eq!(step.dtype, XLA_FFI_S64);
+        let (from, to) =
+            ((*frame.args.values).cast::<XLA_FFI_Buffer>(), (*frame.rets.values).cast::<XLA_FFI_Buffer>());
+        assert_eq!(((*from).dtype, (*from).rank, *(*from).dims), (XLA_FFI_F32, 1, 3));
+        if *(*from).data.cast::<f32>() < 0.0 {
+            let mut args = XLA_FFI_Error_Create_Args {
+                struct_size: 28,
+                extension_start: null_mut(),
+                message: c"the first number is negative".as_ptr(),
+                errc: XLA_FFI_ERROR_INVALID_ARGUMENT,
+            };
+            return (*frame.api).XLA_FFI_Error_Create.unwrap()(&mut args);
+        }
+        for i in 0..3 {
+            *(*to).data.cast::<f32>().add(i) =
+                *(*from).data.cast::<f32>().add(i) + *step.value.cast::<i64>() as f32;
+        }
+        null_mut()
+    }
+}
+
+#[test]
+fn handlers_are_called_with_frames_of_the_ffi() {
+    let mut extension = api().extension_start;
+    // SAFETY: the chain is static and ends with null.
+    while unsafe { (*extension).type_ } != PJRT_Extension_Type_FFI {
+        // SAFETY: as above.
+        extension = unsafe { (*extension).next };
+    }
+    // SAFETY: an extension of that kind is this struct.
+    let ffi = unsafe { &*extension.cast::<PJRT_FFI_Extension>() };
+    let register = |target: &str, platform: &str| {
+        let handler: pjrt_sys::ffi::XLA_FFI_Handler = add_step;
+        let mut args = PJRT_FFI_Register_Handler_Args::new();
+        (args.target_name, args.target_name_size) = (target.as_ptr().cast(), target.len());
+        (args.platform_name, args.platform_name_size) = (platform.as_ptr().cast(), platform.len());
+        args.handler = handler as *mut c_void;
+        call(ffi.register_handler, &mut args)
+    };
+    assert!(register("jacinth_test_add_step", "CUDA").unwrap_err().1.contains("CUDA"));
+    register("jacinth_test_add_step", "Host").unwrap();
+    register("jacinth_test_add_step", "cpu").unwrap();
+    let text = |target: &str| {
+        format!(
+            "func.func @main(%a: tensor<3xf32>) -> tensor<3xf32> {{
+                %0 = stablehlo.custom_call @{target}(%a) {{api_version = 4 : i32, backend_config = {{step = 2 : i64, label = \"x\"}}}} : (tensor<3xf32>) -> tensor<3xf32>
+                return %0 : tensor<3xf32>
+            }}"
+        )
+    };
+    let host = Host::new(1);
+    let (_, message) = host.try_compile(&text("jacinth_test_absent"), ONE).unwrap_err();
+    assert!(message.contains("no handler is registered for the target @jacinth_test_absent"), "{message}");
+    let executable =
+        crate::compile::compile(&jacinth_lowering::Module::parse(&text("jacinth_test_add_step")).unwrap());
+    let run = |values: [f32; 3]| {
+        let allocator = crate::memory::Allocator::new(None);
+        let mut argument = allocator.allocate(12).unwrap();
+        argument.bytes_mut().copy_from_slice(&values.map(f32::to_ne_bytes).concat());
+        let cx = crate::executable::RunContext {
+            allocator: &allocator,
+            kernels: crate::kernels::KernelContext {
+                pool: &crate::kernels::Serial,
+                replica: 0,
+                partition: 0,
+                collectives: crate::collectives::Rendezvous::solo(),
+            },
+        };
+        let mut arguments = crate::executable::Arguments::new();
+        arguments.push(crate::executable::Argument::Borrowed(&argument));
+        executable.as_ref().unwrap().execute(arguments, &cx).map(|outputs| {
+            // SAFETY: the result has three numbers.
+            unsafe { std::slice::from_raw_parts(outputs[0].as_ptr().cast::<f32>(), 3).to_vec() }
+        })
+    };
+    assert_eq!(run([1.0, 2.0, 3.0]).unwrap(), [3.0, 4.0, 5.0]);
+    let error = run([-1.0, 2.0, 3.0]).unwrap_err();
+    assert_eq!(error.message, "custom_call: @jacinth_test_add_step: the first number is negative");
+}

@@ -21,6 +21,7 @@ use crate::{Error, Result};
 mod collective;
 mod combiner;
 mod conv;
+pub(crate) mod custom_call;
 mod dot;
 mod element;
 mod fft;
@@ -258,6 +259,7 @@ pub fn build(
         Op::ReplicaId(_) => collective::replica_id(),
         Op::PartitionId(_) => collective::partition_id(),
         Op::Convolution(op) => conv::convolution(op, &b),
+        Op::CustomCall(op) => custom_call::custom_call(op, &b),
         Op::Fft(op) => fft::fft(op, &b),
         Op::RngBitGenerator(op) => random::rng_bit_generator(op, &b),
         Op::Cholesky(op) => linalg::cholesky(op, &b),
