@@ -663,7 +663,9 @@ fn the_extension_chain_can_be_walked() {
         types.push(base.type_);
         extension = base.next;
     }
-    assert_eq!(types, [PJRT_Extension_Type_Layouts, PJRT_Extension_Type_MemoryDescriptions]);
+    let expected =
+        [PJRT_Extension_Type_Layouts, PJRT_Extension_Type_MemoryDescriptions, PJRT_Extension_Type_FFI];
+    assert_eq!(types, expected);
     assert_ne!(extension, &raw const *api() as *const PJRT_Extension_Base);
     assert_eq!(extension, null());
 }
