@@ -90,8 +90,13 @@ impl Bench {
         argument: &Allocation,
         repeats: usize,
     ) -> Result<f64, Box<dyn std::error::Error>> {
-        let kernels =
-            KernelContext { pool: &self.pool, replica: 0, partition: 0, collectives: Rendezvous::solo() };
+        let kernels = KernelContext {
+            pool: &self.pool,
+            replica: 0,
+            partition: 0,
+            memory: &self.allocator,
+            collectives: Rendezvous::solo(),
+        };
         let cx = RunContext { allocator: &self.allocator, kernels };
         let start = Instant::now();
         for _ in 0..repeats {

@@ -331,7 +331,7 @@ mod tests {
             let class = Class::of(bytes).unwrap();
             assert!(class.size() >= bytes, "{bytes}");
             assert!(class.0 == 0 || Class(class.0 - 1).size() < bytes, "{bytes}: class {}", class.0);
-            assert!(class.size() % 16 == 0);
+            assert!(class.size().is_multiple_of(16));
         }
         assert!(Class::of(usize::MAX).is_none());
     }

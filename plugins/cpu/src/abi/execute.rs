@@ -372,7 +372,7 @@ fn run(
             collectives: launch.place(),
         },
     };
-    Ok(executable.execute(arguments, &cx)?)
+    executable.execute(arguments, &cx)
 }
 
 /// Runs a program that the compiler refused, one operation at a time.

@@ -42,6 +42,8 @@ pub(super) struct Program {
 }
 
 /// What runs a program.
+// There is one for each program, and what is called most stands in it directly.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub(super) enum Backend {
     /// The compiler's schedule.
@@ -148,7 +150,6 @@ impl Program {
         let backend = match crate::compile::compile(&module) {
             Ok(executable) => Backend::Compiled(executable),
             Err(refusal) => {
-                let refusal = Error::from(refusal);
                 if refusal.code != Code::Unimplemented as u32 {
                     return Err(refusal);
                 }

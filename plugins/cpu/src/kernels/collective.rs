@@ -441,7 +441,7 @@ mod tests {
         let (operands, results) = (std::slice::from_ref(operand), std::slice::from_ref(result));
         let kernel = kernel_with(&op, operands, results, &regions).expect("a kernel");
         let place = Rendezvous::new(grid);
-        let results = std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
             let threads: Vec<_> = (0..grid.size())
                 .map(|process| {
                     let (kernel, place, input) = (&kernel, &place, data(process));
@@ -463,8 +463,7 @@ mod tests {
                 })
                 .collect();
             threads.into_iter().map(|t| t.join().unwrap().unwrap()).collect::<Vec<_>>()
-        });
-        results
+        })
     }
 
     #[test]

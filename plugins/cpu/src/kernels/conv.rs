@@ -208,21 +208,20 @@ impl Kernel for Conv {
         if self.result_elements == 0 {
             return Ok(());
         }
-        // SAFETY (of all below): arrays of the operands' and the result's types.
         match self.result {
             E::F16 | E::BF16 => {
                 let mut wide = cx.scratch::<f32>(self.result_elements)?;
-                // SAFETY: as said above.
+                // SAFETY: arrays of the operands' types, and as many sums as the result has elements.
                 unsafe { self.typed::<f32>(cx, inputs, wide.as_ptr())? };
                 let (wide, out) = (&*wide.as_mut::<f32>(), Target(outputs[0]));
-                // SAFETY: as said above.
+                // SAFETY: disjoint parts of the result, of two bytes an element.
                 cx.ranges(self.result_elements, 1 << 15, |r| unsafe {
                     narrow(self.result, &wide[r.clone()], out.get().add(2 * r.start));
                 });
                 Ok(())
             }
             e => {
-                // SAFETY: as said above.
+                // SAFETY: arrays of the operands' and the result's types.
                 by_number!(e, T => unsafe { self.typed::<T>(cx, inputs, outputs[0].cast())? }, else unreachable!("built for numbers"));
                 // SAFETY: the whole result.
                 unsafe { wrap_results(e, outputs[0], self.result_elements) };
@@ -301,8 +300,7 @@ impl Conv {
                 let start = block / per_inner * self.inner_rows + block % per_inner * rows;
                 let end = (start + rows).min((block / per_inner + 1) * self.inner_rows);
                 let count = end - start;
-                // SAFETY (of all below): patches read elements of the input or are zero; blocks write disjoint rows.
-                // SAFETY: as said above.
+                // SAFETY: patches read elements of the input or are zero; blocks write disjoint rows of the result.
                 unsafe {
                     let input = lhs.get().offset(group as isize * self.lhs_group);
                     let to = out.get().offset(group as isize * self.out_group + self.row_offset(start));

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::element::{Number, by_number, multiversion, wrap_results};
 use super::scratch::Scratch;
-use super::strided::{Dim, Source, StridedCopy, Target, for_each, permuted, product, strides};
+use super::strided::{Dim, Source, StridedCopy, Target, permuted, product, strides};
 use super::{Builder, Built, Cost, Kernel, KernelContext};
 use crate::Result;
 
@@ -163,42 +163,32 @@ pub(super) fn supported(lhs: ElementType, rhs: ElementType, result: ElementType)
 impl Kernel for Dot {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
         use ElementType as E;
-        // SAFETY (of all below): arrays of the operands' and the result's types.
-        match self.result {
-            // SAFETY: as said above.
-            E::F32 if self.lhs.element == E::F32 && self.rhs.element == E::F32 => unsafe {
-                self.direct::<f32>(cx, inputs, outputs[0].cast())
-            },
-            // SAFETY: as said above.
-            E::F64 if self.lhs.element == E::F64 && self.rhs.element == E::F64 => unsafe {
-                self.direct::<f64>(cx, inputs, outputs[0].cast())
-            },
-            // SAFETY: as said above.
-            E::C64 => unsafe { self.direct::<Complex<f32>>(cx, inputs, outputs[0].cast()) },
-            // SAFETY: as said above.
-            E::C128 => unsafe { self.direct::<Complex<f64>>(cx, inputs, outputs[0].cast()) },
-            // SAFETY: as said above.
-            E::F32 => unsafe { self.widened::<f32>(cx, inputs, outputs[0].cast()) },
-            // SAFETY: as said above.
-            E::F64 => unsafe { self.widened::<f64>(cx, inputs, outputs[0].cast()) },
-            E::F16 | E::BF16 => {
-                let elements = self.batches * self.m * self.n;
-                let mut wide = cx.scratch::<f32>(elements)?;
-                // SAFETY: as said above.
-                unsafe { self.widened::<f32>(cx, inputs, wide.as_ptr())? };
-                let (wide, out) = (&*wide.as_mut::<f32>(), Target(outputs[0]));
-                // SAFETY: as said above.
-                cx.ranges(elements, 1 << 15, |r| unsafe {
-                    narrow(self.result, &wide[r.clone()], out.get().add(2 * r.start));
-                });
-                Ok(())
-            }
-            e => {
-                // SAFETY: as said above.
-                by_number!(e, T => unsafe { self.widened::<T>(cx, inputs, outputs[0].cast())? }, else unreachable!("built for numbers"));
-                // SAFETY: the whole result.
-                unsafe { wrap_results(e, outputs[0], self.batches * self.m * self.n) };
-                Ok(())
+        let elements = self.batches * self.m * self.n;
+        let same = self.lhs.element == self.result && self.rhs.element == self.result;
+        // SAFETY: the caller's arrays of the operands' types, and of the result's or, for 16-bit floats, as many `f32`; ranges of the
+        // result are disjoint.
+        unsafe {
+            match self.result {
+                E::F32 if same => self.direct::<f32>(cx, inputs, outputs[0].cast()),
+                E::F64 if same => self.direct::<f64>(cx, inputs, outputs[0].cast()),
+                E::C64 => self.direct::<Complex<f32>>(cx, inputs, outputs[0].cast()),
+                E::C128 => self.direct::<Complex<f64>>(cx, inputs, outputs[0].cast()),
+                E::F32 => self.widened::<f32>(cx, inputs, outputs[0].cast()),
+                E::F64 => self.widened::<f64>(cx, inputs, outputs[0].cast()),
+                E::F16 | E::BF16 => {
+                    let mut wide = cx.scratch::<f32>(elements)?;
+                    self.widened::<f32>(cx, inputs, wide.as_ptr())?;
+                    let (wide, out) = (&*wide.as_mut::<f32>(), Target(outputs[0]));
+                    cx.ranges(elements, 1 << 15, |r| {
+                        narrow(self.result, &wide[r.clone()], out.get().add(2 * r.start));
+                    });
+                    Ok(())
+                }
+                e => {
+                    by_number!(e, T => self.widened::<T>(cx, inputs, outputs[0].cast())?, else unreachable!("built for numbers"));
+                    wrap_results(e, outputs[0], elements);
+                    Ok(())
+                }
             }
         }
     }
@@ -318,7 +308,8 @@ macro_rules! library_product {
             unsafe fn gemm([m, n, k]: [usize; 3], dst: Matrix<*mut Self>, a: Matrix<*const Self>, b: Matrix<*const Self>, add: bool) {
                 if n * k <= $most {
                     // The library's start takes longer; and terms are added in order, each rounded, as the specification writes it.
-                    return loops([m, n, k], dst, a, b, add);
+                    // SAFETY: the caller's promise.
+                    return unsafe { loops([m, n, k], dst, a, b, add) };
                 }
                 // SAFETY: the caller's promise.
                 unsafe {
@@ -351,7 +342,8 @@ macro_rules! looped_product {
                 }
             }
             unsafe fn gemm(size: [usize; 3], dst: Matrix<*mut Self>, a: Matrix<*const Self>, b: Matrix<*const Self>, add: bool) {
-                loops(size, dst, a, b, add)
+                // SAFETY: the caller's promise.
+                unsafe { loops(size, dst, a, b, add) }
             }
         }
     )*};
@@ -366,7 +358,8 @@ macro_rules! half_product {
                 <$ty>::from_f32(f32::from_number(x))
             }
             unsafe fn gemm(size: [usize; 3], dst: Matrix<*mut Self>, a: Matrix<*const Self>, b: Matrix<*const Self>, add: bool) {
-                loops(size, dst, a, b, add)
+                // SAFETY: the caller's promise.
+                unsafe { loops(size, dst, a, b, add) }
             }
         }
     )*};
@@ -376,30 +369,32 @@ half_product!(f16, bf16);
 
 multiversion! {
     /// The product by loops: row of `b` after row of `b`.
-    fn loops[T: Number; if T::WIDE](size: [usize; 3], dst: Matrix<*mut T>, a: Matrix<*const T>, b: Matrix<*const T>, add: bool) {
+    ///
+    /// # Safety
+    /// As [`Product::gemm`].
+    unsafe fn loops[T: Number; if T::WIDE](size: [usize; 3], dst: Matrix<*mut T>, a: Matrix<*const T>, b: Matrix<*const T>, add: bool) {
         let [m, n, k] = size;
         for i in 0..m as isize {
-            // SAFETY (of all): the caller of `gemm` promises that the strides reach only elements of the arrays.
             let row = dst.at.wrapping_offset(i * dst.row);
             if !add {
                 for j in 0..n as isize {
-                    // SAFETY: as said above.
+                    // SAFETY: element (i, j) of the caller's result.
                     unsafe { *row.offset(j * dst.column) = T::ZERO };
                 }
             }
             for l in 0..k as isize {
-                // SAFETY: as said above.
+                // SAFETY: element (i, l) of the caller's left side.
                 let x = unsafe { *a.at.offset(i * a.row + l * a.column) };
                 let from = b.at.wrapping_offset(l * b.row);
                 if dst.column == 1 && b.column == 1 {
-                    // SAFETY: as said above.
+                    // SAFETY: row i of the result and row l of the right side, whose columns are adjacent.
                     let (to, from) = unsafe { (std::slice::from_raw_parts_mut(row, n), std::slice::from_raw_parts(from, n)) };
                     for (to, &from) in to.iter_mut().zip(from) {
                         *to = T::add(*to, T::mul(x, from));
                     }
                 } else {
                     for j in 0..n as isize {
-                        // SAFETY: as said above.
+                        // SAFETY: element (i, j) of the result and (l, j) of the right side.
                         unsafe {
                             let to = row.offset(j * dst.column);
                             *to = T::add(*to, T::mul(x, *from.offset(j * b.column)));
@@ -549,23 +544,23 @@ unsafe fn multiply<T: Product>(
     if m == 0 || n == 0 {
         return;
     }
-    // SAFETY (of all): the caller's promise.
     if m * n * k <= 64 || k == 0 {
-        return loops([m, n, k], dst, a, b, false);
+        // SAFETY: the caller's matrices.
+        return unsafe { loops([m, n, k], dst, a, b, false) };
     }
     if n == 1 && a.column == 1 && b.row == 1 {
-        // Rows times a vector.
-        // SAFETY: as said above.
+        // SAFETY: `m` rows of `k` adjacent elements, the right side's one column, and the result's.
         return unsafe { rows_times_vector(m, k, dst.at, dst.row, a.at, a.row, b.at) };
     }
     if m == 1 && b.row == 1 && a.column == 1 {
-        // SAFETY: as said above.
+        // SAFETY: `n` columns of `k` adjacent elements, the left side's one row, and the result's.
         return unsafe { rows_times_vector(n, k, dst.at, dst.column, b.at, b.column, a.at) };
     }
     if m == 1 && b.column == 1 && dst.column == 1 {
-        return loops([m, n, k], dst, a, b, false);
+        // SAFETY: the caller's matrices.
+        return unsafe { loops([m, n, k], dst, a, b, false) };
     }
-    // SAFETY: as said above.
+    // SAFETY: the caller's matrices.
     unsafe { T::gemm([m, n, k], dst, a, b, false) }
 }
 
@@ -619,6 +614,7 @@ multiversion! {
 #[allow(clippy::type_complexity, clippy::cloned_ref_to_slice_refs)]
 mod tests {
     use super::*;
+    use crate::kernels::strided::for_each;
     use crate::kernels::tests::{Array, Rng, run, ty};
     use jacinth_lowering::Op;
     use jacinth_lowering::ops::dot::DotDimensionNumbers;

@@ -73,9 +73,8 @@ where
             unsafe { outputs[0].write_bytes(0, self.rows * self.output_row * width) };
             return Ok(());
         }
-        // SAFETY (of all below): arrays of the operand's and the result's types.
         match self.kind {
-            // SAFETY: as said above.
+            // SAFETY: operand and result have the same complex type and shape.
             FftType::Fft | FftType::Ifft => unsafe {
                 let out = outputs[0].cast::<Complex<F>>();
                 copy_unless_same(
@@ -91,7 +90,7 @@ where
                     self.scale(cx, out);
                 }
             },
-            // SAFETY: as said above.
+            // SAFETY: rows of `n` real and of `m` complex numbers; tasks take different rows.
             FftType::Rfft => unsafe {
                 let out = Target(outputs[0].cast::<Complex<F>>());
                 let input = Source(inputs[0].cast::<F>());
@@ -112,7 +111,7 @@ where
                     self.along(cx, axis, out.get(), m)?;
                 }
             },
-            // SAFETY: as said above.
+            // SAFETY: rows of `m` complex and of `n` real numbers; tasks take different rows.
             FftType::Irfft => unsafe {
                 let (n, m) = (self.output_row, self.input_row);
                 let work = cx.scratch::<Complex<F>>(self.rows * m)?;

@@ -165,8 +165,7 @@ impl Kernel for Factorise {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
         by_field!(self.element, T => {
             let n = self.n;
-            // SAFETY (of all): operand and result are batches of n × n matrices; tasks take different ones.
-            // SAFETY: as said above.
+            // SAFETY: operand and result are batches of n × n matrices; tasks take different ones.
             unsafe {
                 copy_unless_same(cx, inputs[0], outputs[0], self.batch * n * n * size_of::<T>());
                 let out = Target(outputs[0].cast::<T>());
@@ -202,10 +201,9 @@ impl Kernel for Factorise {
 /// Of a transposed matrix the conjugate is factorised: for a Hermitian matrix its upper triangle, read as columns, is the
 /// conjugate of the lower one, and so is the factor `U = Lᴴ`.
 unsafe fn factorise<T: Field>(cx: &KernelContext<'_>, n: usize, a: View<T>) {
-    // SAFETY (of all): rows and columns are below n.
     for start in (0..n).step_by(BLOCK) {
         let end = (start + BLOCK).min(n);
-        // SAFETY: as said above.
+        // SAFETY: all rows and columns are below n.
         unsafe {
             // The diagonal block.
             for j in start..end {
@@ -290,8 +288,7 @@ impl Kernel for Solve {
     unsafe fn run(&self, cx: &KernelContext<'_>, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
         by_field!(self.element, T => {
             let (n, rows, columns) = (self.n, self.rows, self.columns);
-            // SAFETY (of all): batches of matrices of these sizes; tasks take different columns of the result.
-            // SAFETY: as said above.
+            // SAFETY: batches of matrices of these sizes; tasks take different columns of the result.
             unsafe {
                 copy_unless_same(cx, inputs[1], outputs[0], self.batch * rows * columns * size_of::<T>());
                 let (a, out) = (Source(inputs[0].cast::<T>()), Target(outputs[0].cast::<T>()));
@@ -347,8 +344,7 @@ unsafe fn solve<T: Field>(n: usize, m: usize, a: View<T>, x: View<T>, lower: boo
     for b in 0..blocks {
         let b = if lower { b } else { blocks - 1 - b };
         let (start, end) = (b * BLOCK, ((b + 1) * BLOCK).min(n));
-        // SAFETY (of all): rows and columns inside the matrices.
-        // SAFETY: as said above.
+        // SAFETY: all rows and columns lie inside the matrices.
         unsafe {
             for step in start..end {
                 let i = if lower { step } else { end - 1 - (step - start) };
@@ -377,6 +373,8 @@ unsafe fn solve<T: Field>(n: usize, m: usize, a: View<T>, x: View<T>, lower: boo
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
     use crate::kernels::tests::{Array, Rng, run, run_in_place, ty};
 
@@ -413,7 +411,7 @@ mod tests {
                 let mut arr = Array::counting(t.clone());
                 arr.bytes = Array::of([2 * (n * n) as i64], &[a.clone(), a.clone()].concat()).bytes;
                 let op = Cholesky { lower }.into();
-                let out = run(&op, &[arr.clone()], &[t.clone()]).remove(0);
+                let out = run(&op, from_ref(&arr), from_ref(&t)).remove(0);
                 assert_eq!(run_in_place(&op, &[arr], &[t])[0], out);
                 for f in out.values::<C>().chunks((n * n).max(1)) {
                     let l = if lower { f.to_vec() } else { adjoint(f, n, n, true) };
@@ -427,7 +425,7 @@ mod tests {
     #[test]
     fn what_is_not_positive_gives_nan() {
         let a = Array::of([2, 2], &[1f32, 2., 2., 1.]);
-        let out = run(&Cholesky { lower: true }.into(), &[a.clone()], &[a.ty.clone()]);
+        let out = run(&Cholesky { lower: true }.into(), from_ref(&a), from_ref(&a.ty));
         assert!(out[0].values::<f32>()[3].is_nan());
     }
 
@@ -470,7 +468,7 @@ mod tests {
                 let sa = Array::of([n as i64, n as i64], &stored);
                 let sb = Array::of([rows as i64, columns as i64], &b);
                 let op = TriangularSolve { left_side, lower, unit_diagonal, transpose_a };
-                let x = run(&op.into(), &[sa, sb.clone()], &[sb.ty.clone()]).remove(0).values::<C>();
+                let x = run(&op.into(), &[sa, sb.clone()], from_ref(&sb.ty)).remove(0).values::<C>();
                 let back = if left_side { product(&op_a, &x, n, n, m) } else { product(&x, &op_a, m, n, n) };
                 close(&back, &b);
             }

@@ -163,26 +163,26 @@ impl Bits {
     /// The elements exist and nothing else writes them.
     #[inline(always)]
     unsafe fn store_words(&self, out: Target<u8>, first: usize, words: &[u32]) {
-        // SAFETY (of all): the caller's promise; an element of eight bytes is its low word followed by its high one only on
-        // little-endian machines, so it is put together by value.
+        // An element of eight bytes is its low word followed by its high one only on little-endian machines, so it is put
+        // together by value.
         match self.width {
             8 => {
                 for (i, pair) in words.chunks_exact(2).enumerate() {
                     let value = u64::from(pair[0]) | u64::from(pair[1]) << 32;
-                    // SAFETY: as said above.
+                    // SAFETY: the caller's element of two words.
                     unsafe { *out.get().cast::<u64>().add(first / 2 + i) = value };
                 }
             }
-            // SAFETY: as said above.
+            // SAFETY: the caller's elements, one for each word.
             4 => unsafe {
                 std::ptr::copy_nonoverlapping(words.as_ptr(), out.get().cast::<u32>().add(first), words.len())
             },
             2 => words
                 .iter()
                 .enumerate()
-                // SAFETY: as said above.
+                // SAFETY: the caller's element of this word.
                 .for_each(|(i, &w)| unsafe { *out.get().cast::<u16>().add(first + i) = w as u16 }),
-            // SAFETY: as said above.
+            // SAFETY: the caller's element of this word.
             _ => words.iter().enumerate().for_each(|(i, &w)| unsafe { *out.get().add(first + i) = w as u8 }),
         }
     }

@@ -641,10 +641,10 @@ impl Kernel for RegionReduce {
                     let mut current = 0;
                     for _ in 0..layout.count {
                         let offset = offsets.step();
-                        for k in 0..n {
+                        for (k, source) in sources[..n].iter().enumerate() {
                             // SAFETY: the axes reach only elements of the operand.
                             by_width!(self.widths[k], T => unsafe {
-                                let src = sources[k].get().cast::<T>();
+                                let src = source.get().cast::<T>();
                                 let elements = std::slice::from_raw_parts_mut(slot(k, 2).cast::<T>(), lanes);
                                 for (x, &base) in elements.iter_mut().zip(&bases) {
                                     *x = *src.offset(base + offset);

@@ -314,6 +314,8 @@ from_count! {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
     use crate::kernels::tests::{Array, run, ty};
     use jacinth_lowering::Op;
@@ -335,7 +337,7 @@ mod tests {
         result: TensorType,
         expected: impl Fn(&[i64]) -> Vec<u8>,
     ) {
-        let out = run(&op.into(), operands, &[result.clone()]).remove(0);
+        let out = run(&op.into(), operands, from_ref(&result)).remove(0);
         let n = product(&result.shape);
         let mut index = vec![0i64; result.rank()];
         for i in 0..n {
@@ -356,13 +358,13 @@ mod tests {
             let a = Array::counting(ty(&[3, 4, 5], e));
             check(
                 shape::Transpose { permutation: [2, 0, 1].into_iter().collect() },
-                &[a.clone()],
+                from_ref(&a),
                 ty(&[5, 3, 4], e),
                 |i| at(&a, &[i[1], i[2], i[0]]),
             );
             check(
                 shape::Reverse { dimensions: [0, 2].into_iter().collect() },
-                &[a.clone()],
+                from_ref(&a),
                 ty(&[3, 4, 5], e),
                 |i| at(&a, &[2 - i[0], i[1], 4 - i[2]]),
             );
@@ -371,21 +373,21 @@ mod tests {
                 limit_indices: [3, 4, 5].into_iter().collect(),
                 strides: [1, 3, 2].into_iter().collect(),
             };
-            check(op, &[a.clone()], ty(&[2, 2, 2], e), |i| at(&a, &[1 + i[0], 3 * i[1], 1 + 2 * i[2]]));
-            check(shape::Reshape, &[a.clone()], ty(&[60], e), |i| a.element(i[0] as usize).to_vec());
+            check(op, from_ref(&a), ty(&[2, 2, 2], e), |i| at(&a, &[1 + i[0], 3 * i[1], 1 + 2 * i[2]]));
+            check(shape::Reshape, from_ref(&a), ty(&[60], e), |i| a.element(i[0] as usize).to_vec());
             let v = Array::counting(ty(&[1, 4], e));
             let op = shape::BroadcastInDim { broadcast_dimensions: [0, 2].into_iter().collect() };
-            check(op, &[v.clone()], ty(&[3, 2, 4], e), |i| at(&v, &[0, i[2]]));
+            check(op, from_ref(&v), ty(&[3, 2, 4], e), |i| at(&v, &[0, i[2]]));
             let scalar = Array::counting(ty(&[], e));
             check(
                 shape::BroadcastInDim { broadcast_dimensions: Default::default() },
-                &[scalar.clone()],
+                from_ref(&scalar),
                 ty(&[0, 2], e),
                 |_| vec![],
             );
             check(
                 shape::BroadcastInDim { broadcast_dimensions: Default::default() },
-                &[scalar.clone()],
+                from_ref(&scalar),
                 ty(&[7], e),
                 |_| at(&scalar, &[]),
             );
@@ -443,7 +445,7 @@ mod tests {
     fn iota_counts_along_one_dimension() {
         let op = |d| Op::from(constant::Iota { iota_dimension: d });
         let t = TensorType::new([2, 3], ElementType::F32);
-        assert_eq!(run(&op(1), &[], &[t.clone()])[0].values::<f32>(), [0., 1., 2., 0., 1., 2.]);
+        assert_eq!(run(&op(1), &[], from_ref(&t))[0].values::<f32>(), [0., 1., 2., 0., 1., 2.]);
         assert_eq!(run(&op(0), &[], &[t])[0].values::<f32>(), [0., 0., 0., 1., 1., 1.]);
         let t = TensorType::new([20], ElementType::UI4);
         assert_eq!(run(&op(0), &[], &[t])[0].bytes[14..], [14, 15, 0, 1, 2, 3]);

@@ -335,12 +335,12 @@ impl Sort {
             return Ok(());
         }
         let mut order = cx.scratch::<u32>(n)?;
-        match &self.order {
-            // SAFETY (of both): elements of the row.
-            // SAFETY: as said above.
-            Order::Keys(keys) => unsafe { argsort(cx, keys, n, at, &mut order)? },
-            // SAFETY: as said above.
-            Order::Region(region) => unsafe { self.merge(cx, &**region, n, at, &mut order)? },
+        // SAFETY: `at` points to the row's elements.
+        unsafe {
+            match &self.order {
+                Order::Keys(keys) => argsort(cx, keys, n, at, &mut order)?,
+                Order::Region(region) => self.merge(cx, &**region, n, at, &mut order)?,
+            }
         }
         let order = &*order.as_mut::<u32>();
         for k in 0..sources.len() {

@@ -166,18 +166,20 @@ impl StridedCopy {
 }
 
 /// Copies on this thread.
+///
+/// # Safety
+/// As [`StridedCopy::run`].
 unsafe fn copy<T: Plain>(dims: &[Dim], src: *const T, dst: *mut T) {
     let Some((&last, outer)) = dims.split_last() else {
         // SAFETY: one element.
         return unsafe { *dst = *src };
     };
-    // SAFETY (of all below): offsets stay within what the dimensions reach.
     if last.src == 1 && last.dst == 1 {
-        // SAFETY: as said above.
+        // SAFETY: the offsets are of rows that the dimensions reach, adjacent on both sides.
         return for_each(outer, |s, d| unsafe { copy_row(src.offset(s), dst.offset(d), last.size) });
     }
     if last.src == 0 && last.dst == 1 {
-        // SAFETY: as said above.
+        // SAFETY: the offsets are of an element and a row of adjacent ones that the dimensions reach.
         return for_each(outer, |s, d| unsafe {
             std::slice::from_raw_parts_mut(dst.offset(d), last.size).fill(*src.offset(s));
         });
@@ -190,12 +192,12 @@ unsafe fn copy<T: Plain>(dims: &[Dim], src: *const T, dst: *mut T) {
         let across = outer[axis];
         let mut rest: SmallVec<[Dim; 6]> = outer.into();
         rest.remove(axis);
-        // SAFETY: as said above.
+        // SAFETY: the offsets are of matrices that the two dimensions taken out reach.
         return for_each(&rest, |s, d| unsafe {
             transpose(across.size, last.size, src.offset(s), last.src, dst.offset(d), across.dst);
         });
     }
-    // SAFETY: as said above.
+    // SAFETY: the offsets are of rows that the dimensions reach; what is stepped to after the last element is not used.
     for_each(outer, |s, d| unsafe {
         let (mut s, mut d) = (src.offset(s), dst.offset(d));
         for _ in 0..last.size {

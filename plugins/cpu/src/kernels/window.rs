@@ -740,12 +740,16 @@ impl Kernel for SelectAndScatter {
 
 impl SelectAndScatter {
     /// The offset of each column's selected element.
+    ///
+    /// # Safety
+    /// As [`choose`], of the kernel's element type.
     unsafe fn choose(&self, operand: *const u8, base: isize, walk: &[Dim], chosen: &mut [isize]) {
         match &self.select {
-            Select::Known(direction) => by_comparable!(self.element, V => {
-                // SAFETY: the caller's operand, of this type.
-                unsafe { choose::<V>(operand.cast(), base, walk, *direction, chosen) }
-            }),
+            Select::Known(direction) => {
+                let choose: Choose = by_comparable!(self.element, V => choose::<V>);
+                // SAFETY: the caller's operand, of this type, and window.
+                unsafe { choose(operand, base, walk, *direction, chosen) }
+            }
             Select::Region(region) => {
                 let width = self.element.byte_width() as isize;
                 for (column, best) in chosen.iter_mut().enumerate() {
@@ -791,13 +795,22 @@ impl SelectAndScatter {
     }
 }
 
+/// Finds the offset of each column's selected element in the window at `base`.
+type Choose =
+    unsafe fn(operand: *const u8, base: isize, walk: &[Dim], direction: Direction, chosen: &mut [isize]);
+
+/// A [`Choose`].
+///
+/// # Safety
+/// The walk reaches only elements of the operand, of type `V`, and as many columns beside them.
 unsafe fn choose<V: Comparable>(
-    operand: *const V,
+    operand: *const u8,
     base: isize,
     walk: &[Dim],
     direction: Direction,
     chosen: &mut [isize],
 ) {
+    let operand = operand.cast::<V>();
     let mut first = true;
     for_each(walk, |offset, _| {
         for (column, best) in chosen.iter_mut().enumerate() {

@@ -54,7 +54,7 @@ macro_rules! part {
                 // Where the sum overflows the difference is still zero.
                 let same = z.re.abs() == z.im.abs() && z.re.is_finite();
                 let re = if same { 0.0 } else { (z.re - z.im) * (z.re + z.im) };
-                Complex::new(re, 2.0 * z.re * z.im)
+                Complex::new(re, 2.0 * (z.re * z.im))
             }
             #[inline(always)]
             fn wide(z: Complex<$t>) -> Complex<f64> {

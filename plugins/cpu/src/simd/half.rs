@@ -71,8 +71,8 @@ mod tests {
                 "{bits:x}"
             );
             assert_eq!(
-                f16_down(h.to_f32()).to_bits() | 0x200 * u16::from(h.is_nan()),
-                bits | 0x200 * u16::from(h.is_nan())
+                f16_down(h.to_f32()).to_bits() | (0x200 * u16::from(h.is_nan())),
+                bits | (0x200 * u16::from(h.is_nan()))
             );
         }
     }

@@ -49,7 +49,7 @@ const ROUND64: f64 = 6_755_399_441_055_744.0;
 fn reduce_exp<I: Isa>(x: f32) -> (i32, f32) {
     let shifted = fma::<I>(x, std::f32::consts::LOG2_E, ROUND);
     let n = shifted - ROUND;
-    let r = fma::<I>(n, -0.693_115_234_375, x);
+    let r = fma::<I>(n, -0.693_115_23, x);
     let r = fma::<I>(n, -3.194_618_5e-5, r);
     ((shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32), r)
 }
@@ -103,7 +103,7 @@ fn ln_parts<I: Isa>(x: f32) -> f32 {
         f,
         [
             0.333_333_3,
-            -0.249_999_89,
+            -0.249_999_9,
             0.200_007_07,
             -0.166_684_8,
             0.142_499_37,
@@ -115,7 +115,7 @@ fn ln_parts<I: Isa>(x: f32) -> f32 {
     );
     let f2 = f * f;
     let low = fma::<I>(f * f2, tail, exponent * 3.194_618_5e-5);
-    fma::<I>(exponent, 0.693_115_234_375, f + fma::<I>(f2, -0.5, low))
+    fma::<I>(exponent, 0.693_115_23, f + fma::<I>(f2, -0.5, low))
 }
 
 /// What the parts leave out: the logarithms of zero, infinity and of what has none.
@@ -468,7 +468,7 @@ pub(super) fn erf_inv<I: Isa>(x: f32) -> f32 {
         far.sqrt() - 3.0,
         [
             2.832_976_8,
-            1.001_674_1,
+            1.001_674,
             0.009_438_870_5,
             -0.007_622_461_3,
             0.005_739_508,

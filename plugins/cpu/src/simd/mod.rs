@@ -227,7 +227,7 @@ pub(crate) fn binary_body<F: BinFn<T>, T: Copy>(scalar: Scalar, level: Level) ->
 
 /// A binary body for the baseline alone, without scalar forms.
 pub(crate) fn plain_vectors<F: BinFn<T>, T: Copy>(scalar: Scalar) -> Option<TileFn> {
-    (scalar == Scalar::None).then(|| plain::<Bin<F, T, 0>>())
+    (scalar == Scalar::None).then(plain::<Bin<F, T, 0>>)
 }
 
 /// A binary body without scalar forms.
