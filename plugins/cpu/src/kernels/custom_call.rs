@@ -7,12 +7,13 @@ use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::LazyLock;
 
 use jacinth_lowering::ops::custom::CustomCall as Op;
-use jacinth_lowering::{Attribute, ElementType, Error, Result, TensorType};
+use jacinth_lowering::{Attribute, ElementType, TensorType};
 use parking_lot::RwLock;
 use pjrt_sys::ffi::*;
 use rustc_hash::FxHashMap;
 
 use super::{Builder, Built, Cost, Kernel, KernelContext};
+use crate::error::{Error, Result};
 
 static HANDLERS: LazyLock<RwLock<FxHashMap<String, XLA_FFI_Handler>>> = LazyLock::new(RwLock::default);
 
@@ -24,14 +25,14 @@ pub(crate) unsafe fn register(target: &str, handler: XLA_FFI_Handler) -> Result<
     // SAFETY: as the caller promises.
     let (major, minor) = unsafe { version(handler) }?;
     if major != XLA_FFI_API_MAJOR || minor > XLA_FFI_API_MINOR {
-        return Err(Error::unsupported(format!(
+        return Err(Error::unimplemented(format!(
             "the handler of @{target} speaks FFI {major}.{minor}, this plugin {XLA_FFI_API_MAJOR}.{XLA_FFI_API_MINOR}"
         )));
     }
     let mut handlers = HANDLERS.write();
     match handlers.get(target) {
         Some(&known) if !std::ptr::fn_addr_eq(known, handler) => {
-            Err(Error::verify(format!("the target @{target} has another handler already")))
+            Err(Error::invalid(format!("the target @{target} has another handler already")))
         }
         _ => {
             handlers.insert(target.to_owned(), handler);
@@ -67,7 +68,7 @@ unsafe fn version(handler: XLA_FFI_Handler) -> Result<(i32, i32)> {
     let mut frame = Frame::default().abi(XLA_FFI_STAGE_EXECUTE);
     frame.extension_start = (&raw mut extension).cast();
     // SAFETY: the frame is whole, and the caller vouches for the handler.
-    unsafe { call(handler, &mut frame) }.map_err(Error::verify)?;
+    unsafe { call(handler, &mut frame) }.map_err(Error::invalid)?;
     Ok((metadata.api_version.major_version, metadata.api_version.minor_version))
 }
 
@@ -77,7 +78,7 @@ pub(super) fn custom_call(op: &Op, b: &Builder<'_>) -> Built {
     }
     let target = &op.call_target_name;
     let Some(handler) = HANDLERS.read().get(target).copied() else {
-        return Err(Error::unsupported(format!(
+        return Err(Error::unimplemented(format!(
             "custom_call: no handler is registered for the target @{target}"
         )));
     };
@@ -89,7 +90,7 @@ pub(super) fn custom_call(op: &Op, b: &Builder<'_>) -> Built {
             .collect::<Result<_>>()?,
         Some(Attribute::String(text)) if text.is_empty() => Vec::new(),
         Some(_) => {
-            return Err(Error::unsupported(format!(
+            return Err(Error::unimplemented(format!(
                 "custom_call: @{target} is of api version 4, so its backend_config must be a dictionary"
             )));
         }
@@ -142,7 +143,7 @@ fn attribute(target: &str, name: &str, value: &Attribute) -> Result<Value> {
         }
         Attribute::String(text) => Ok(Value::Text(text.clone())),
         Attribute::DenseArray(ElementType::I64, values) => Ok(Value::Array(values.clone())),
-        _ => Err(Error::unsupported(format!(
+        _ => Err(Error::unimplemented(format!(
             "custom_call: attribute {name} of @{target} must be a number, a text or a list of i64"
         ))),
     }
@@ -162,7 +163,7 @@ impl Kernel for CustomCall {
         }
         // SAFETY: the frame is whole; its buffers are the kernel's own; `register`'s caller vouched for the handler.
         unsafe { call(self.handler, &mut frame.abi(XLA_FFI_STAGE_EXECUTE)) }
-            .map_err(|message| Error::eval(format!("custom_call: @{}: {message}", self.target)))
+            .map_err(|message| Error::internal(format!("custom_call: @{}: {message}", self.target)))
     }
 
     fn cost(&self) -> Cost {
@@ -301,7 +302,9 @@ fn data_type(element: ElementType) -> Result<XLA_FFI_DataType> {
         ElementType::F8E8M0FNU => XLA_FFI_F8E8M0FNU,
         ElementType::F4E2M1FN => XLA_FFI_F4E2M1FN,
         ElementType::F6E2M3FN | ElementType::F6E3M2FN => {
-            return Err(Error::unsupported(format!("custom_call: buffers of {element} cannot be passed on")));
+            return Err(Error::unimplemented(format!(
+                "custom_call: buffers of {element} cannot be passed on"
+            )));
         }
     })
 }
