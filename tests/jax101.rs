@@ -33,6 +33,7 @@ programs! {
     indexed_updates => "indexed_updates";
     jit => "jit";
     make_jaxpr => "make_jaxpr";
+    numpy => "numpy";
     pytrees => "pytrees";
     stateful => "stateful";
     vmap => "vmap";

@@ -295,6 +295,29 @@ def control_flow():
 
 
 @program
+def numpy():
+    x = jnp.arange(12.0).reshape(3, 4)
+    print(x.T)
+    print(jnp.sum(x, axis=0), x.mean(axis=1), x.std())
+    print(jnp.max(x, axis=1, keepdims=True))
+    print(x @ x.T)
+    print(jnp.einsum("ij,kj->ik", x, x[:1]))
+    print(jnp.outer(jnp.arange(3), jnp.arange(3)))
+    print(jnp.where(x % 2 == 0, x, -x))
+    print(jnp.concatenate([x[0], x[1]]), jnp.stack([x[0], x[1]], axis=1).shape)
+    print(jnp.cumsum(jnp.array([1, 2, 3, 4])), jnp.diff(jnp.array([1, 4, 9])))
+    y = jnp.array([3, 1, 2])
+    print(jnp.sort(y), jnp.argsort(y), jnp.argmax(y))
+    print(jnp.clip(jnp.array([-1.0, 0.5, 2.0]), 0, 1), jnp.round(jnp.array([0.5, 1.5, 2.5])))
+    print(jnp.array([7, -7]) // 2, jnp.array([7, -7]) % 3, jnp.array([1, 2]) / 2)
+    print(jnp.tril(jnp.ones((3, 3))), jnp.trace(jnp.eye(3)))
+    print(jax.nn.softmax(jnp.array([1.0, 2.0, 3.0])), jax.nn.one_hot(jnp.array([0, 2]), 3))
+    # Static and traced operations: shapes are known while tracing, values are not.
+    print(jit(lambda x: x.reshape(-1) * x.shape[0])(jnp.ones((2, 2))))
+    print(jnp.isnan(jnp.array([0.0, 1.0]) / 0.0), jnp.array(0.0) * jnp.inf)
+
+
+@program
 def stateful():
     class Counter:
         def __init__(self):
