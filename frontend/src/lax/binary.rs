@@ -187,6 +187,13 @@ binary! {
             Some(|g, m, x, _| mul(g, &polygamma(&add(m, &super::scalar_like(m, 1.0)), x))),
         ),
         Transposed::No;
+    /// The Hurwitz zeta function, the sum of `(y + k)⁻ˣ` over `k = 0, 1, …`.
+    zeta: Zeta, FLOAT -> same, [(2.0, 4.0), (0.5, 3.0)],
+        Each(
+            Some(|_, _, _, _| Error::unsupported("zeta: no derivative with respect to the exponent").raise()),
+            Some(|g, x, q, _| mul(g, &mul(&neg(x), &zeta(&add(x, &super::scalar_like(x, 1.0)), q)))),
+        ),
+        Transposed::No;
 }
 
 impl Primitive for Binary {
@@ -311,7 +318,7 @@ impl Primitive for Binary {
             let mut add = |lhs: &[usize], rhs: &[usize]| {
                 let sample = Sample::new(row, [arg(0, lhs), arg(1, rhs)]);
                 // A derivative that is zero by convention, or that does not exist for one operand, is no limit of differences.
-                let exact = !matches!(row.name, "polygamma" | "nextafter");
+                let exact = !matches!(row.name, "polygamma" | "zeta" | "nextafter");
                 samples.push(if exact { sample } else { sample.not_differentiable() });
             };
             add(&[2, 3], &[2, 3]);

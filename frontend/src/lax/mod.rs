@@ -18,6 +18,7 @@ mod dot;
 mod elementwise;
 mod fft;
 mod gather;
+pub mod linalg;
 mod reduce;
 mod reduce_general;
 pub(crate) mod remat;
@@ -27,13 +28,14 @@ mod select;
 mod shape;
 mod slice;
 mod sort;
+pub(crate) mod special;
 pub(crate) mod traced;
 mod unary;
 mod window;
 
 pub use binary::{
     Binary, add, add_any, and, atan2, complex, div, max, min, mul, nextafter, or, polygamma, pow, rem,
-    shift_left, shift_right_arithmetic, shift_right_logical, sub, xor,
+    shift_left, shift_right_arithmetic, shift_right_logical, sub, xor, zeta,
 };
 pub use call::Jit;
 pub use collective::{
@@ -81,6 +83,7 @@ pub use slice::{
     slice_in_dim,
 };
 pub use sort::{Sort, TopK, argsort, sort, sort_many, top_k};
+pub use special::{Special, bessel_i0e, betainc, igamma, igamma_grad_a, igammac, random_gamma_grad};
 pub use unary::{
     IntegerPow, Round, Rounding, Unary, abs, acos, acosh, asin, asinh, atan, atanh, bessel_i1e, cbrt, ceil,
     clz, conj, cos, cosh, digamma, erf, erf_inv, erfc, exp, exp2, expm1, floor, imag, integer_pow, is_finite,
@@ -157,6 +160,15 @@ pub fn samples() -> Vec<Sample> {
         ConvGeneralDilated::samples(),
         Cumulative::samples(),
         Fft::samples(),
+        linalg::Cholesky::samples(),
+        linalg::TriangularSolve::samples(),
+        linalg::Lu::samples(),
+        linalg::Geqrf::samples(),
+        linalg::HouseholderProduct::samples(),
+        linalg::Qr::samples(),
+        linalg::Eigh::samples(),
+        linalg::Svd::samples(),
+        Special::samples(),
         ReduceWindowOf::samples(),
         ReduceWindow::samples(),
         SelectAndScatterAdd::samples(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::control::While;
 use super::elementwise::scalar_like;
 use crate::error::Result;
-use crate::ir::{Array, Aval, ClosedJaxpr, DType, Jaxpr, LowerCx, Prim, Value, Values};
+use crate::ir::{Array, Aval, ClosedJaxpr, DType, Jaxpr, LowerCx, Prim, Sample, SampleArg, Value, Values};
 use crate::trace::{bind, here, stage, with_trace};
 
 /// Lowers a primitive as the call of a private function that `body` describes with lax functions.
@@ -74,6 +74,19 @@ pub(crate) fn fori_loop(
     let mut out = while_loop(|carry| super::lt(&carry[0], &index(upper.max(lower))), step, carry);
     out.remove(0);
     out
+}
+
+/// A sample that applies a function of arrays as a nested call: for primitives that have their rules only in company.
+pub(crate) fn call_sample(
+    name: &'static str,
+    args: &[SampleArg],
+    f: impl FnOnce(&[Array]) -> Vec<Array>,
+) -> Sample {
+    let avals: Vec<Aval> = args.iter().map(|arg| arg.aval.clone()).collect();
+    let closed = stage(name, &avals, here(), |args| f(&args));
+    assert!(closed.consts.is_empty(), "{name}: a sample captures nothing");
+    let call = super::Jit { name: name.into(), jaxpr: closed.jaxpr, inline: false, keep_unused: false };
+    Sample::new(Prim::new(call), args.iter().cloned())
 }
 
 /// An array in a formula: `+ - * /` with arrays of its dtype and with numbers.

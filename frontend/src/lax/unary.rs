@@ -9,7 +9,9 @@ use std::hash::{Hash, Hasher};
 use jacinth_lowering::ops::elementwise::{Binary as HloBinary, Unary as Hlo};
 use smallvec::smallvec;
 
-use super::{Accepts, add, batch_elementwise, complex, div, mul, scalar_like, sub};
+use super::{
+    Accepts, add, batch_elementwise, bessel_i0e, complex, div, full_like, gt, mul, scalar_like, select, sub,
+};
 use crate::error::{Error, Result};
 use crate::ir::{
     Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Linear, LowerCx, Operand, Params, Prim,
@@ -193,8 +195,14 @@ unary! {
     digamma: Op(Hlo::Digamma), FLOAT -> same, (0.5, 3.0),
         Of(|g, x, _| mul(g, &super::binary::polygamma(&scalar_like(x, 1.0), x)));
     /// The exponentially scaled modified Bessel function of order one, `e^{-|x|} I₁(x)`.
-    bessel_i1e: Op(Hlo::BesselI1e), FLOAT -> same, (0.5, 3.0), Of(|_, _, _| {
-        Error::unsupported("bessel_i1e: its derivative is not supported yet").raise()
+    bessel_i1e: Op(Hlo::BesselI1e), FLOAT -> same, (0.5, 3.0), Of(|g, x, ans| {
+        // Near zero the quotient by x is one half.
+        let epsilon = if x.dtype() == DType::F64 { f64::EPSILON } else { f32::EPSILON as f64 };
+        let [tiny, half] = [epsilon, 0.5].map(|v| full_like(x, v));
+        let safe = gt(&abs(x), &tiny);
+        let y = select(&safe, x, &tiny);
+        let slope = sub(&bessel_i0e(&y), &mul(ans, &add(&sign(&y), &div(&scalar_like(&y, 1.0), &y))));
+        mul(g, &select(&safe, &slope, &half))
     });
     /// The real part.
     real: Op(Hlo::Real), COMPLEX -> real_part, (-2.0, 2.0), Lin(|ct| complex(ct, &scalar_like(ct, 0.0)));
@@ -275,8 +283,7 @@ impl Primitive for Unary {
                 let dtype =
                     dtypes.into_iter().find(|d| row.accepts.contains(*d)).expect("rows accept something");
                 let arg = SampleArg::range([2, 3], dtype, row.domain.0, row.domain.1);
-                let sample = Sample::new(row, [arg]);
-                if row.name == "bessel_i1e" { sample.not_differentiable() } else { sample }
+                Sample::new(row, [arg])
             })
             .collect()
     }

@@ -24,6 +24,7 @@ use super::rules::{
     all_at_front, batched, bind1, ensure, instantiate, linear_jvp, refuse, same_dtypes, show, sizes, zero_jvp,
 };
 use super::slice::slice;
+use super::traced::call_sample;
 
 /// How much is put around an operand over which a window moves.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -593,14 +594,11 @@ impl Primitive for ReduceWindow {
     fn samples() -> Vec<Sample> {
         // Applied as a function of the operand alone: initial values have no rules.
         let window = Window::new(&[5], &[2], &[1], Padding::Same, None, None);
-        let aval = Aval::new([5], DType::F32);
-        let closed = stage("product", std::slice::from_ref(&aval), here(), |args| {
+        let product = |args: &[Array]| {
             let one = Array::scalar(1.0, DType::F32, false);
-            reduce_window_many(&args, &[one], |x, y| vec![super::mul(&x[0], &y[0])], window.clone())
-        });
-        let call =
-            super::Jit { name: "product".into(), jaxpr: closed.jaxpr, inline: false, keep_unused: false };
-        vec![Sample::new(Prim::new(call), [SampleArg::f32([5])]).not_differentiable()]
+            reduce_window_many(args, &[one], |x, y| vec![super::mul(&x[0], &y[0])], window)
+        };
+        vec![call_sample("product", &[SampleArg::f32([5])], product).not_differentiable()]
     }
 
     fn jaxprs(&self) -> SmallVec<[&Arc<Jaxpr>; 2]> {
@@ -698,14 +696,9 @@ impl Primitive for SelectAndScatterAdd {
 
 /// A sample of a primitive that is linear in its first operand and is not differentiated in the second, which becomes a constant.
 fn linear_sample(prim: Prim, first: SampleArg, second: SampleArg) -> Sample {
-    let avals = [first.aval.clone(), second.aval.clone()];
-    let closed = stage(prim.name(), &avals, here(), |args| {
+    call_sample(prim.name(), &[first, second], |args| {
         vec![bind1(prim.clone(), &[args[0].clone(), super::stop_gradient(&args[1])])]
-    });
-    let call =
-        super::Jit { name: prim.name().into(), jaxpr: closed.jaxpr, inline: false, keep_unused: false };
-    // Elements of the second operand lie further apart than the differences of the test.
-    Sample::new(Prim::new(call), [first, second])
+    })
 }
 
 /// The jvp of what is linear in its first operand and constant around the second.

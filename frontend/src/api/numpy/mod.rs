@@ -5,6 +5,7 @@
 
 mod creation;
 pub mod fft;
+pub mod linalg;
 mod products;
 mod reductions;
 mod shape;

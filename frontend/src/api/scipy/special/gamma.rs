@@ -1,0 +1,155 @@
+//! Functions built on the logarithm of the gamma function.
+
+use super::{float, floats};
+use crate::api::dtypes::default_float;
+use crate::api::numpy::{self as jnp, IntoArray};
+use crate::ir::Array;
+use crate::lax::{self, rules::refuse};
+
+/// The sign of the gamma function; NaN at negative whole numbers.
+#[track_caller]
+pub fn gammasgn(x: impl IntoArray) -> Array {
+    let x = float(x);
+    if x.dtype().is_complex() {
+        refuse!("gammasgn" => "takes real arrays, got {}", x.aval())
+    }
+    let floor = lax::floor(&x);
+    let negative = x.lt(0.0);
+    let odd = jnp::mod_(&floor, 2.0).ne(0.0);
+    let minus_zero = lax::and(&x.eq(0.0), &jnp::signbit(&x));
+    let pole = lax::or(&lax::and(&negative, &lax::eq(&x, &floor)), &lax::ne(&x, &x));
+    let minus = lax::or(&lax::and(&negative, &odd), &minus_zero);
+    let full = |v: f64| lax::full_like(&x, v);
+    lax::select(&pole, &full(f64::NAN), &lax::select(&minus, &full(-1.0), &full(1.0)))
+}
+
+/// The gamma function.
+#[track_caller]
+pub fn gamma(x: impl IntoArray) -> Array {
+    let x = float(x);
+    lax::mul(&gammasgn(&x), &lax::exp(&lax::lgamma(&x)))
+}
+
+/// The logarithm of the gamma function; NaN where that is not positive.
+#[track_caller]
+pub fn loggamma(x: impl IntoArray) -> Array {
+    let x = float(x);
+    lax::select(&x.gt(0.0), &lax::lgamma(&x), &lax::full_like(&x, f64::NAN))
+}
+
+/// `n!`; zero of negative numbers.
+#[track_caller]
+pub fn factorial(n: impl IntoArray) -> Array {
+    let n = float(n);
+    lax::select(&n.lt(0.0), &lax::full_like(&n, 0), &lax::exp(&lax::lgamma(&(&n + 1.0))))
+}
+
+/// `n` over `k`; zero outside of `0 ≤ k ≤ n`.
+#[track_caller]
+pub fn comb(n: impl IntoArray, k: impl IntoArray) -> Array {
+    let [n, k] = floats([n.into_array(), k.into_array()]);
+    let inside = jnp::logical_and(jnp::less_equal(&k, &n), jnp::logical_and(n.ge(0.0), k.ge(0.0)));
+    let (n, k) = (jnp::where_(&inside, &n, 0.0), jnp::where_(&inside, &k, 0.0));
+    let log = lax::lgamma(&(&n + 1.0)) - lax::lgamma(&(&k + 1.0)) - lax::lgamma(&(&n + 1.0 - &k));
+    jnp::where_(&inside, lax::exp(&log), 0.0)
+}
+
+/// The logarithm of the beta function.
+#[track_caller]
+pub fn betaln(a: impl IntoArray, b: impl IntoArray) -> Array {
+    let [a, b] = floats([a.into_array(), b.into_array()]);
+    let (a, b) = (jnp::minimum(&a, &b), jnp::maximum(&a, &b));
+    let usual = lax::lgamma(&a) + (lax::lgamma(&b) - lax::lgamma(&(&a + &b)));
+    jnp::where_(b.lt(8.0), usual, lax::lgamma(&a) + gamma_quotient(&a, &b))
+}
+
+/// `log(Γ(b) / Γ(a + b))` for `b` of at least 8 (Didonato and Morris, ACM TOMS 708).
+fn gamma_quotient(a: &Array, b: &Array) -> Array {
+    const C: [f64; 6] = [
+        0.833333333333333e-01,
+        -0.277777777760991e-02,
+        0.793650666825390e-03,
+        -0.595202931351870e-03,
+        0.837308034031215e-03,
+        -0.165322962780713e-02,
+    ];
+    let h = a / b;
+    let x = &h / (1.0 + &h);
+    let x2 = &x * &x;
+    // s[k] = (1 − x^{2k+1}) / (1 − x).
+    let mut s = vec![lax::full_like(&x, 1)];
+    for k in 0..5 {
+        s.push(1.0 + (&x + &x2 * &s[k]));
+    }
+    let t = jnp::square(1.0 / b);
+    let mut w = C[5] * &s[5];
+    for k in (0..5).rev() {
+        w = w * &t + C[k] * &s[k];
+    }
+    let w = w * (&x / b);
+    let u = (b + (a - 0.5)) * lax::log1p(&h);
+    let v = a * (lax::log(b) - 1.0);
+    jnp::where_(jnp::less_equal(&u, &v), (&w - &v) - &u, (&w - &u) - &v)
+}
+
+/// The beta function.
+#[track_caller]
+pub fn beta(a: impl IntoArray, b: impl IntoArray) -> Array {
+    let [a, b] = floats([a.into_array(), b.into_array()]);
+    let sign = gammasgn(&a) * gammasgn(&b) * gammasgn(&a + &b);
+    sign * lax::exp(&betaln(&a, &b))
+}
+
+/// The logarithm of the gamma function of `d` dimensions.
+#[track_caller]
+pub fn multigammaln(a: impl IntoArray, d: usize) -> Array {
+    let a = float(a);
+    let constant = 0.25 * (d * d.saturating_sub(1)) as f64 * std::f64::consts::PI.ln();
+    let start = lax::full_like(&a, constant);
+    (0..d).fold(start, |sum, i| sum + lax::lgamma(&(&a - i as f64 / 2.0)))
+}
+
+/// The rising factorial `Γ(z + m) / Γ(z)`.
+#[track_caller]
+pub fn poch(z: impl IntoArray, m: impl IntoArray) -> Array {
+    let [z, m] = floats([z.into_array(), m.into_array()]);
+    jnp::where_(m.eq(0.0), 1.0, gamma(&z + &m) / gamma(&z))
+}
+
+/// The `n`-th derivative of the digamma function, for whole `n`.
+///
+/// # Panics
+/// If `n` does not hold integers.
+#[track_caller]
+pub fn polygamma(n: impl IntoArray, x: impl IntoArray) -> Array {
+    let n = n.into_array();
+    if !n.dtype().is_integer() {
+        refuse!("polygamma" => "the order must be an integer, got {}", n.aval())
+    }
+    let [n, x] = floats([n, x.into_array()]);
+    lax::polygamma(&n, &x)
+}
+
+/// The Hurwitz zeta function, the sum of `(q + k)⁻ˣ` over `k = 0, 1, …`; differentiable in `q`.
+#[track_caller]
+pub fn zeta(x: impl IntoArray, q: impl IntoArray) -> Array {
+    let [x, q] = floats([x.into_array(), q.into_array()]);
+    lax::zeta(&x, &q)
+}
+
+/// Bernoulli's numbers from the 0-th to the `n`-th.
+#[track_caller]
+pub fn bernoulli(n: usize) -> Array {
+    let mut values = vec![1.0, -0.5, 1.0 / 6.0];
+    values.truncate(n + 1);
+    values.resize(n + 1, 0.0);
+    let pi2 = std::f64::consts::PI.powi(2);
+    let mut q = 1.0 / pi2;
+    for m in (4..=n).step_by(2) {
+        let m_f = m as f64;
+        q *= -(m_f - 1.0) * m_f / 4.0 / pi2;
+        let tail: f64 = (2..50).map(|k| (k as f64).powi(-(m as i32))).sum();
+        values[m] = q * (1.0 + tail);
+    }
+    jnp::astype(Array::from_slice(&values.iter().map(|&v| v as f32).collect::<Vec<_>>(), [n + 1]), default_float())
+}

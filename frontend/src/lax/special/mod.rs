@@ -1,0 +1,270 @@
+//! Special functions that StableHLO lacks, as rows of a table.
+//!
+//! A row says how a function is computed from arrays of one shape (by rational approximations, or by series and continued fractions in loops
+//! that stop when every element has converged) and its derivative in each operand. Half precision is computed in single precision.
+//! Besides `jax.lax`'s own functions there are those of `jax.scipy.special` that have a derivative of their own. Deliberately absent: the
+//! derivatives of the incomplete beta function in its parameters, which JAX lacks too.
+
+mod gamma;
+mod rational;
+mod tables;
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use smallvec::smallvec;
+
+use super::elementwise::{Accepts, batch_elementwise, broadcast_shapes};
+use super::rules::{bind1, same_dtypes};
+use super::traced::{E, lower_as};
+use super::{add_any, convert_element_type, maybe_broadcast, reduce_or};
+use crate::error::{Error, Result};
+use crate::ir::{
+    Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Linear, LowerCx, Operand, Params, Prim,
+    Primitive, Sample, SampleArg, ShardingRule, Tangents, Value, Values,
+};
+use crate::trace::here;
+
+/// A row of the table.
+pub struct Special {
+    name: &'static str,
+    row: fn() -> &'static Special,
+    /// The function of arrays of one shape in single or double precision.
+    body: fn(&[E]) -> E,
+    /// The tangent that each operand's tangent contributes, from the operands and the result; `None` where there is no derivative.
+    partials: &'static [Option<Partial>],
+    /// Where samples are drawn from.
+    domains: &'static [(f64, f64)],
+}
+
+type Partial = fn(g: &E, args: &[E], ans: &E) -> E;
+
+struct Rows;
+
+macro_rules! special {
+    ($($(#[$doc:meta])* $function:ident($($arg:ident),*) = $name:ident: $body:expr, $domains:expr, $partials:expr;)*) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// # Panics
+            /// If the operands are not floating point of one dtype, or their shapes do not fit.
+            #[track_caller]
+            pub fn $function($($arg: &Array),*) -> Array {
+                bind1(Rows::$name(), &[$($arg.clone()),*])
+            }
+        )*
+
+        impl Rows {
+            $(fn $name() -> &'static Special {
+                static ROW: Special = Special {
+                    name: stringify!($name),
+                    row: Rows::$name,
+                    body: $body,
+                    partials: $partials,
+                    domains: $domains,
+                };
+                &ROW
+            })*
+        }
+
+        fn table() -> Vec<&'static Special> {
+            vec![$(Rows::$name()),*]
+        }
+    };
+}
+
+special! {
+    /// The modified Bessel function of order zero, exponentially scaled: `e^{-|x|} I₀(x)`.
+    bessel_i0e(x) = bessel_i0e: |args| rational::i0e(&args[0]), &[(0.5, 12.0)],
+        &[Some(|g, args, ans| g * (E(super::bessel_i1e(&args[0].0)) - E(super::sign(&args[0].0)) * ans))];
+    /// The regularised lower incomplete gamma function `P(a, x)`.
+    igamma(a, x) = igamma: |args| gamma::incomplete_gamma(&args[0], &args[1], false), &[(0.5, 3.0), (0.3, 4.0)],
+        &[Some(|g, args, _| g * E(igamma_grad_a(&args[0].0, &args[1].0))), Some(|g, args, _| g * density(args))];
+    /// The regularised upper incomplete gamma function `Q(a, x) = 1 - P(a, x)`.
+    igammac(a, x) = igammac: |args| gamma::incomplete_gamma(&args[0], &args[1], true), &[(0.5, 3.0), (0.3, 4.0)],
+        &[Some(|g, args, _| -(g * E(igamma_grad_a(&args[0].0, &args[1].0)))), Some(|g, args, _| -(g * density(args)))];
+    /// The derivative of [`igamma`] in `a`.
+    igamma_grad_a(a, x) = igamma_grad_a: |args| gamma::gamma_derivative(&args[0], &args[1], gamma::Mode::Derivative),
+        &[(0.5, 3.0), (0.3, 4.0)], &[None, None];
+    /// The derivative in `a` of a sample `x` of the gamma distribution with shape `a`.
+    random_gamma_grad(a, x) = random_gamma_grad: |args| gamma::gamma_derivative(&args[0], &args[1], gamma::Mode::Sample),
+        &[(0.5, 3.0), (0.3, 4.0)], &[None, None];
+    /// The regularised incomplete beta function `I_x(a, b)`.
+    betainc(a, b, x) = regularized_incomplete_beta: |args| gamma::incomplete_beta(&args[0], &args[1], &args[2]),
+        &[(0.5, 3.0), (0.5, 3.0), (0.1, 0.9)], &[None, None, Some(|g, args, _| {
+            let [a, b, x] = args else { unreachable!("three operands") };
+            let lbeta = a.lgamma() + b.lgamma() - (a + b).lgamma();
+            g * ((b - 1.0) * (-x).log1p() + (a - 1.0) * x.log() - lbeta).exp()
+        })];
+    /// The exponential integral `Ei(x)`.
+    expi(x) = expi: |args| rational::expi(&args[0]), &[(0.3, 12.0)],
+        &[Some(|g, args, _| g * (args[0].exp() / &args[0]))];
+    /// The generalised exponential integral `Eₙ(x)`, for whole `n`.
+    expn(n, x) = expn: |args| rational::expn(&args[0], &args[1]), &[(2.0, 2.0), (0.3, 4.0)],
+        &[None, Some(|g, args, _| -(g * E(expn(&(&args[0] - 1.0).0, &args[1].0))))];
+    /// Spence's function, the dilogarithm of `1 - x`.
+    spence(x) = spence: |args| rational::spence(&args[0]), &[(0.1, 3.0)],
+        &[Some(|g, args, _| g * rational::spence_slope(&args[0]))];
+    /// The inverse of the distribution function of the normal distribution.
+    ndtri(p) = ndtri: |args| rational::ndtri(&args[0]), &[(0.1, 0.9)],
+        &[Some(|g, _, ans| g * (ans.square() * 0.5).exp() * std::f64::consts::TAU.sqrt())];
+    /// The logarithm of the distribution function of the normal distribution.
+    log_ndtr(x) = log_ndtr: |args| rational::log_ndtr(&args[0]), &[(-12.0, 3.0)],
+        &[Some(|g, args, ans| g * (args[0].square() * -0.5 - std::f64::consts::TAU.sqrt().ln() - ans).exp())];
+    /// Dawson's integral.
+    dawsn(x) = dawsn: |args| rational::dawsn(&args[0]), &[(-8.0, 8.0)],
+        &[Some(|g, args, ans| g * (1.0 - 2.0 * &args[0] * ans))];
+    /// The complementary error function, scaled: `exp(x²) erfc(x)`.
+    erfcx(x) = erfcx: |args| rational::erfcx(&args[0]), &[(-1.0, 4.0)],
+        &[Some(|g, args, ans| g * (2.0 * &args[0] * ans - std::f64::consts::FRAC_2_SQRT_PI))];
+}
+
+/// The density of the gamma distribution, which is the derivative of its distribution function.
+fn density(args: &[E]) -> E {
+    let (a, x) = (&args[0], &args[1]);
+    (-x + (a - 1.0) * x.log() - a.lgamma()).exp()
+}
+
+/// The distribution function of the normal distribution.
+pub(crate) fn ndtr(x: &Array) -> Array {
+    rational::ndtr(&E::from(x)).0
+}
+
+/// What the dtype can hold.
+struct Limits {
+    epsilon: f64,
+    max: f64,
+    tiny: f64,
+}
+
+fn limits(x: &E) -> Limits {
+    if x.0.dtype() == DType::F64 {
+        return Limits { epsilon: f64::EPSILON, max: f64::MAX, tiny: f64::MIN_POSITIVE };
+    }
+    Limits { epsilon: f32::EPSILON as f64, max: f32::MAX as f64, tiny: f32::MIN_POSITIVE as f64 }
+}
+
+/// Whether one element holds.
+fn any(flags: &Array) -> Array {
+    reduce_or(flags, &(0..flags.ndim()).collect::<Vec<_>>())
+}
+
+fn is_nan(x: &E) -> E {
+    x.ne(x)
+}
+
+impl Primitive for Special {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn params<'a>(&'a self, _: &mut Params<'a>) {}
+
+    fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
+        same_dtypes(self.name, args)?;
+        Accepts::FLOAT.check(self.name, args[0].dtype)?;
+        let shapes: Vec<&[usize]> = args.iter().map(|a| &a.shape[..]).collect();
+        let shape = broadcast_shapes(self.name, &shapes)?;
+        Ok(smallvec![Aval::with_weak_type(shape, args[0].dtype, args.iter().all(|a| a.weak_type))])
+    }
+
+    fn sharding(&self, args: &[&Aval], outs: &[Aval]) -> ShardingRule {
+        ShardingRule::elementwise(args, outs)
+    }
+
+    fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], outs: &[Aval]) -> Result<Values> {
+        let args: Values = args.iter().map(|&x| cx.broadcast(x, &outs[0])).collect::<Result<_>>()?;
+        let dtype = outs[0].dtype;
+        lower_as(cx, self.prim(), &args, |args| {
+            let wide = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
+            let args: Vec<E> = args.iter().map(|x| E(convert_element_type(x, wide))).collect();
+            vec![convert_element_type(&(self.body)(&args).0, dtype)]
+        })
+    }
+
+    fn jvp(&self, primals: &[Array], tangents: &[Option<Array>]) -> (Arrays, Tangents) {
+        let ans = bind1(self.prim(), primals);
+        let args: Vec<E> = primals.iter().map(E::from).collect();
+        let mut sum: Option<Array> = None;
+        for (i, t) in tangents.iter().enumerate() {
+            let Some(t) = t else { continue };
+            let Some(partial) = self.partials[i] else {
+                let message = format!("{}: no derivative with respect to operand {i}", self.name);
+                Error::unsupported(message).at(here()).raise()
+            };
+            let part = partial(&E::from(t), &args, &E::from(&ans)).0;
+            let part = maybe_broadcast(ans.shape(), &part);
+            sum = Some(sum.map_or(part.clone(), |sum| add_any(&sum, &part)));
+        }
+        (smallvec![ans], smallvec![sum])
+    }
+
+    fn transpose(&self, _: &[Option<Array>], _: &[Operand]) -> Linear {
+        Linear::No
+    }
+
+    fn batch(&self, args: &[Array], dims: &[Option<usize>], _: &AxisInfo) -> (Arrays, BatchDims) {
+        batch_elementwise(self.prim(), args, dims)
+    }
+
+    fn samples() -> Vec<Sample> {
+        let mut samples = Vec::new();
+        for row in table() {
+            let arg = |i: usize, shape: &[usize]| {
+                let (low, high) = row.domains[i];
+                SampleArg::range(shape.iter().copied(), DType::F32, low, high)
+            };
+            let count = row.domains.len();
+            let smooth = row.partials.iter().all(Option::is_some);
+            let mut add = |shapes: &[&[usize]]| {
+                let sample = Sample::new(row, (0..count).map(|i| arg(i, shapes[i])));
+                samples.push(if smooth { sample } else { sample.not_differentiable() });
+            };
+            add(&[&[2, 3], &[2, 3], &[2, 3]]);
+            add(&[&[], &[2, 3], &[2, 3]]);
+            if count == 3 {
+                add(&[&[2, 1], &[2, 3], &[]]);
+            }
+        }
+        // Functions that have a derivative in their last operand alone.
+        let x = SampleArg::range([4], DType::F32, 0.1, 0.9);
+        samples.push(super::traced::call_sample("betainc", &[x], |args| {
+            let lit = |v: f64| Array::scalar(v, DType::F32, false);
+            vec![betainc(&lit(1.5), &lit(2.5), &args[0])]
+        }));
+        let x = SampleArg::values([4], DType::F32, [0.3, 0.9, 1.5, 4.0]);
+        samples.push(super::traced::call_sample("expn", &[x], |args| {
+            let order = |n: f64| Array::scalar(n, DType::F32, false);
+            vec![expn(&order(1.0), &args[0]), expn(&order(3.0), &args[0])]
+        }));
+        samples
+    }
+}
+
+impl Special {
+    /// The row as a primitive.
+    fn prim(&self) -> Prim {
+        Prim::Static((self.row)())
+    }
+}
+
+/// Rows are equal if they are the same row.
+impl PartialEq for Special {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Special {}
+
+impl Hash for Special {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl fmt::Debug for Special {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
