@@ -125,14 +125,26 @@ pub fn solve(a: impl IntoArray, b: impl IntoArray, assume_a: &str) -> Array {
 
 /// The solution of `a x = b` (`trans` 0), `aᵀ x = b` (1) or `aᴴ x = b` (2) for a triangular `a`.
 #[track_caller]
-pub fn solve_triangular(a: impl IntoArray, b: impl IntoArray, trans: usize, lower: bool, unit_diagonal: bool) -> Array {
+pub fn solve_triangular(
+    a: impl IntoArray,
+    b: impl IntoArray,
+    trans: usize,
+    lower: bool,
+    unit_diagonal: bool,
+) -> Array {
     let both = promote_inexact(&[a.into_array(), b.into_array()]);
     let [a, b] = <[Array; 2]>::try_from(both).expect("two operands");
     let (a, _) = square("solve_triangular", a);
     if trans > 2 {
         refuse!("solve_triangular" => "trans must be 0, 1 or 2, got {trans}")
     }
-    let how = TriangularSolve { left_side: true, lower, transpose_a: trans > 0, conjugate_a: trans == 2, unit_diagonal };
+    let how = TriangularSolve {
+        left_side: true,
+        lower,
+        transpose_a: trans > 0,
+        conjugate_a: trans == 2,
+        unit_diagonal,
+    };
     let vector = b.ndim() == 1 || b.ndim() + 1 == a.ndim();
     let wide = if vector { lax::expand_dims(&b, &[b.ndim()]) } else { b };
     let (a, b) = meet("solve_triangular", &a, &wide, (2, 2));
@@ -148,8 +160,20 @@ pub fn expm(a: impl IntoArray) -> Array {
     const MAX_SQUARINGS: i64 = 16;
     const SEVEN: [f64; 8] = [17297280.0, 8648640.0, 1995840.0, 277200.0, 25200.0, 1512.0, 56.0, 1.0];
     const THIRTEEN: [f64; 14] = [
-        64764752532480000.0, 32382376266240000.0, 7771770303897600.0, 1187353796428800.0, 129060195264000.0,
-        10559470521600.0, 670442572800.0, 33522128640.0, 1323241920.0, 40840800.0, 960960.0, 16380.0, 182.0, 1.0,
+        64764752532480000.0,
+        32382376266240000.0,
+        7771770303897600.0,
+        1187353796428800.0,
+        129060195264000.0,
+        10559470521600.0,
+        670442572800.0,
+        33522128640.0,
+        1323241920.0,
+        40840800.0,
+        960960.0,
+        16380.0,
+        182.0,
+        1.0,
     ];
     let (a, n) = square("expm", a);
     if n == 0 {
@@ -466,5 +490,8 @@ pub fn dft(n: usize, scale: Option<&str>) -> Array {
         Some(other) => refuse!("dft" => "scale must be \"sqrtn\" or \"n\", got \"{other}\""),
     };
     let angle = |i: usize, j: usize| -std::f64::consts::TAU * ((i * j) % n) as f64 / n as f64;
-    lax::complex(&on_host(n, |i, j| factor * angle(i, j).cos()), &on_host(n, |i, j| factor * angle(i, j).sin()))
+    lax::complex(
+        &on_host(n, |i, j| factor * angle(i, j).cos()),
+        &on_host(n, |i, j| factor * angle(i, j).sin()),
+    )
 }

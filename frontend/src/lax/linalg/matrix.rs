@@ -128,6 +128,13 @@ pub(crate) fn columns(x: &Array, from: usize, to: usize) -> Array {
 
 /// The rows of one matrix in the order of `order`.
 pub(crate) fn take_rows(x: &Array, order: &Array) -> Array {
+    if x.size() == 0 {
+        return full(
+            &[order.size()].iter().chain(&x.shape()[1..]).copied().collect::<Vec<_>>(),
+            0,
+            x.dtype(),
+        );
+    }
     let numbers = GatherDimensionNumbers {
         offset_dims: (1..x.ndim()).collect(),
         collapsed_slice_dims: vec![0],
@@ -142,6 +149,13 @@ pub(crate) fn take_rows(x: &Array, order: &Array) -> Array {
 /// The rows of every matrix of a batch in the order that the batch of `order` gives.
 pub(crate) fn take_rows_each(x: &Array, order: &Array) -> Array {
     let lead = x.ndim() - 2;
+    if x.size() == 0 {
+        return full(
+            &order.shape().iter().chain(&x.shape()[lead + 1..]).copied().collect::<Vec<_>>(),
+            0,
+            x.dtype(),
+        );
+    }
     let numbers = GatherDimensionNumbers {
         offset_dims: vec![lead + 1],
         collapsed_slice_dims: vec![lead],

@@ -24,8 +24,8 @@ pub use triangular::{
 };
 
 pub(crate) use matrix::{
-    adjoint, as_columns, as_rows, cast_to, columns, diagonal_of, epsilon, eye_like, mm, mt, rows, sizes_of, squares,
-    take_rows, take_rows_each, tril, triu,
+    adjoint, as_columns, as_rows, cast_to, columns, diagonal_of, epsilon, eye_like, mm, mt, rows, sizes_of,
+    squares, take_rows, take_rows_each, tril, triu,
 };
 
 use std::fmt;

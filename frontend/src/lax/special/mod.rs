@@ -42,14 +42,14 @@ type Partial = fn(g: &E, args: &[E], ans: &E) -> E;
 struct Rows;
 
 macro_rules! special {
-    ($($(#[$doc:meta])* $function:ident($($arg:ident),*) = $name:ident: $body:expr, $domains:expr, $partials:expr;)*) => {
+    ($($(#[$doc:meta])* $vis:vis fn $function:ident($($arg:ident),*) = $name:ident: $body:expr, $domains:expr, $partials:expr;)*) => {
         $(
             $(#[$doc])*
             ///
             /// # Panics
             /// If the operands are not floating point of one dtype, or their shapes do not fit.
             #[track_caller]
-            pub fn $function($($arg: &Array),*) -> Array {
+            $vis fn $function($($arg: &Array),*) -> Array {
                 bind1(Rows::$name(), &[$($arg.clone()),*])
             }
         )*
@@ -75,47 +75,47 @@ macro_rules! special {
 
 special! {
     /// The modified Bessel function of order zero, exponentially scaled: `e^{-|x|} I₀(x)`.
-    bessel_i0e(x) = bessel_i0e: |args| rational::i0e(&args[0]), &[(0.5, 12.0)],
+    pub fn bessel_i0e(x) = bessel_i0e: |args| rational::i0e(&args[0]), &[(0.5, 12.0)],
         &[Some(|g, args, ans| g * (E(super::bessel_i1e(&args[0].0)) - E(super::sign(&args[0].0)) * ans))];
     /// The regularised lower incomplete gamma function `P(a, x)`.
-    igamma(a, x) = igamma: |args| gamma::incomplete_gamma(&args[0], &args[1], false), &[(0.5, 3.0), (0.3, 4.0)],
+    pub fn igamma(a, x) = igamma: |args| gamma::incomplete_gamma(&args[0], &args[1], false), &[(0.5, 3.0), (0.3, 4.0)],
         &[Some(|g, args, _| g * E(igamma_grad_a(&args[0].0, &args[1].0))), Some(|g, args, _| g * density(args))];
     /// The regularised upper incomplete gamma function `Q(a, x) = 1 - P(a, x)`.
-    igammac(a, x) = igammac: |args| gamma::incomplete_gamma(&args[0], &args[1], true), &[(0.5, 3.0), (0.3, 4.0)],
+    pub fn igammac(a, x) = igammac: |args| gamma::incomplete_gamma(&args[0], &args[1], true), &[(0.5, 3.0), (0.3, 4.0)],
         &[Some(|g, args, _| -(g * E(igamma_grad_a(&args[0].0, &args[1].0)))), Some(|g, args, _| -(g * density(args)))];
     /// The derivative of [`igamma`] in `a`.
-    igamma_grad_a(a, x) = igamma_grad_a: |args| gamma::gamma_derivative(&args[0], &args[1], gamma::Mode::Derivative),
+    pub fn igamma_grad_a(a, x) = igamma_grad_a: |args| gamma::gamma_derivative(&args[0], &args[1], gamma::Mode::Derivative),
         &[(0.5, 3.0), (0.3, 4.0)], &[None, None];
     /// The derivative in `a` of a sample `x` of the gamma distribution with shape `a`.
-    random_gamma_grad(a, x) = random_gamma_grad: |args| gamma::gamma_derivative(&args[0], &args[1], gamma::Mode::Sample),
+    pub fn random_gamma_grad(a, x) = random_gamma_grad: |args| gamma::gamma_derivative(&args[0], &args[1], gamma::Mode::Sample),
         &[(0.5, 3.0), (0.3, 4.0)], &[None, None];
     /// The regularised incomplete beta function `I_x(a, b)`.
-    betainc(a, b, x) = regularized_incomplete_beta: |args| gamma::incomplete_beta(&args[0], &args[1], &args[2]),
+    pub fn betainc(a, b, x) = regularized_incomplete_beta: |args| gamma::incomplete_beta(&args[0], &args[1], &args[2]),
         &[(0.5, 3.0), (0.5, 3.0), (0.1, 0.9)], &[None, None, Some(|g, args, _| {
             let [a, b, x] = args else { unreachable!("three operands") };
             let lbeta = a.lgamma() + b.lgamma() - (a + b).lgamma();
             g * ((b - 1.0) * (-x).log1p() + (a - 1.0) * x.log() - lbeta).exp()
         })];
     /// The exponential integral `Ei(x)`.
-    expi(x) = expi: |args| rational::expi(&args[0]), &[(0.3, 12.0)],
+    pub(crate) fn expi(x) = expi: |args| rational::expi(&args[0]), &[(0.3, 12.0)],
         &[Some(|g, args, _| g * (args[0].exp() / &args[0]))];
     /// The generalised exponential integral `Eₙ(x)`, for whole `n`.
-    expn(n, x) = expn: |args| rational::expn(&args[0], &args[1]), &[(2.0, 2.0), (0.3, 4.0)],
+    pub(crate) fn expn(n, x) = expn: |args| rational::expn(&args[0], &args[1]), &[(2.0, 2.0), (0.3, 4.0)],
         &[None, Some(|g, args, _| -(g * E(expn(&(&args[0] - 1.0).0, &args[1].0))))];
     /// Spence's function, the dilogarithm of `1 - x`.
-    spence(x) = spence: |args| rational::spence(&args[0]), &[(0.1, 3.0)],
+    pub(crate) fn spence(x) = spence: |args| rational::spence(&args[0]), &[(0.1, 3.0)],
         &[Some(|g, args, _| g * rational::spence_slope(&args[0]))];
     /// The inverse of the distribution function of the normal distribution.
-    ndtri(p) = ndtri: |args| rational::ndtri(&args[0]), &[(0.1, 0.9)],
+    pub(crate) fn ndtri(p) = ndtri: |args| rational::ndtri(&args[0]), &[(0.1, 0.9)],
         &[Some(|g, _, ans| g * (ans.square() * 0.5).exp() * std::f64::consts::TAU.sqrt())];
     /// The logarithm of the distribution function of the normal distribution.
-    log_ndtr(x) = log_ndtr: |args| rational::log_ndtr(&args[0]), &[(-12.0, 3.0)],
+    pub(crate) fn log_ndtr(x) = log_ndtr: |args| rational::log_ndtr(&args[0]), &[(-12.0, 3.0)],
         &[Some(|g, args, ans| g * (args[0].square() * -0.5 - std::f64::consts::TAU.sqrt().ln() - ans).exp())];
     /// Dawson's integral.
-    dawsn(x) = dawsn: |args| rational::dawsn(&args[0]), &[(-8.0, 8.0)],
+    pub(crate) fn dawsn(x) = dawsn: |args| rational::dawsn(&args[0]), &[(-8.0, 8.0)],
         &[Some(|g, args, ans| g * (1.0 - 2.0 * &args[0] * ans))];
     /// The complementary error function, scaled: `exp(x²) erfc(x)`.
-    erfcx(x) = erfcx: |args| rational::erfcx(&args[0]), &[(-1.0, 4.0)],
+    pub(crate) fn erfcx(x) = erfcx: |args| rational::erfcx(&args[0]), &[(-1.0, 4.0)],
         &[Some(|g, args, ans| g * (2.0 * &args[0] * ans - std::f64::consts::FRAC_2_SQRT_PI))];
 }
 
@@ -216,15 +216,14 @@ impl Primitive for Special {
             };
             let count = row.domains.len();
             let smooth = row.partials.iter().all(Option::is_some);
-            let mut add = |shapes: &[&[usize]]| {
-                let sample = Sample::new(row, (0..count).map(|i| arg(i, shapes[i])));
-                samples.push(if smooth { sample } else { sample.not_differentiable() });
+            // One sample each: loops take XLA long to compile.
+            let shapes: &[&[usize]] = match count {
+                1 => &[&[2, 3]],
+                2 => &[&[2, 1], &[2, 3]],
+                _ => &[&[2, 1], &[2, 3], &[]],
             };
-            add(&[&[2, 3], &[2, 3], &[2, 3]]);
-            add(&[&[], &[2, 3], &[2, 3]]);
-            if count == 3 {
-                add(&[&[2, 1], &[2, 3], &[]]);
-            }
+            let sample = Sample::new(row, (0..count).map(|i| arg(i, shapes[i])));
+            samples.push(if smooth { sample } else { sample.not_differentiable() });
         }
         // Functions that have a derivative in their last operand alone.
         let x = SampleArg::range([4], DType::F32, 0.1, 0.9);

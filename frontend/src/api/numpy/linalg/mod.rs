@@ -138,7 +138,8 @@ pub(crate) fn meet(name: &'static str, x: &Array, y: &Array, ranks: (usize, usiz
     let lead = |x: &Array, rank: usize| x.shape()[..x.ndim() - rank].to_vec();
     let batch = super::broadcast_shape(name, &[&lead(x, ranks.0), &lead(y, ranks.1)]);
     let stretch = |x: &Array, rank: usize| {
-        let shape: Vec<usize> = batch.iter().copied().chain(x.shape()[x.ndim() - rank..].iter().copied()).collect();
+        let shape: Vec<usize> =
+            batch.iter().copied().chain(x.shape()[x.ndim() - rank..].iter().copied()).collect();
         super::broadcast_to(x, shape)
     };
     (stretch(x, ranks.0), stretch(y, ranks.1))
@@ -252,7 +253,12 @@ fn cofactor_solve(a: &Array, b: &Array) -> (Array, Array) {
     let before = lax::index_in_dim(&partial, -2, last, false);
     let corner = 1.0 / before;
     let (row, column) = (rank - 2, rank - 1);
-    let place = |d| lax::eq(&lax::broadcasted_iota(DType::I32, lu.shape(), d), &Array::scalar(n as i64 - 1, DType::I32, false));
+    let place = |d| {
+        lax::eq(
+            &lax::broadcasted_iota(DType::I32, lu.shape(), d),
+            &Array::scalar(n as i64 - 1, DType::I32, false),
+        )
+    };
     let at_corner = lax::and(&place(row), &place(column));
     let lead: Vec<usize> = (0..rank - 2).collect();
     let lu = lax::select(&at_corner, &lax::broadcast_in_dim(&corner, lu.shape(), &lead), &lu);
@@ -300,21 +306,22 @@ pub fn matrix_rank(m: impl IntoArray, rtol: Option<f64>) -> Array {
 #[track_caller]
 pub fn pinv(a: impl IntoArray, rtol: Option<f64>) -> Array {
     let a = matrix("pinv", a);
-    let f = custom_jvp(move |a: &Array| pseudo_inverse(a, rtol)).defjvp(move |(a,): (Array,), (t,): (Array,)| {
-        let p = pinv(&a, rtol);
-        let (m, n) = lax_linalg::sizes_of(&a);
-        let (ph, th) = (adjoint(&p), adjoint(&t));
-        let dot = if m >= n {
-            let s = mm(&mm(&p, &ph), &th);
-            let u = mm(&mm(&th, &ph), &p);
-            s.clone() + &u - mm(&mm(&p, &t), &p) - mm(&mm(&s, &a), &p) - mm(&mm(&p, &a), &u)
-        } else {
-            let s = mm(&p, &mm(&ph, &th));
-            let u = mm(&th, &mm(&ph, &p));
-            s.clone() + &u - mm(&p, &mm(&t, &p)) - mm(&s, &mm(&a, &p)) - mm(&p, &mm(&a, &u))
-        };
-        (p, dot)
-    });
+    let f =
+        custom_jvp(move |a: &Array| pseudo_inverse(a, rtol)).defjvp(move |(a,): (Array,), (t,): (Array,)| {
+            let p = pinv(&a, rtol);
+            let (m, n) = lax_linalg::sizes_of(&a);
+            let (ph, th) = (adjoint(&p), adjoint(&t));
+            let dot = if m >= n {
+                let s = mm(&mm(&p, &ph), &th);
+                let u = mm(&mm(&th, &ph), &p);
+                s.clone() + &u - mm(&mm(&p, &t), &p) - mm(&mm(&s, &a), &p) - mm(&mm(&p, &a), &u)
+            } else {
+                let s = mm(&p, &mm(&ph, &th));
+                let u = mm(&th, &mm(&ph, &p));
+                s.clone() + &u - mm(&p, &mm(&t, &p)) - mm(&s, &mm(&a, &p)) - mm(&p, &mm(&a, &u))
+            };
+            (p, dot)
+        });
     f(&a)
 }
 
@@ -428,7 +435,9 @@ pub fn multi_dot(arrays: &[Array]) -> Array {
         for i in 0..count - length {
             let j = i + length;
             let price = |k: usize| {
-                cost[i][k] + cost[k + 1][j] + (seams[i] as u128) * (seams[k + 1] as u128) * (seams[j + 1] as u128)
+                cost[i][k]
+                    + cost[k + 1][j]
+                    + (seams[i] as u128) * (seams[k + 1] as u128) * (seams[j + 1] as u128)
             };
             let best = (i..j).min_by_key(|&k| price(k)).expect("there is a cut");
             let best_price = price(best);

@@ -62,7 +62,9 @@ pub fn norm(x: impl IntoArray, ord: impl Into<NormOrd>, axis: impl Into<Axis>) -
     match axes[..] {
         [_] => vector_norm(x, axis, ord),
         [row, column] => over(&x, ord, axis, row, column),
-        _ => refuse!("norm" => "takes one axis of vectors or two of matrices, got {axes:?} of shape {}", show(x.shape())),
+        _ => {
+            refuse!("norm" => "takes one axis of vectors or two of matrices, got {axes:?} of shape {}", show(x.shape()))
+        }
     }
 }
 
@@ -120,7 +122,9 @@ fn over(x: &Array, ord: NormOrd, axis: Axis, row: usize, column: usize) -> Array
         NormOrd::Default | NormOrd::Fro => return euclidean(x, axis),
         NormOrd::Nuc => None,
         NormOrd::P(p) if [1.0, 2.0, f64::INFINITY].contains(&p.abs()) => Some(p),
-        NormOrd::P(p) => refuse!("norm" => "{p} is no order of a norm of matrices; those are ±1, ±2, ±∞, \"fro\" and \"nuc\""),
+        NormOrd::P(p) => {
+            refuse!("norm" => "{p} is no order of a norm of matrices; those are ±1, ±2, ±∞, \"fro\" and \"nuc\"")
+        }
     };
     let restore = |out: Array| {
         let mut axes = [row, column];
@@ -180,4 +184,3 @@ pub fn cond(x: impl IntoArray, p: impl Into<NormOrd>) -> Array {
     let infinite = lax::and(&not_number(&out), &lax::not(&own));
     lax::select(&infinite, &lax::full_like(&out, f64::INFINITY), &out)
 }
-

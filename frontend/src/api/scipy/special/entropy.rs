@@ -37,8 +37,9 @@ pub fn logsumexp(a: impl IntoArray, axis: impl Into<Axis>) -> Array {
 #[track_caller]
 pub fn xlogy(x: impl IntoArray, y: impl IntoArray) -> Array {
     let [x, y] = floats([x.into_array(), y.into_array()]);
-    let f = custom_jvp(|x: &Array, y: &Array| product(x, y, lax::log))
-        .defjvp(|(x, y): (Array, Array), (s, t): (Array, Array)| (xlogy(&x, &y), s * lax::log(&y) + t * &x / &y));
+    let f = custom_jvp(|x: &Array, y: &Array| product(x, y, lax::log)).defjvp(
+        |(x, y): (Array, Array), (s, t): (Array, Array)| (xlogy(&x, &y), s * lax::log(&y) + t * &x / &y),
+    );
     f(&x, &y)
 }
 
@@ -47,13 +48,15 @@ pub fn xlogy(x: impl IntoArray, y: impl IntoArray) -> Array {
 pub fn xlog1py(x: impl IntoArray, y: impl IntoArray) -> Array {
     let [x, y] = floats([x.into_array(), y.into_array()]);
     let f = custom_jvp(|x: &Array, y: &Array| product(x, y, lax::log1p)).defjvp(
-        |(x, y): (Array, Array), (s, t): (Array, Array)| (xlog1py(&x, &y), s * lax::log1p(&y) + t * &x / (1.0 + &y)),
+        |(x, y): (Array, Array), (s, t): (Array, Array)| {
+            (xlog1py(&x, &y), s * lax::log1p(&y) + t * &x / (1.0 + &y))
+        },
     );
     f(&x, &y)
 }
 
 fn product(x: &Array, y: &Array, log: fn(&Array) -> Array) -> Array {
-    let counts = jnp::logical_or(x.ne(0.0), lax::ne(y, y));
+    let counts = jnp::logical_or(jnp::not_equal(x, 0.0), lax::ne(y, y));
     jnp::where_(counts, x * log(y), 0.0)
 }
 
@@ -76,7 +79,7 @@ pub fn entr(x: impl IntoArray) -> Array {
 pub fn rel_entr(p: impl IntoArray, q: impl IntoArray) -> Array {
     let [p, q] = floats([p.into_array(), q.into_array()]);
     let positive = jnp::logical_and(p.gt(0.0), q.gt(0.0));
-    let zero = jnp::logical_and(p.eq(0.0), q.ge(0.0));
+    let zero = jnp::logical_and(jnp::equal(&p, 0.0), q.ge(0.0));
     let (safe_p, safe_q) = (jnp::where_(&positive, &p, 1.0), jnp::where_(&positive, &q, 1.0));
     let value = xlogx(&safe_p) - xlogy(&safe_p, &safe_q);
     jnp::where_(positive, value, jnp::where_(zero, 0.0, f64::INFINITY))
@@ -91,7 +94,7 @@ pub fn kl_div(p: impl IntoArray, q: impl IntoArray) -> Array {
 
 #[track_caller]
 fn transformed(log: Array, lmbda: &Array) -> Array {
-    let zero = lmbda.eq(0.0);
+    let zero = jnp::equal(lmbda, 0.0);
     let safe = jnp::where_(&zero, 1.0, lmbda);
     jnp::where_(zero, &log, lax::expm1(&(&safe * &log)) / &safe)
 }

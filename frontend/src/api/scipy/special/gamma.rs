@@ -15,8 +15,8 @@ pub fn gammasgn(x: impl IntoArray) -> Array {
     }
     let floor = lax::floor(&x);
     let negative = x.lt(0.0);
-    let odd = jnp::mod_(&floor, 2.0).ne(0.0);
-    let minus_zero = lax::and(&x.eq(0.0), &jnp::signbit(&x));
+    let odd = jnp::not_equal(jnp::mod_(&floor, 2.0), 0.0);
+    let minus_zero = lax::and(&jnp::equal(&x, 0.0), &jnp::signbit(&x));
     let pole = lax::or(&lax::and(&negative, &lax::eq(&x, &floor)), &lax::ne(&x, &x));
     let minus = lax::or(&lax::and(&negative, &odd), &minus_zero);
     let full = |v: f64| lax::full_like(&x, v);
@@ -113,7 +113,7 @@ pub fn multigammaln(a: impl IntoArray, d: usize) -> Array {
 #[track_caller]
 pub fn poch(z: impl IntoArray, m: impl IntoArray) -> Array {
     let [z, m] = floats([z.into_array(), m.into_array()]);
-    jnp::where_(m.eq(0.0), 1.0, gamma(&z + &m) / gamma(&z))
+    jnp::where_(jnp::equal(&m, 0.0), 1.0, gamma(&z + &m) / gamma(&z))
 }
 
 /// The `n`-th derivative of the digamma function, for whole `n`.
@@ -151,5 +151,8 @@ pub fn bernoulli(n: usize) -> Array {
         let tail: f64 = (2..50).map(|k| (k as f64).powi(-(m as i32))).sum();
         values[m] = q * (1.0 + tail);
     }
-    jnp::astype(Array::from_slice(&values.iter().map(|&v| v as f32).collect::<Vec<_>>(), [n + 1]), default_float())
+    jnp::astype(
+        Array::from_slice(&values.iter().map(|&v| v as f32).collect::<Vec<_>>(), [n + 1]),
+        default_float(),
+    )
 }
