@@ -52,14 +52,14 @@ impl Mlp {
     fn forward(&self, x: &Array) -> Array {
         let (last, hidden) = self.layers.split_last().expect("a network has layers");
         let apply = |x: &Array, layer: &Dense| x.dot(&layer.weight) + &layer.bias;
-        let x = hidden.iter().fold(x.clone(), |x, layer| nn::relu(&apply(&x, layer)));
+        let x = hidden.iter().fold(x.clone(), |x, layer| nn::relu(apply(&x, layer)));
         apply(&x, last)
     }
 }
 
 /// The mean cross entropy of digits `y: i32[…]` under the scores of `x: f32[…, 64]`.
 fn loss(params: &Mlp, x: &Array, y: &Array) -> Array {
-    let log_p = nn::log_softmax(&params.forward(x), -1);
+    let log_p = nn::log_softmax(params.forward(x), -1);
     -jnp::sum(log_p * nn::one_hot(y, 10), -1).mean()
 }
 

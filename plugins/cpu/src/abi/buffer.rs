@@ -251,8 +251,11 @@ impl Buffer {
 
 thread_local! {
     /// Boxes of buffers that this thread destroyed: programs with many results make and drop them by the hundred.
-    static BOXES: RefCell<Vec<Box<MaybeUninit<Buffer>>>> = const { RefCell::new(Vec::new()) };
+    static BOXES: RefCell<Vec<EmptyBox>> = const { RefCell::new(Vec::new()) };
 }
+
+/// What is kept is the box: its address is the caller's pointer.
+type EmptyBox = Box<MaybeUninit<Buffer>>;
 
 /// The most boxes that a thread keeps.
 const MAX_BOXES: usize = 512;
