@@ -74,7 +74,18 @@ switches! {
         get index_checked,
         /// [`check_index`] for this thread while `f` runs.
         scope with_check_index;
+    3 "JACINTH_EXPLAIN_CACHE_MISSES" default false:
+        /// Says whether each call of a jitted function that must trace or compile says why, as a warning; as
+        /// `JACINTH_EXPLAIN_CACHE_MISSES` does. `stats()` of the function says the same.
+        set explain_cache_misses,
+        /// Whether calls that must trace or compile say why.
+        get cache_misses_explained,
+        /// [`explain_cache_misses`] for this thread while `f` runs.
+        scope with_explain_cache_misses;
 }
+
+/// The switches on which nothing depends that is kept.
+const UNKEYED: u32 = 1 << 3;
 
 /// Runs `f` with jitted functions and control flow running operation by operation on this thread, so that values can be looked at.
 ///
@@ -83,10 +94,10 @@ pub fn disable_jit<R>(f: impl FnOnce() -> R) -> R {
     with_disable_jit(true, f)
 }
 
-/// The state of all switches, under which whatever depends on them is kept.
+/// The state of the switches under which whatever depends on them is kept.
 #[inline]
 pub(crate) fn cache_key() -> u32 {
-    bits()
+    bits() & !UNKEYED
 }
 
 static PROCESS: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(from_environment()));
@@ -138,6 +149,7 @@ mod tests {
             with_x64(false, || assert!(!x64_enabled()));
             assert!(x64_enabled() && !jit_disabled());
         });
+        assert!(with_explain_cache_misses(true, || cache_misses_explained() && cache_key() == before));
         let unwound = std::panic::catch_unwind(|| with_x64(true, || panic!("out of here")));
         assert!(unwound.is_err() && cache_key() == before);
         std::thread::scope(|s| with_x64(true, || s.spawn(|| assert!(!x64_enabled())).join()).unwrap());

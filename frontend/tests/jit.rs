@@ -3,6 +3,7 @@
 // The derive writes `::jacinth::tree`.
 extern crate jacinth_frontend as jacinth;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jacinth_frontend::api::control::{cond, fori_loop, scan, switch, while_loop};
@@ -10,7 +11,7 @@ use jacinth_frontend::lax::{add, mul, neg, reduce_sum, sin};
 use jacinth_frontend::tree::{Pytree, Static};
 use jacinth_frontend::{
     Array, DType, clear_caches, config, deny_recompile, disable_jit, grad, jit, make_jaxpr, numpy as jnp,
-    vmap,
+    set_warning_hook, vmap,
 };
 
 fn scalar(v: f32) -> Array {
@@ -91,6 +92,20 @@ fn a_miss_says_what_changed() {
             "`<lambda>`: the switch JACINTH_ENABLE_X64 was turned on",
         ]
     );
+}
+
+#[test]
+fn a_miss_can_be_told_as_it_happens() {
+    static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    set_warning_hook(|warning| SAID.lock().unwrap().push(warning.to_string()));
+    let f = jit(|x: &Array| neg(x)).name("told");
+    f(&numbers(&[1]));
+    let line = here!(1);
+    config::with_explain_cache_misses(true, || [f(&numbers(&[1])), f(&numbers(&[2]))]);
+    let said = SAID.lock().unwrap().iter().filter(|s| s.contains("`told`")).cloned().collect::<Vec<_>>();
+    assert_eq!(said.len(), 1, "{said:?}");
+    let expected = "compiling `told`: argument 0: dimension 0 changed from 1 to 2 (f32[1] to f32[2]) at ";
+    assert!(said[0].starts_with(&format!("{expected}{line}")), "{said:?}");
 }
 
 #[test]
@@ -220,7 +235,7 @@ fn a_traced_value_in_host_code_says_what_to_use() {
 #[test]
 fn errors_name_the_line_of_the_call() {
     let f = jit(|x: &Array, y: &Array| add(x, y));
-    let leaked = std::sync::Mutex::new(None);
+    let leaked = Mutex::new(None);
     jit(|x: &Array| {
         *leaked.lock().unwrap() = Some(sin(x));
         x.clone()

@@ -19,7 +19,8 @@ use super::cache_miss::{JitStats, Seen, allow, explain};
 use super::call_site;
 use super::function::{FlatFn, Function, Signature, Target};
 use super::stages::{Lowered, Traced};
-use crate::config::{cache_key, jit_disabled};
+use super::warn::warn_at;
+use crate::config::{cache_key, cache_misses_explained, jit_disabled};
 use crate::error::{Error, OrRaise, Result, boundary};
 use crate::ir::{Array, Aval, BackendId, ClosedJaxpr, DeviceArray, Jaxpr, Prim, Source};
 use crate::lax::Jit as JitPrimitive;
@@ -39,8 +40,7 @@ use crate::tree::{self, Flattener, Leaves, Pytree, TreeDef, keystr};
 ///
 /// # Panics
 /// Calling the handle panics where the function is wrong for its arguments or the plugin fails; [`Jit::try_call`] returns the error.
-/// The message names the line of the operation that is wrong; where a whole call is meant, it is the line of `jit(…)`, since a
-/// function object does not learn who called it.
+/// The message names the line of the operation that is wrong, or of the call where that is meant as a whole.
 #[track_caller]
 pub fn jit<'f, S: Signature, F: Function<S> + 'f>(f: F) -> Jit<'f, S> {
     let flat = f.into_flat();
@@ -340,7 +340,7 @@ impl<'f> JitCore<'f> {
         if current().is_some() {
             return self.bind(leaves, def, called_at);
         }
-        let entry = self.find(leaves, def)?;
+        let entry = self.find(leaves, def, called_at)?;
         Ok((moved(entry.run(leaves)?), entry.traced.out_def.clone()))
     }
 
@@ -359,7 +359,7 @@ impl<'f> JitCore<'f> {
                 });
                 drop(seen);
                 drop(traced);
-                self.miss(reason)?;
+                self.miss(reason, called_at)?;
                 self.trace(leaves, def)
             }
         };
@@ -419,7 +419,7 @@ impl<'f> JitCore<'f> {
     }
 
     /// The entry for arguments like these, compiled if there is none.
-    fn find(&self, leaves: &[&Array], def: &TreeDef) -> Result<Arc<Entry>> {
+    fn find(&self, leaves: &[&Array], def: &TreeDef, called_at: Source) -> Result<Arc<Entry>> {
         let backend = Backend::current()?;
         let found = {
             let entries = self.entries.read();
@@ -445,7 +445,7 @@ impl<'f> JitCore<'f> {
                         }
                     })
                 };
-                self.miss(reason)?;
+                self.miss(reason, called_at)?;
                 let entry = Arc::new(self.plan(leaves, def).lower()?.compile(&backend)?);
                 self.compiles.fetch_add(1, Ordering::Relaxed);
                 let mut entries = self.entries.write();
@@ -462,7 +462,10 @@ impl<'f> JitCore<'f> {
         self.hits.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn miss(&self, reason: String) -> Result<()> {
+    fn miss(&self, reason: String, called_at: Source) -> Result<()> {
+        if cache_misses_explained() {
+            warn_at(called_at, format!("compiling {reason}"));
+        }
         let allowed = allow(&reason);
         self.misses.lock().push(reason);
         allowed

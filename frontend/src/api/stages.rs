@@ -52,11 +52,12 @@ impl Target<Result<ClosedJaxpr>> for Tracing<'_> {
     fn run(&self, args: Flattener<'_>, _: Option<&Arc<Entry>>) -> Result<ClosedJaxpr> {
         let (leaves, def) = args.finish();
         let avals: Vec<Aval> = leaves.iter().map(|a| a.aval().clone()).collect();
-        boundary(|| {
+        let jaxpr = boundary(|| {
             stage(self.flat.name(), &avals, self.called_at, |args| {
                 self.flat.call(args.into_iter().collect(), &def).or_raise().0
             })
-        })
+        });
+        jaxpr.map_err(|e| e.at(self.called_at))
     }
 }
 

@@ -37,7 +37,11 @@ pub fn set_warning_hook(hook: impl Fn(&Warning) + Send + Sync + 'static) {
 /// Warns of the caller's line, the first time that it says so.
 #[track_caller]
 pub(crate) fn warn(message: String) {
-    let source = here();
+    warn_at(here(), message);
+}
+
+/// Warns of that line, the first time that it says so.
+pub(crate) fn warn_at(source: Source, message: String) {
     if !SAID.lock().insert((source, message.clone())) {
         return;
     }
