@@ -129,8 +129,7 @@ fn fori_loop_counts() {
     assert_close(&traced(&Array::from(5)), &[10.0]);
     // Bounds that are known differentiate, also as concrete arrays; unrolled alike.
     let power = |x: &Array| fori_loop(0, 4, |_, y: Array| mul(&y, x), scalar(1.0));
-    let known =
-        |x: &Array| fori_loop(&Array::from(0), &Array::from(4), |_, y: Array| mul(&y, x), scalar(1.0));
+    let known = |x: &Array| fori_loop(Array::from(0), Array::from(4), |_, y: Array| mul(&y, x), scalar(1.0));
     let unrolled = |x: &Array| fori_loop_with(0, 4, |_, y: Array| mul(&y, x), scalar(1.0), 0);
     for f in [&power as &(dyn Fn(&Array) -> Array + Send + Sync), &known, &unrolled] {
         let f = |x: &Array| f(x);
@@ -160,7 +159,7 @@ fn the_counter_has_the_bounds_dtype() {
     assert_eq!(counter(&of(0, DType::I16), &Array::from(3)).unwrap(), (DType::I16, false));
     assert_eq!(counter(&Array::from(0), &Array::from(3)).unwrap(), (DType::I32, true));
     // Where the bounds are known it is a number of the program's own.
-    fori_loop(&of(0, DType::UI8), &of(3, DType::UI8), body, scalar(0.0));
+    fori_loop(of(0, DType::UI8), of(3, DType::UI8), body, scalar(0.0));
     assert_eq!(*seen.lock().unwrap(), Some((DType::I32, true)));
     let error = counter(&of(0, DType::UI8), &of(3, DType::I16)).unwrap_err().to_string();
     assert!(

@@ -354,10 +354,12 @@ fn transformations(all: &mut Compared) {
     });
     all.program("vmap_out_axes", &[f32(&[5, 3])], |x| vmap(|x: &Array| sin(x)).out_axes(1)(&x[0]));
     all.program("vmap_of_dynamic_slice", &[f32(&[5, 4]), u32(&[5])], |x| {
-        vmap(|x: &Array, i: &Array| dynamic_slice(x, &[i.clone()], &[2]))(&x[0], &x[1])
+        vmap(|x: &Array, i: &Array| dynamic_slice(x, std::slice::from_ref(i), &[2]))(&x[0], &x[1])
     });
     all.program("vmap_of_dynamic_update_slice", &[f32(&[5, 4]), f32(&[5, 2]), u32(&[5])], |x| {
-        vmap(|x: &Array, y: &Array, i: &Array| dynamic_update_slice(x, y, &[i.clone()]))(&x[0], &x[1], &x[2])
+        vmap(|x: &Array, y: &Array, i: &Array| dynamic_update_slice(x, y, std::slice::from_ref(i)))(
+            &x[0], &x[1], &x[2],
+        )
     });
     all.program("vmap_of_scan", &[f32(&[5]), f32(&[5, 4])], |x| {
         vmap(|c: &Array, xs: &Array| scan(|c: Array, x: Array| (add(&c, &x), mul(&c, &x)), c.clone(), xs))(

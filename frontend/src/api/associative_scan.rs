@@ -70,7 +70,7 @@ fn scan(
     let pairs = combine(every(elems, axes, 0, Some(-1), 2), every(elems, axes, 1, None, 2));
     let odd = scan(&pairs, axes, length / 2, combine);
     // The others are one element further than the one before them.
-    let before = if length % 2 == 0 { every(&odd, axes, 0, Some(-1), 1) } else { odd.clone() };
+    let before = if length.is_multiple_of(2) { every(&odd, axes, 0, Some(-1), 1) } else { odd.clone() };
     let even = combine(before, every(elems, axes, 2, None, 2));
     let first = every(elems, axes, 0, Some(1), 1);
     let join = |((first, rest), axis): ((Array, Array), &usize)| concatenate(&[first, rest], *axis);

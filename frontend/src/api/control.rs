@@ -305,7 +305,7 @@ impl Default for ScanOptions {
 /// If leading dimensions differ, or `f` changes the structure or a type of the carry; the message names the leaf.
 #[track_caller]
 pub fn scan<C: Pytree, X: Pytree, Y: Pytree>(f: impl Fn(C, X) -> (C, Y), init: C, xs: &X) -> (C, Y) {
-    scan_at(here(), "scan", |carry, x| f(carry, x), init, xs, ScanOptions::default())
+    scan_at(here(), "scan", f, init, xs, ScanOptions::default())
 }
 
 /// [`scan`] with a given length, in reverse, or unrolled.
@@ -316,7 +316,7 @@ pub fn scan_with<C: Pytree, X: Pytree, Y: Pytree>(
     xs: &X,
     options: ScanOptions,
 ) -> (C, Y) {
-    scan_at(here(), "scan", |carry, x| f(carry, x), init, xs, options)
+    scan_at(here(), "scan", f, init, xs, options)
 }
 
 fn scan_at<C: Pytree, X: Pytree, Y: Pytree>(

@@ -479,7 +479,7 @@ impl Primitive for DynamicUpdateSlice {
         }
         if args[1].is_linear() {
             let prim = DynamicSlice { slice_sizes: update.shape.to_vec() };
-            out[1] = Some(bind1(Prim::new(prim), &with(&[ct.clone()])));
+            out[1] = Some(bind1(Prim::new(prim), &with(std::slice::from_ref(ct))));
         }
         Linear::Cotangents(out)
     }
