@@ -19,6 +19,7 @@ mod elementwise;
 mod fft;
 mod gather;
 pub mod linalg;
+mod random;
 mod reduce;
 mod reduce_general;
 pub(crate) mod remat;
@@ -62,6 +63,7 @@ pub use elementwise::broadcast_shapes;
 pub(crate) use elementwise::{Accepts, batch_elementwise, maybe_broadcast, scalar_like, unbroadcast};
 pub use fft::{Fft, FftType, fft};
 pub use gather::{Fill, Gather, GatherDimensionNumbers, GatherScatterMode, gather, gather_with};
+pub use random::{Threefry2x32, threefry2x32};
 pub use reduce::{
     ArgMinMax, Monoid, Reduction, argmax, argmin, reduce_and, reduce_max, reduce_min, reduce_or, reduce_prod,
     reduce_sum, reduce_xor,
@@ -154,6 +156,7 @@ pub fn samples() -> Vec<Sample> {
         ReducePrecision::samples(),
         StopGradient::samples(),
         Reduction::samples(),
+        Threefry2x32::samples(),
         ArgMinMax::samples(),
         Reduce::samples(),
         DotGeneral::samples(),
