@@ -82,6 +82,14 @@ switches! {
         get cache_misses_explained,
         /// [`explain_cache_misses`] for this thread while `f` runs.
         scope with_explain_cache_misses;
+    4 "JACINTH_THREEFRY_PARTITIONABLE" default true:
+        /// Says whether random bits are those of the partitionable threefry2x32 (`true`, the default), or the legacy ones of JAX before
+        /// 0.5; as `JACINTH_THREEFRY_PARTITIONABLE` does.
+        set threefry_partitionable,
+        /// Whether random bits are the partitionable ones.
+        get threefry_is_partitionable,
+        /// [`threefry_partitionable`] for this thread while `f` runs.
+        scope with_threefry_partitionable;
 }
 
 /// The switches on which nothing depends that is kept.

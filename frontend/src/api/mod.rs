@@ -20,6 +20,7 @@ pub mod jit;
 pub mod linear;
 pub mod nn;
 pub mod numpy;
+pub mod random;
 pub mod scipy;
 pub mod stages;
 pub mod test_util;
