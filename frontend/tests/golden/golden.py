@@ -25,11 +25,12 @@ FORMAT = {
     "f16": "F16", "bf16": "BF16", "f32": "F32", "f64": "F64",
 }
 
-_cases = []
+# What the cases of the family at hand gave, and their names.
+_tensors, _ids = {}, []
 
 
 def case(name, fn, *inputs, variant=None, dtypes=None, grad=True, x64=False):
-    """One function on one list of inputs.
+    """One function on one list of inputs, evaluated at once.
 
     name: the function's public name, `jax.numpy.sin`.
     fn: what is evaluated, a function of the inputs; its result is any pytree of arrays.
@@ -43,13 +44,26 @@ def case(name, fn, *inputs, variant=None, dtypes=None, grad=True, x64=False):
     id = f"{name}/{variant}" if variant else name
     inputs = [np.asarray(x) for x in inputs]
     if dtypes is None:
-        _cases.append((id, fn, inputs, grad, x64 or any(x.dtype.itemsize == 8 and x.dtype != np.complex64 for x in inputs)))
+        wide = any(x.dtype.itemsize == 8 and x.dtype != np.complex64 for x in inputs)
+        _keep(id, fn, inputs, grad, x64 or wide)
         return
     for short in dtypes:
-        wide = short in ("i64", "u64", "f64", "c128")
         floats = any(x.dtype == np.float32 for x in inputs)
         cast = [x.astype(DTYPES[short]) if x.dtype == np.float32 or not floats else x for x in inputs]
-        _cases.append((f"{id}:{short}", fn, cast, grad, x64 or wide))
+        _keep(f"{id}:{short}", fn, cast, grad, x64 or short in ("i64", "u64", "f64", "c128"))
+
+
+def _keep(id, fn, inputs, grad, x64):
+    assert id not in _ids, f"there are two cases {id}, give one a variant"
+    _ids.append(id)
+    with jax.enable_x64(x64):
+        try:
+            evaluated = _evaluate(id, fn, inputs, grad)
+        except Exception as error:
+            raise RuntimeError(f"JAX does not evaluate the case {id}") from error
+        # The Rust side switches x64 on where it sees such a dtype.
+        assert not x64 or any(SHORT[np.asarray(x).dtype] in ("i64", "u64", "f64", "c128") for x in evaluated.values()), id
+        _tensors.update({f"{id}#{role}": np.asarray(x) for role, x in evaluated.items()})
 
 
 def uniform(shape, low=-2.0, high=2.0, seed=0, dtype="f32"):
@@ -110,21 +124,11 @@ def _evaluate(id, fn, inputs, grad):
 
 def write(path, family):
     """Evaluates the cases of a family's module and writes their tensors as safetensors."""
-    _cases.clear()
+    _tensors.clear()
+    _ids.clear()
     family.cases()
-    ids = [id for id, *_ in _cases]
-    doubled = {id for id in ids if ids.count(id) > 1}
-    assert not doubled, f"several cases have one name, give them variants: {doubled}"
-    tensors = {}
-    for id, fn, inputs, grad, x64 in _cases:
-        with jax.enable_x64(x64):
-            try:
-                evaluated = _evaluate(id, fn, inputs, grad)
-            except Exception as error:
-                raise RuntimeError(f"JAX does not evaluate the case {id}") from error
-            tensors |= {f"{id}#{role}": np.asarray(x) for role, x in evaluated.items()}
     header, data = {"__metadata__": {"jax": jax.__version__}}, bytearray()
-    for name, x in tensors.items():
+    for name, x in _tensors.items():
         dtype = SHORT[x.dtype]
         if dtype in ("c64", "c128"):
             x = np.stack([x.real, x.imag], -1)
@@ -136,4 +140,4 @@ def write(path, family):
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
-    return len(ids), 8 + len(text) + len(data)
+    return len(_ids), 8 + len(text) + len(data)
