@@ -28,8 +28,8 @@ pub use api::linear::{jvp_with_aux, linear_transpose, linearize_with_aux, vjp_wi
 pub use api::test_util;
 pub use api::{
     CheckError, Compiled, Element, Ellipsis, Function, IntoArray, Jit, JitStats, Lowered, NewAxis, Warning,
-    checkify, dtypes, grad, hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr, nn, numpy, random, scipy,
-    set_warning_hook, tree, value_and_grad, vjp, vmap,
+    checkify, dtypes, grad, hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr, nn, numpy, random,
+    scipy, set_warning_hook, tree, value_and_grad, vjp, vmap,
 };
 pub use api::{Traced, clear_caches, deny_recompile, flatten_util};
 pub use config::disable_jit;
