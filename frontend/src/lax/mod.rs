@@ -11,6 +11,7 @@ mod compare;
 mod concat;
 pub(crate) mod control;
 mod conv;
+mod conveniences;
 mod convert;
 mod cumulative;
 pub(crate) mod custom;
@@ -51,6 +52,10 @@ pub use conv::{
     ConvDimensionNumbers, ConvGeneralDilated, ConvOptions, conv, conv_dimension_numbers,
     conv_general_dilated, conv_general_dilated_local, conv_general_dilated_patches, conv_general_shape_tuple,
     conv_shape_tuple, conv_transpose, conv_with_general_padding,
+};
+pub use conveniences::{
+    approx_max_k, approx_min_k, batch_matmul, bitwise_and, bitwise_not, bitwise_or, bitwise_xor,
+    broadcast_to_rank, collapse, dot, mulhi, ragged_dot, reciprocal, sort_key_val,
 };
 pub(crate) use convert::convert_weakly;
 pub use convert::{
