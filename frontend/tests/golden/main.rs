@@ -25,11 +25,13 @@
 
 mod compare;
 mod document;
+mod fft;
 mod names;
 
 mod store;
 mod table;
 mod ufuncs;
+mod windows;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -42,7 +44,8 @@ use store::{Entry, Family};
 use table::Case;
 
 /// The families: the name of the file under `data/`, and the table.
-const FAMILIES: &[(&str, fn() -> Vec<Case>)] = &[("ufuncs", ufuncs::cases)];
+const FAMILIES: &[(&str, fn() -> Vec<Case>)] =
+    &[("fft", fft::cases), ("ufuncs", ufuncs::cases), ("windows", windows::cases)];
 
 fn main() {
     let arguments = Arguments::from_args();
