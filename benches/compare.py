@@ -2,6 +2,7 @@
 
     python compare.py first            # process start to first jitted result, nothing else
     python compare.py cases DIGITS.csv # every other case: {"case": name, "seconds": [samples]}
+    python compare.py transforms       # what is traced, differentiated and lowered only, in the same form
 """
 
 import json
@@ -113,5 +114,101 @@ def cases(path):
     report("step", samples(run, 30, 20))
 
 
+def transforms():
+    """Tracing, differentiating and lowering alone; a new function each time, so that no cache answers."""
+    import jax
+    import jax.numpy as jnp
+
+    blocks, width, heads, length, vocabulary = 12, 768, 12, 1024, 50257
+
+    def dense(m, n):
+        return {"w": jnp.zeros((m, n)), "b": jnp.zeros((n,))}
+
+    def norm():
+        return {"w": jnp.zeros((width,)), "b": jnp.zeros((width,))}
+
+    def block():
+        return {
+            "norm1": norm(),
+            "qkv": dense(width, 3 * width),
+            "projection": dense(width, width),
+            "norm2": norm(),
+            "up": dense(width, 4 * width),
+            "down": dense(4 * width, width),
+        }
+
+    def gpt2():
+        return {
+            "tokens": jnp.zeros((vocabulary, width)),
+            "positions": jnp.zeros((length, width)),
+            "blocks": [block() for _ in range(blocks)],
+            "norm": norm(),
+        }
+
+    def layer_norm(p, x):
+        centred = x - jnp.mean(x, axis=-1, keepdims=True)
+        variance = jnp.mean(centred * centred, axis=-1, keepdims=True)
+        return centred * jax.lax.rsqrt(variance + 1e-5) * p["w"] + p["b"]
+
+    def apply(p, x):
+        return x @ p["w"] + p["b"]
+
+    def attention(p, x):
+        def split(x):
+            return x.reshape(length, heads, width // heads).swapaxes(0, 1)
+
+        q, k, v = map(split, jnp.split(apply(p["qkv"], x), 3, axis=-1))
+        scores = q @ k.swapaxes(1, 2) * 0.125
+        rows = jax.lax.broadcasted_iota(jnp.int32, (length, length), 0)
+        columns = jax.lax.broadcasted_iota(jnp.int32, (length, length), 1)
+        weights = jax.nn.softmax(jnp.where(rows >= columns, scores, -1e10), axis=-1)
+        return apply(p["projection"], (weights @ v).swapaxes(0, 1).reshape(length, width))
+
+    def loss(p, x):
+        h = p["tokens"][x] + p["positions"]
+        for b in p["blocks"]:
+            h = h + attention(b, layer_norm(b["norm1"], h))
+            h = h + apply(b["down"], jax.nn.gelu(apply(b["up"], layer_norm(b["norm2"], h))))
+        logits = layer_norm(p["norm"], h) @ p["tokens"].T
+        return -jnp.mean(jnp.sum(jax.nn.log_softmax(logits) * jax.nn.one_hot(x, vocabulary), axis=-1))
+
+    tokens = jnp.ones((length,), jnp.int32)
+
+    def cold(work):
+        def run():
+            jax.clear_caches()
+            work()
+
+        return run
+
+    report("gpt2_trace", samples(cold(lambda: jax.make_jaxpr(lambda x: jax.grad(loss)(gpt2(), x))(tokens)), 5))
+    report("gpt2_forward", samples(cold(lambda: jax.jit(lambda x: loss(gpt2(), x)).lower(tokens)), 5))
+    report("gpt2_gradient", samples(cold(lambda: jax.jit(lambda x: jax.grad(loss)(gpt2(), x)).lower(tokens)), 5))
+
+    def network(x, w):
+        return jnp.sum(jnp.tanh(w @ jnp.tanh(w @ x)))
+
+    x, w = jnp.ones((8, 8, 16)), jnp.ones((16, 16))
+
+    def mapped():
+        inner = jax.vmap(jax.grad(network), in_axes=(0, None))
+        jax.jit(jax.vmap(inner, in_axes=(0, None))).lower(x, w)
+
+    report("mapped_gradient", samples(cold(mapped), 10))
+
+    def long(x):
+        for _ in range(5000):
+            x = jnp.sin(x) * 1.5
+        return x
+
+    report("chain_10000", samples(cold(lambda: jax.jit(lambda x: long(x)).lower(jnp.ones((8,)))), 5))
+
+
 if __name__ == "__main__":
-    first() if sys.argv[1] == "first" else cases(sys.argv[2])
+    match sys.argv[1:]:
+        case ["first"]:
+            first()
+        case ["cases", path]:
+            cases(path)
+        case ["transforms"]:
+            transforms()

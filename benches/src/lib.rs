@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use jacinth::prelude::*;
 
+pub mod transforms;
+
 /// 600 equations, three a turn.
 pub fn chain(x: &Array) -> Array {
     (0..200).fold(x.clone(), |x, _| {

@@ -4,6 +4,10 @@ use std::error::Error;
 use std::time::Instant;
 
 use jacinth::prelude::*;
+use jacinth_benches::transforms::{
+    gpt2_tokens, lower_chain_10000, lower_gpt2_forward, lower_gpt2_gradient, lower_mapped_gradient,
+    trace_gpt2_gradient,
+};
 use jacinth_benches::{chain, digits, map_of_tree, mlp, step, tree_of_100};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -15,7 +19,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok(())
         }
         ["cases", csv] => cases(csv),
-        _ => Err("usage: compare first | compare cases DIGITS.csv".into()),
+        ["transforms"] => {
+            transforms();
+            Ok(())
+        }
+        _ => Err("usage: compare first | compare cases DIGITS.csv | compare transforms".into()),
     }
 }
 
@@ -66,6 +74,18 @@ fn cases(csv: &str) -> Result<(), Box<dyn Error>> {
     (0..20).for_each(|_| run());
     report("step", samples(30, 20, run));
     Ok(())
+}
+
+/// What is traced, transformed and lowered, and never run.
+fn transforms() {
+    let tokens = gpt2_tokens();
+    report("gpt2_trace", samples(10, 1, || assert!(trace_gpt2_gradient(&tokens) > 1000)));
+    report("gpt2_forward", samples(10, 1, || assert!(lower_gpt2_forward(&tokens) > 0)));
+    report("gpt2_gradient", samples(10, 1, || assert!(lower_gpt2_gradient(&tokens) > 0)));
+    let (x, w) = (jnp::ones([8, 8, 16]), jnp::ones([16, 16]));
+    report("mapped_gradient", samples(20, 1, || assert!(lower_mapped_gradient(&x, &w) > 0)));
+    let x = jnp::ones([8]);
+    report("chain_10000", samples(10, 1, || assert!(lower_chain_10000(&x) > 0)));
 }
 
 /// `count` timings of `work`, each the mean of `inner` calls, in seconds.
