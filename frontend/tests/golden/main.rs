@@ -27,7 +27,7 @@ mod compare;
 mod document;
 mod fft;
 mod names;
-
+mod random;
 mod store;
 mod table;
 mod ufuncs;
@@ -36,16 +36,16 @@ mod windows;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jacinth_frontend::config::with_x64;
 use jacinth_frontend::{Array, Backend, jit, vjp, with_backend};
 use libtest_mimic::{Arguments, Failed, Trial};
-use parking_lot::RwLock;
 
 use store::{Entry, Family};
 use table::Case;
 
 /// The families: the name of the file under `data/`, and the table.
 const FAMILIES: &[(&str, fn() -> Vec<Case>)] =
-    &[("fft", fft::cases), ("ufuncs", ufuncs::cases), ("windows", windows::cases)];
+    &[("fft", fft::cases), ("random", random::cases), ("ufuncs", ufuncs::cases), ("windows", windows::cases)];
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -110,24 +110,9 @@ fn on_plugin(plugin: &'static str, family: &Family, cases: &[Arc<Case>]) -> Vec<
     pairs.map(trial).collect()
 }
 
-/// 64-bit dtypes are a switch of the process: cases that need it run alone.
-static X64: RwLock<()> = RwLock::new(());
-
+/// 64-bit dtypes are switched on for the cases that have them, on their thread.
 fn run(entry: &Entry, case: &Case) -> Result<(), String> {
-    if !entry.x64 {
-        let _shared = X64.read();
-        return check(entry, case);
-    }
-    struct Off;
-    impl Drop for Off {
-        fn drop(&mut self) {
-            jacinth_frontend::config::enable_x64(false);
-        }
-    }
-    let _alone = X64.write();
-    let _off = Off;
-    jacinth_frontend::config::enable_x64(true);
-    check(entry, case)
+    with_x64(entry.x64, || check(entry, case))
 }
 
 fn check(entry: &Entry, case: &Case) -> Result<(), String> {
