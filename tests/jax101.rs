@@ -35,6 +35,7 @@ programs! {
     make_jaxpr => "make_jaxpr";
     numpy => "numpy";
     pytrees => "pytrees";
+    random => "random";
     stateful => "stateful";
     vmap => "vmap";
 }

@@ -318,6 +318,33 @@ def numpy():
 
 
 @program
+def random():
+    from jax import random
+
+    key = random.key(42)
+    print(key)
+    print(random.normal(key))
+    print(random.normal(key))
+    current = key
+    for i in range(3):
+        current, subkey = random.split(current)
+        print(f"draw {i}:", random.normal(subkey))
+    subkeys = random.split(key, 3)
+    print("individually:", jnp.stack([random.normal(subkey) for subkey in subkeys]))
+    print("mapped:", vmap(random.normal)(subkeys))
+    print("all at once:", random.normal(key, (3,)))
+    print(random.key_data(random.fold_in(key, 7)))
+    walk = jit(lambda key: lax.fori_loop(0, 5, lambda i, at: at + random.normal(random.fold_in(key, i)), 0.0))
+    print(f"{walk(key):.5f}")
+    k1, k2, k3, k4, k5 = random.split(key, 5)
+    print(random.uniform(k1, (2, 3)))
+    print(random.randint(k2, (6,), 0, 10))
+    print(random.permutation(k3, 8))
+    print(random.bernoulli(k4, 0.5, (6,)))
+    print(random.choice(k5, jnp.arange(5), (4,)))
+
+
+@program
 def stateful():
     class Counter:
         def __init__(self):
