@@ -23,6 +23,20 @@ pub fn canonicalize_dtype(dtype: DType) -> DType {
     }
 }
 
+/// [`canonicalize_dtype`] of a dtype that the user named: warns, once per line, where it is not what they get.
+#[track_caller]
+pub(crate) fn requested(dtype: DType) -> DType {
+    let given = canonicalize_dtype(dtype);
+    if given != dtype {
+        let (asked, given) = (numpy_name(dtype), numpy_name(given));
+        super::warn::warn(format!(
+            "{asked} was asked for, but 64-bit dtypes are switched off, so the array is {given}; set \
+             JACINTH_ENABLE_X64=1 or call config::enable_x64(true)"
+        ));
+    }
+    given
+}
+
 /// The dtype of a float that nobody chose.
 pub fn default_float() -> DType {
     canonicalize_dtype(DType::F64)
@@ -33,7 +47,7 @@ pub fn default_int() -> DType {
     canonicalize_dtype(DType::I64)
 }
 
-fn default_complex() -> DType {
+pub(crate) fn default_complex() -> DType {
     canonicalize_dtype(DType::C128)
 }
 
@@ -57,8 +71,8 @@ pub fn result_type(arrays: &[Array]) -> Result<(DType, bool)> {
 pub(crate) fn result_type_of(types: impl Iterator<Item = (DType, bool)> + Clone) -> Result<(DType, bool)> {
     let mut all = types.clone();
     let Some(first) = all.next() else { return Ok((default_float(), true)) };
-    if all.all(|t| t == first) {
-        return Ok((canonicalize_dtype(first.0), first.1));
+    if all.all(|t| t.0 == first.0) {
+        return Ok((canonicalize_dtype(first.0), types.clone().all(|t| t.1)));
     }
     // If all are weak they meet as strong ones do, and stay weak.
     let weak = types.clone().all(|t| t.1);
@@ -150,6 +164,12 @@ fn join(a: Node, b: Node) -> Result<Node> {
     let (low, high) = if a.level() <= b.level() { (a, b) } else { (b, a) };
     Ok(match (low, high) {
         _ if low == high => high,
+        // Integers of 2 and 4 bits meet booleans and weak integers only, floats of 8 bits and fewer nothing above them.
+        (Node::Int(a), _) if a.bits() < 8 => return Err(apart(a, high.dtype())),
+        (_, Node::Int(b)) if b.bits() < 8 && low.level() > 1 => return Err(apart(low.dtype(), b)),
+        (Node::Float(a), Node::WeakComplex | Node::Complex(_)) if a.bits() < 16 => {
+            return Err(apart(a, high.dtype()));
+        }
         (Node::Int(a), Node::Int(b)) => join_ints(a, b),
         (Node::Float(a), Node::Float(b)) => Node::Float(join_floats(a, b)?),
         (Node::Float(a), Node::WeakComplex) => {
@@ -173,8 +193,6 @@ fn join_ints(a: DType, b: DType) -> Node {
         return Node::Int(signed);
     }
     match unsigned.bits() {
-        2 => Node::Int(DType::I4),
-        4 => Node::Int(DType::I8),
         8 => Node::Int(DType::I16),
         16 => Node::Int(DType::I32),
         32 => Node::Int(DType::I64),
@@ -182,16 +200,17 @@ fn join_ints(a: DType, b: DType) -> Node {
     }
 }
 
+fn apart(a: DType, b: DType) -> Error {
+    let (a, b) = (numpy_name(a), numpy_name(b));
+    Error::operands("promotion", format!("{a} and {b} have no implicit common dtype; convert one explicitly"))
+}
+
 fn join_floats(a: DType, b: DType) -> Result<DType> {
     if a == b {
         return Ok(a);
     }
     if a.bits() < 16 || b.bits() < 16 {
-        let names = (numpy_name(a), numpy_name(b));
-        return Err(Error::operands(
-            "promotion",
-            format!("{} and {} have no implicit common dtype; convert one explicitly", names.0, names.1),
-        ));
+        return Err(apart(a, b));
     }
     Ok(match (a.bits(), b.bits()) {
         (16, 16) => DType::F32,
@@ -230,6 +249,37 @@ mod tests {
             error,
             "promotion: float8_e5m2 and float32 have no implicit common dtype; convert one explicitly"
         );
+    }
+
+    /// Every pair of dtypes, weak ones too, as JAX joins them; `tests/golden/promotion.py` writes the table.
+    #[test]
+    fn every_pair_meets_as_in_jax() {
+        let parse = |name: &str, x64: bool| {
+            let weak = name.strip_suffix('*');
+            let wide = match (weak, x64) {
+                (Some("int"), true) => "int64",
+                (Some("int"), false) => "int32",
+                (Some("float"), true) => "float64",
+                (Some("float"), false) => "float32",
+                (Some("complex"), true) => "complex128",
+                (Some("complex"), false) => "complex64",
+                (Some(other), _) => other,
+                (None, _) => name,
+            };
+            let dtype = DType::ALL.iter().copied().find(|d| numpy_name(*d) == wide).expect("a dtype");
+            (dtype, weak.is_some())
+        };
+        let table = include_str!("../../tests/golden/data/promotion.txt");
+        assert!(table.lines().count() > 900);
+        for line in table.lines() {
+            let [x64, a, b, met] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            let x64 = x64 == "1";
+            crate::config::with_x64(x64, || {
+                let found = result_type_of([parse(a, x64), parse(b, x64)].into_iter());
+                let expected = (met != "!").then(|| parse(met, x64));
+                assert_eq!(found.ok(), expected, "{line}");
+            });
+        }
     }
 
     #[test]
