@@ -1,4 +1,12 @@
-//! `jax.nn`: activations, softmax and its kin, one_hot.
+//! `jax.nn`: activations, softmax and its kin, one_hot, attention.
+//!
+//! Unlike in JAX no function is a nested `jit` of its own; derivatives are those of the formulas, which are written so that they
+//! stay finite.
+
+mod attention;
+
+pub use super::numpy::tanh;
+pub use attention::{AttentionOptions, dot_product_attention, dot_product_attention_with};
 
 use super::dtypes::{default_float, promote_inexact};
 use super::numpy::{self as jnp, Axis, IntoArray, keepdims};
@@ -133,6 +141,50 @@ pub fn mish(x: impl IntoArray) -> Array {
     &x * jnp::tanh(softplus(&x))
 }
 
+/// `x`.
+pub fn identity(x: impl IntoArray) -> Array {
+    x.into_array()
+}
+
+/// `x · hard_sigmoid(x)`.
+#[track_caller]
+pub fn hard_swish(x: impl IntoArray) -> Array {
+    hard_silu(x)
+}
+
+/// 0 up to -1, `x` from 1, and `(x + 1)² / 4` between.
+#[track_caller]
+pub fn sparse_plus(x: impl IntoArray) -> Array {
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    let between = jnp::square(&x + 1.0) / 4.0;
+    jnp::where_(x.le(-1.0), 0.0, jnp::where_(x.ge(1.0), &x, between))
+}
+
+/// `(x + 1) / 2` limited to 0 … 1.
+#[track_caller]
+pub fn sparse_sigmoid(x: impl IntoArray) -> Array {
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    0.5 * jnp::clip(&x + 1.0, 0.0, 2.0)
+}
+
+/// `(x + √(x² + b)) / 2`.
+#[track_caller]
+pub fn squareplus(x: impl IntoArray, b: impl IntoArray) -> Array {
+    let both = promote_inexact(&[x.into_array(), b.into_array()]);
+    let (x, b) = (&both[0], &both[1]);
+    (x + jnp::sqrt(jnp::square(x) + b)) / 2.0
+}
+
+/// `log(1 - e⁻ˣ)` of positive numbers, exact near zero and far from it.
+#[track_caller]
+pub fn log1mexp(x: impl IntoArray) -> Array {
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    let near = x.lt(std::f64::consts::LN_2);
+    let inside = jnp::where_(&near, &x, 1.0);
+    let outside = jnp::where_(&near, 1.0, &x);
+    jnp::where_(near, jnp::log(-jnp::expm1(-inside)), jnp::log1p(-jnp::exp(-outside)))
+}
+
 /// The gated linear unit: one half along an axis times the sigmoid of the other.
 #[track_caller]
 pub fn glu(x: impl IntoArray, axis: i64) -> Array {
@@ -163,6 +215,54 @@ fn largest(x: &Array, axis: &Axis) -> Array {
     lax::expand_dims(&max, &axes)
 }
 
+/// [`softmax`] of the elements where the mask is nonzero; 0 elsewhere.
+#[track_caller]
+pub fn softmax_where(x: impl IntoArray, axis: impl Into<Axis>, mask: impl IntoArray) -> Array {
+    let (x, axis, mask) = (promote_inexact(&[x.into_array()]).remove(0), axis.into(), mask.into_array());
+    let inside = jnp::where_(&mask, &x, f64::NEG_INFINITY);
+    let largest = largest(&inside, &axis);
+    let finite = jnp::where_(lax::is_finite(&largest), &largest, 0.0);
+    let unnormalised = lax::exp(&lax::sub(&inside, &lax::stop_gradient(&finite)));
+    let sums = jnp::sum(&unnormalised, keepdims(axis));
+    let safe = jnp::where_(sums.equal(0.0), 1.0, &sums);
+    jnp::where_(mask, lax::div(&unnormalised, &safe), 0.0)
+}
+
+/// [`log_softmax`] of the elements where the mask is nonzero; -∞ elsewhere.
+#[track_caller]
+pub fn log_softmax_where(x: impl IntoArray, axis: impl Into<Axis>, mask: impl IntoArray) -> Array {
+    let (x, axis, mask) = (promote_inexact(&[x.into_array()]).remove(0), axis.into(), mask.into_array());
+    let inside = jnp::where_(&mask, &x, f64::NEG_INFINITY);
+    let largest = lax::stop_gradient(&largest(&inside, &axis));
+    let shifted = jnp::where_(&mask, lax::sub(&x, &largest), 0.0);
+    let unnormalised = jnp::where_(&mask, lax::exp(&shifted), 0.0);
+    let sums = lax::log(&jnp::sum(unnormalised, keepdims(axis)));
+    jnp::where_(mask, lax::sub(&shifted, &sums), f64::NEG_INFINITY)
+}
+
+/// `log` of the mean of `e^x` over axes, without overflow.
+#[track_caller]
+pub fn logmeanexp(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), axis.into());
+    let count: usize = axis.resolve("logmeanexp", x.ndim()).iter().map(|&d| x.shape()[d]).product();
+    logsumexp(x, axis) - (count as f64).ln()
+}
+
+/// `log Σ b · e^x` over axes, without overflow; NaN where the sum is negative.
+#[track_caller]
+pub fn logsumexp_weights(x: impl IntoArray, axis: impl Into<Axis>, b: impl IntoArray) -> Array {
+    let both = promote_inexact(&[x.into_array(), b.into_array()]);
+    let (x, b, axis) = (&both[0], &both[1], axis.into());
+    let shape = jnp::broadcast_shapes(&[x.shape(), b.shape()]);
+    let (x, b) = (jnp::broadcast_to(x, &shape), jnp::broadcast_to(b, &shape));
+    // What counts nothing must not be the largest.
+    let x = jnp::where_(b.equal(0.0), f64::NEG_INFINITY, &x);
+    let max = largest(&x, &axis);
+    let max = lax::stop_gradient(&lax::select(&lax::is_finite(&max), &max, &lax::full_like(&max, 0)));
+    let sums = jnp::sum(&b * lax::exp(&lax::sub(&x, &max)), axis);
+    lax::add(&lax::log(&sums), &lax::reshape(&max, sums.shape()))
+}
+
 /// `log Σ e^x` over axes, without overflow.
 #[track_caller]
 pub fn logsumexp(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
@@ -170,7 +270,7 @@ pub fn logsumexp(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let max = largest(&x, &axis);
     let finite = lax::is_finite(&max);
     let max = lax::stop_gradient(&lax::select(&finite, &max, &lax::full_like(&max, 0)));
-    let sums = jnp::sum(lax::exp(&lax::sub(&x, &max)), axis.clone());
+    let sums = jnp::sum(lax::exp(&lax::sub(&x, &max)), axis);
     let max = lax::reshape(&max, sums.shape());
     lax::add(&lax::log(&sums), &max)
 }
