@@ -31,6 +31,7 @@ pub use api::{
     checkify, dtypes, grad, hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr, nn, numpy, random,
     scipy, set_warning_hook, tree, value_and_grad, vjp, vmap,
 };
+pub use api::{Device, List, SingleDeviceSharding};
 pub use api::{Traced, clear_caches, deny_recompile, flatten_util};
 pub use config::disable_jit;
 pub use error::{Error, Result};

@@ -79,6 +79,12 @@ numbers! {
     Complex64 => |v| Array::scalar(Scalar::Complex(v.re, v.im), complex(), true);
 }
 
+impl From<&Array> for Array {
+    fn from(array: &Array) -> Array {
+        array.clone()
+    }
+}
+
 fn complex() -> DType {
     default_float().complex().expect("f32 or f64")
 }
@@ -272,6 +278,42 @@ methods! {
     argmin_axis(axis: impl Into<Axis>) = jnp::argmin;
     /// The running sum along an axis.
     cumsum(axis: i64) = jnp::cumsum;
+    /// The running product along an axis.
+    cumprod(axis: i64) = jnp::cumprod;
+    /// The largest minus the smallest element over axes.
+    ptp(axis: impl Into<Axis>) = jnp::ptp;
+    /// The elements along an axis in ascending order.
+    sort(axis: i64) = jnp::sort;
+    /// The positions of the elements along an axis in ascending order.
+    argsort(axis: i64) = jnp::argsort;
+    /// The positions that put the `kth` smallest element along an axis in its place, smaller ones before it.
+    argpartition(kth: i64, axis: i64) = jnp::argpartition;
+    /// The elements at indices along an axis.
+    take(indices: impl IntoArray, axis: impl Into<Axis>) = jnp::take;
+    /// Every element repeated along an axis.
+    repeat(repeats: usize, axis: impl Into<Axis>) = jnp::repeat;
+    /// Where elements belong in this sorted array.
+    searchsorted(values: impl IntoArray) = jnp::searchsorted;
+    /// The `k`-th diagonal of the last two dimensions.
+    diagonal(k: i64) = jnp::diagonal;
+    /// The sum of the main diagonal.
+    trace() = jnp::trace;
+    /// For every index the element of that choice.
+    choose(choices: &[Array]) = jnp::choose;
+    /// The slices along an axis where the condition, a host value, is true.
+    compress(condition: &[bool], axis: impl Into<Axis>) = jnp::compress_along;
+    /// The complex conjugate.
+    conj() = jnp::conj;
+    /// The complex conjugate.
+    conjugate() = jnp::conj;
+    /// The real part.
+    real() = jnp::real;
+    /// The imaginary part.
+    imag() = jnp::imag;
+    /// The same elements in one dimension.
+    flatten() = jnp::ravel;
+    /// The elements rounded to that many decimal places, halves to even.
+    round_to(decimals: i32) = jnp::round_to;
     /// The same elements under another shape; one size may be -1.
     reshape(shape: impl IntoShape) = jnp::reshape;
     /// The dimensions in another order.
@@ -294,7 +336,44 @@ methods! {
     dot(other: impl IntoArray) = jnp::dot;
 }
 
+#[allow(non_snake_case)]
 impl Array {
+    /// The dimensions in reverse order, by its name in JAX; as [`Array::t`].
+    #[track_caller]
+    pub fn T(&self) -> Array {
+        self.t()
+    }
+
+    /// The last two dimensions exchanged, by its name in JAX.
+    #[track_caller]
+    pub fn mT(&self) -> Array {
+        jnp::matrix_transpose(self)
+    }
+}
+
+impl Array {
+    /// The same bits as another dtype; one of another width stretches or shrinks the last dimension.
+    #[track_caller]
+    pub fn view(&self, dtype: DType) -> Array {
+        jnp::view(self, dtype)
+    }
+
+    /// The indices of the elements that are nonzero, one array per dimension; the array must be concrete.
+    #[track_caller]
+    pub fn nonzero(&self) -> Vec<Array> {
+        jnp::nonzero(self)
+    }
+
+    /// Bytes of one element.
+    pub fn itemsize(&self) -> usize {
+        self.dtype().byte_width()
+    }
+
+    /// Bytes of all elements.
+    pub fn nbytes(&self) -> usize {
+        self.size() * self.itemsize()
+    }
+
     /// The elements as another dtype.
     #[track_caller]
     pub fn astype(&self, dtype: DType) -> Array {

@@ -16,14 +16,17 @@ use std::panic::Location;
 /// A Rust type that is the value of one dtype.
 pub trait Element: Native {}
 
-/// A number, or an array of such: what a nested Rust array is made of.
+/// A number, or nested Rust arrays and vectors of such.
 pub trait Nested {
     /// The numbers.
     type Element: Element;
-    /// Appends the sizes, outermost first.
-    fn sizes(out: &mut Vec<usize>);
+    /// Appends the sizes, outermost first; those inside of vectors are the first element's, and 0 where there is none.
+    fn sizes(first: Option<&Self>, out: &mut Vec<usize>);
     /// Appends the numbers in row-major order.
-    fn numbers(&self, out: &mut Vec<Self::Element>);
+    ///
+    /// # Errors
+    /// The length that differs from `sizes`.
+    fn numbers(&self, sizes: &[usize], out: &mut Vec<Self::Element>) -> Result<(), usize>;
 }
 
 macro_rules! elements {
@@ -32,9 +35,10 @@ macro_rules! elements {
 
         impl Nested for $T {
             type Element = $T;
-            fn sizes(_: &mut Vec<usize>) {}
-            fn numbers(&self, out: &mut Vec<$T>) {
+            fn sizes(_: Option<&Self>, _: &mut Vec<usize>) {}
+            fn numbers(&self, _: &[usize], out: &mut Vec<$T>) -> Result<(), usize> {
                 out.push(*self);
+                Ok(())
             }
         }
     )*};
@@ -44,12 +48,44 @@ elements!(bool, i8, i16, i32, i64, u8, u16, u32, u64, half::f16, half::bf16, f32
 
 impl<T: Nested, const N: usize> Nested for [T; N] {
     type Element = T::Element;
-    fn sizes(out: &mut Vec<usize>) {
+    fn sizes(first: Option<&Self>, out: &mut Vec<usize>) {
         out.push(N);
-        T::sizes(out);
+        T::sizes(first.and_then(|x| x.first()), out);
     }
-    fn numbers(&self, out: &mut Vec<T::Element>) {
-        self.iter().for_each(|x| x.numbers(out));
+    fn numbers(&self, sizes: &[usize], out: &mut Vec<T::Element>) -> Result<(), usize> {
+        self.iter().try_for_each(|x| x.numbers(&sizes[1..], out))
+    }
+}
+
+impl<T: Nested> Nested for Vec<T> {
+    type Element = T::Element;
+    fn sizes(first: Option<&Self>, out: &mut Vec<usize>) {
+        out.push(first.map_or(0, Vec::len));
+        T::sizes(first.and_then(|x| x.first()), out);
+    }
+    fn numbers(&self, sizes: &[usize], out: &mut Vec<T::Element>) -> Result<(), usize> {
+        if self.len() != sizes[0] {
+            return Err(self.len());
+        }
+        self.iter().try_for_each(|x| x.numbers(&sizes[1..], out))
+    }
+}
+
+/// Numbers in nested lists, as [`Array::tolist`] gives them.
+#[derive(Clone, PartialEq)]
+pub enum List<T> {
+    /// A number.
+    Value(T),
+    /// The slices along the first dimension.
+    List(Vec<List<T>>),
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for List<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            List::Value(value) => value.fmt(f),
+            List::List(values) => values.fmt(f),
+        }
     }
 }
 
@@ -130,6 +166,21 @@ impl Array {
         self.bytes_of::<T>(needed, advice).map(|bytes| read(&bytes)[0]).or_raise()
     }
 
+    /// The elements in nested lists; waits for the computation.
+    ///
+    /// # Panics
+    /// As [`Array::try_to_vec`] errs.
+    #[track_caller]
+    pub fn tolist<T: Element>(&self) -> List<T> {
+        fn nest<T: Element>(shape: &[usize], values: &mut impl Iterator<Item = T>) -> List<T> {
+            match shape {
+                [] => List::Value(values.next().expect("as many elements as the shape says")),
+                [n, rest @ ..] => List::List((0..*n).map(|_| nest(rest, values)).collect()),
+            }
+        }
+        nest(self.shape(), &mut self.to_vec::<T>().into_iter())
+    }
+
     /// The elements as an `ndarray`.
     ///
     /// # Panics
@@ -199,20 +250,39 @@ fn narrow(dtype: DType, bytes: Vec<u8>) -> (DType, Vec<u8>) {
     (to, out)
 }
 
+#[track_caller]
+fn from_nested<N: Nested>(values: &N) -> Array {
+    let (mut sizes, mut numbers) = (Vec::new(), Vec::new());
+    N::sizes(Some(values), &mut sizes);
+    if let Err(length) = values.numbers(&sizes, &mut numbers) {
+        let shape = crate::lax::rules::show(&sizes);
+        Error::argument(format!(
+            "nested lists must be of one length in every dimension: the first ones say the shape {shape}, but one has \
+             length {length}"
+        ))
+        .raise()
+    }
+    Array::from_slice(&numbers, sizes)
+}
+
 impl<T: Nested, const N: usize> From<[T; N]> for Array {
     #[track_caller]
     fn from(values: [T; N]) -> Array {
-        let (mut sizes, mut numbers) = (Vec::new(), Vec::new());
-        <[T; N]>::sizes(&mut sizes);
-        values.numbers(&mut numbers);
-        Array::from_slice(&numbers, sizes)
+        from_nested(&values)
     }
 }
 
-impl<T: Element> From<Vec<T>> for Array {
+impl<T: Nested> From<Vec<T>> for Array {
     #[track_caller]
     fn from(values: Vec<T>) -> Array {
-        Array::from_slice(&values, values.len())
+        from_nested(&values)
+    }
+}
+
+impl<T: Nested> From<&Vec<T>> for Array {
+    #[track_caller]
+    fn from(values: &Vec<T>) -> Array {
+        from_nested(values)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod argnums;
 mod array;
+mod array_device;
 mod array_display;
 mod array_host;
 mod associative_scan;
@@ -10,6 +11,7 @@ mod call_site;
 pub mod checkpoint;
 pub mod control;
 pub mod custom;
+mod dtype_info;
 pub mod dtypes;
 pub mod flatten_util;
 pub mod function;
@@ -33,7 +35,8 @@ mod tests;
 
 pub use argnums::Argnum;
 pub use array::IntoArray;
-pub use array_host::{Element, Nested};
+pub use array_device::{Device, SingleDeviceSharding};
+pub use array_host::{Element, List, Nested};
 pub use cache_miss::{JitStats, deny_recompile};
 pub use function::{Function, Transformed};
 pub use grad::{Grad, grad, value_and_grad};

@@ -20,6 +20,7 @@ use crate::lax::{self, Fill, GatherScatterMode, ScatterKind};
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
 pub use check::{CheckError, checkify};
+pub(crate) use parse::resolve;
 
 /// The index that adds a dimension of size 1; `None` means the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,7 +28,7 @@ pub(super) enum Part {
 
 /// A slice of an axis of known size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Resolved {
+pub(crate) struct Resolved {
     pub start: i64,
     pub stop: i64,
     pub step: i64,
@@ -204,7 +204,7 @@ fn masked(values: &[bool], mask: &[usize], shape: &[usize]) -> Step {
 }
 
 /// A slice as Python's `slice.indices` gives it.
-pub(super) fn resolve(slice: &Slice, size: usize) -> Resolved {
+pub(crate) fn resolve(slice: &Slice, size: usize) -> Resolved {
     let (n, step) = (size as i64, slice.step);
     let (low, high) = if step > 0 { (0, n) } else { (-1, n - 1) };
     let place = |i: i64| if i < 0 { (i + n).max(low) } else { i.min(high) };

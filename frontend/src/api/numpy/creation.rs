@@ -3,7 +3,7 @@
 //! Without a dtype an array takes the default float; functions ending in `_of` take one.
 
 use super::{IntoArray, IntoShape, exact_shape};
-use crate::api::dtypes::{canonicalize_dtype, default_float, default_int};
+use crate::api::dtypes::{default_float, default_int, requested};
 use crate::ir::{Array, DType};
 use crate::lax::{self, rules::refuse};
 use std::ops::Range;
@@ -17,7 +17,7 @@ pub fn zeros(shape: impl IntoShape) -> Array {
 /// Zeros of a dtype.
 #[track_caller]
 pub fn zeros_of(shape: impl IntoShape, dtype: DType) -> Array {
-    lax::full(&exact_shape("zeros", shape), 0, canonicalize_dtype(dtype))
+    lax::full(&exact_shape("zeros", shape), 0, requested(dtype))
 }
 
 /// Ones of the default float.
@@ -29,7 +29,7 @@ pub fn ones(shape: impl IntoShape) -> Array {
 /// Ones of a dtype.
 #[track_caller]
 pub fn ones_of(shape: impl IntoShape, dtype: DType) -> Array {
-    lax::full(&exact_shape("ones", shape), 1, canonicalize_dtype(dtype))
+    lax::full(&exact_shape("ones", shape), 1, requested(dtype))
 }
 
 /// Zeros: no array is ever uninitialised.
@@ -49,7 +49,7 @@ pub fn full(shape: impl IntoShape, value: impl IntoArray) -> Array {
 /// An array of a dtype all of whose elements are `value`.
 #[track_caller]
 pub fn full_of(shape: impl IntoShape, value: impl IntoArray, dtype: DType) -> Array {
-    let value = lax::convert_element_type(&value.into_array(), canonicalize_dtype(dtype));
+    let value = lax::convert_element_type(&value.into_array(), requested(dtype));
     super::broadcast_to(value, exact_shape("full", shape))
 }
 
@@ -89,7 +89,7 @@ pub fn eye(n: usize) -> Array {
 /// The `rows × columns` matrix with ones on its `k`-th diagonal.
 #[track_caller]
 pub fn eye_of(rows: usize, columns: usize, k: i64, dtype: DType) -> Array {
-    lax::convert_element_type(&eye_mask(rows, columns, k), canonicalize_dtype(dtype))
+    lax::convert_element_type(&eye_mask(rows, columns, k), requested(dtype))
 }
 
 /// The `n × n` matrix with ones on its diagonal.
@@ -149,7 +149,7 @@ pub fn arange(progression: impl Into<Progression>) -> Array {
 #[track_caller]
 pub fn arange_of(progression: impl Into<Progression>, dtype: DType) -> Array {
     let Progression { start, stop, step, .. } = progression.into();
-    let dtype = canonicalize_dtype(dtype);
+    let dtype = requested(dtype);
     if step == 0.0 || step.is_nan() {
         refuse!("arange" => "the step must not be zero")
     }
@@ -203,6 +203,85 @@ pub fn linspace_endpoint(start: impl IntoArray, stop: impl IntoArray, num: usize
 #[track_caller]
 pub fn logspace(start: impl IntoArray, stop: impl IntoArray, num: usize) -> Array {
     super::power(10.0, linspace(start, stop, num))
+}
+
+/// [`logspace`] of another base.
+#[track_caller]
+pub fn logspace_base(start: impl IntoArray, stop: impl IntoArray, num: usize, base: impl IntoArray) -> Array {
+    super::power(base, linspace(start, stop, num))
+}
+
+/// `num` numbers at equal ratios from `start` to `stop`, both included.
+#[track_caller]
+pub fn geomspace(start: impl IntoArray, stop: impl IntoArray, num: usize) -> Array {
+    let both = crate::api::dtypes::promote_inexact(&[start.into_array(), stop.into_array()]);
+    let (start, stop) = (&both[0], &both[1]);
+    // Negative numbers are those of the magnitudes, turned around.
+    let sign = super::subtract(1, super::multiply(super::signbit(super::real(start)), 2));
+    let sign = lax::convert_element_type(&sign, start.dtype());
+    let magnitude = |x: &Array| super::log10(super::multiply(x, &sign));
+    let out = super::multiply(&sign, logspace(magnitude(start), magnitude(stop), num));
+    if num == 0 {
+        return out;
+    }
+    // Both ends are exact.
+    let out = out.at(0).set(start);
+    if num > 1 { out.at(-1).set(stop) } else { out }
+}
+
+/// Zeros of the shape and dtype of another array: no array is ever uninitialised.
+#[track_caller]
+pub fn empty_like(x: impl IntoArray) -> Array {
+    zeros_like(x)
+}
+
+/// An array of nested Rust arrays, vectors, numbers, or another array: `array([[1.0, 2.0], [3.0, 4.0]])`.
+#[track_caller]
+pub fn array(x: impl Into<Array>) -> Array {
+    x.into()
+}
+
+/// [`array`] of a dtype.
+#[track_caller]
+pub fn array_of(x: impl Into<Array>, dtype: DType) -> Array {
+    super::astype(x.into(), dtype)
+}
+
+/// A copy with a buffer of its own.
+#[track_caller]
+pub fn copy(x: impl IntoArray) -> Array {
+    x.into_array().copy()
+}
+
+/// The values of a function of the coordinates of every place of an array of that shape.
+#[track_caller]
+pub fn fromfunction(f: impl FnOnce(&[Array]) -> Array, shape: impl IntoShape) -> Array {
+    let shape = exact_shape("fromfunction", shape);
+    let places: Vec<Array> =
+        (0..shape.len()).map(|d| lax::broadcasted_iota(default_float(), &shape, d)).collect();
+    super::broadcast_to(f(&places), &shape)
+}
+
+/// Coordinates of every place of a grid with these places along its dimensions, stacked: `mgrid(&[(0..3).into(), …])`.
+#[track_caller]
+pub fn mgrid(progressions: &[Progression]) -> Array {
+    let all = ogrid(progressions);
+    lax::stack(&super::broadcast_arrays(&super::promote_all(&all)), 0)
+}
+
+/// Coordinates of a grid with these places along its dimensions, each of size 1 in all dimensions but its own.
+#[track_caller]
+pub fn ogrid(progressions: &[Progression]) -> Vec<Array> {
+    if progressions.is_empty() {
+        refuse!("ogrid" => "there must be at least one dimension")
+    }
+    let along = |(d, p): (usize, &Progression)| {
+        let mut shape = vec![1; progressions.len()];
+        let places = arange(*p);
+        shape[d] = places.size();
+        lax::reshape(&places, &shape)
+    };
+    progressions.iter().enumerate().map(along).collect()
 }
 
 /// An array of a Rust number or of another array.

@@ -2,30 +2,63 @@
 //!
 //! Functions take arrays, references or Rust numbers. Unlike in JAX no function is a nested `jit` of its own: its operations
 //! stand in the jaxpr directly. Axes are given as `0`, `-1`, `[0, 1]`, `()` for all, and [`keepdims`] of these.
+//!
+//! Required arguments come in JAX's order. What is optional in JAX is another function, whose name says which: `f_of` takes a
+//! dtype (`zeros_of`), `f_where` a mask (`sum_where`), `f_size` the size of a result that otherwise depends on values
+//! (`nonzero_size`), `f_mode` and `f_method` what they are called there, `f_with` all that is left (`histogram_with`).
 
+mod arrangement;
+mod calculus;
 mod creation;
+mod einsum;
+mod elementary;
 pub mod fft;
+mod functional;
 pub mod linalg;
 mod products;
 mod reductions;
 mod shape;
 mod signal;
+mod sorting;
+mod statistics;
+mod take;
 #[cfg(test)]
 mod tests;
 mod ufuncs;
 
 pub use super::array::IntoArray;
+pub use super::dtype_info::{FInfo, IInfo, Kind, can_cast, finfo, iinfo, isdtype, issubdtype};
 pub use super::dtypes::{promote_types, result_type};
+pub use super::indexing::NewAxis;
+pub use arrangement::*;
+pub use calculus::*;
 pub use creation::*;
+pub use einsum::{einsum, einsum_path};
+pub use elementary::*;
+pub use functional::*;
 pub use products::*;
 pub use reductions::*;
 pub use shape::*;
 pub use signal::*;
+pub use sorting::*;
+pub use statistics::*;
+pub use take::*;
 pub use ufuncs::*;
 
 use crate::ir::Array;
 use crate::lax::{self, rules::refuse};
 use smallvec::SmallVec;
+
+/// The ratio of a circle's circumference to its diameter.
+pub const PI: f64 = std::f64::consts::PI;
+/// The base of the natural logarithm.
+pub const E: f64 = std::f64::consts::E;
+/// Positive infinity.
+pub const INF: f64 = f64::INFINITY;
+/// Not a number.
+pub const NAN: f64 = f64::NAN;
+/// The limit of the harmonic series minus the logarithm.
+pub const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
 
 /// Axes of an array: all of them, or some, counted from the end where negative; and whether reduced ones stay with size 1.
 #[derive(Clone, Debug, PartialEq, Eq)]

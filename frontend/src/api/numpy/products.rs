@@ -7,7 +7,12 @@ use crate::lax::{self, DotDimensionNumbers, Precision, rules::refuse};
 
 /// A product in the dtype in which the operands meet.
 #[track_caller]
-fn product(x: &Array, y: &Array, numbers: DotDimensionNumbers, precision: Option<Precision>) -> Array {
+pub(super) fn product(
+    x: &Array,
+    y: &Array,
+    numbers: DotDimensionNumbers,
+    precision: Option<Precision>,
+) -> Array {
     let (dtype, _) = met(x, y);
     lax::dot_general(x, y, numbers, precision, Some(dtype))
 }
@@ -42,7 +47,7 @@ pub fn dot_precision(x: impl IntoArray, y: impl IntoArray, precision: Option<Pre
 
 /// Operands of a product may differ in dtype; only weak ones are converted.
 #[track_caller]
-fn same_kind(x: Array, y: Array) -> (Array, Array) {
+pub(super) fn same_kind(x: Array, y: Array) -> (Array, Array) {
     let (dtype, _) = met(&x, &y);
     let fit = |a: Array| if a.weak_type() { lax::convert_element_type(&a, dtype) } else { a };
     let (x, y) = (fit(x), fit(y));
@@ -185,117 +190,55 @@ pub fn norm(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     lax::sqrt(&super::sum(squares, axis))
 }
 
-/// Sums of products by Einstein's convention: `einsum("ij,jk->ik", &[a, b])`; indices that the result lacks are summed over.
-///
-/// Operands are taken together from the left. Without `->` the result has the indices that stand once, in alphabetical order.
-/// `...` is not supported.
-#[track_caller]
-pub fn einsum(subscripts: &str, operands: &[Array]) -> Array {
-    let text: String = subscripts.chars().filter(|c| !c.is_whitespace()).collect();
-    let (inputs, output) = match text.split_once("->") {
-        Some((inputs, output)) => (inputs.to_string(), Some(output.to_string())),
-        None => (text.clone(), None),
-    };
-    let terms: Vec<Vec<char>> = inputs.split(',').map(|t| t.chars().collect()).collect();
-    if terms.iter().flatten().any(|c| !c.is_ascii_alphabetic()) {
-        refuse!("einsum" => "indices must be letters, got \"{subscripts}\"; `...` is not supported")
-    }
-    if terms.len() != operands.len() {
-        let (n, m) = (terms.len(), operands.len());
-        refuse!("einsum" => "\"{subscripts}\" describes {n} operands, but {m} were given")
-    }
-    for (term, x) in terms.iter().zip(operands) {
-        if term.len() != x.ndim() {
-            let (term, shape): (String, _) = (term.iter().collect(), lax::rules::show(x.shape()));
-            refuse!("einsum" => "\"{term}\" does not describe an operand of shape {shape}")
-        }
-    }
-    let times = |c: &char| terms.iter().flatten().filter(|d| *d == c).count();
-    let output: Vec<char> = output.map(|o| o.chars().collect()).unwrap_or_else(|| {
-        let mut once: Vec<char> = terms.iter().flatten().copied().filter(|c| times(c) == 1).collect();
-        once.sort_unstable();
-        once
-    });
-    if output.iter().enumerate().any(|(i, c)| output[..i].contains(c) || times(c) == 0) {
-        refuse!("einsum" => "the indices of the result must stand once and in an operand, got \"{subscripts}\"")
-    }
-    let mut rest: Vec<(Vec<char>, Array)> =
-        terms.into_iter().zip(operands).map(|(t, x)| diagonals(t, x.clone())).collect();
-    let mut acc = rest.remove(0);
-    loop {
-        let used_later = |c: &char| output.contains(c) || rest.iter().any(|(t, _)| t.contains(c));
-        acc = sum_out(acc, &used_later);
-        if rest.is_empty() {
-            break;
-        }
-        let next = rest.remove(0);
-        let used_later = |c: &char| output.contains(c) || rest.iter().any(|(t, _)| t.contains(c));
-        let next = sum_out(next, &|c| used_later(c) || acc.0.contains(c));
-        acc = contract(acc, next, &used_later);
-    }
-    let permutation: Vec<usize> =
-        output.iter().map(|c| acc.0.iter().position(|d| d == c).expect("every index is there")).collect();
-    lax::transpose(&acc.1, &permutation)
-}
-
-/// An operand in which no index stands twice: of two equal ones the diagonal is left.
-fn diagonals(mut term: Vec<char>, mut x: Array) -> (Vec<char>, Array) {
-    while let Some((i, j)) =
-        (0..term.len()).flat_map(|j| (0..j).map(move |i| (i, j))).find(|&(i, j)| term[i] == term[j])
-    {
-        let rank = x.ndim() as i64;
-        let moved = super::moveaxis(&x, [i as i64, j as i64], [rank - 2, rank - 1]);
-        x = super::diagonal(moved, 0);
-        let c = term[i];
-        term = term.iter().copied().filter(|&d| d != c).chain([c]).collect();
-    }
-    (term, x)
-}
-
-/// Indices that nothing uses any more summed out.
-fn sum_out((term, x): (Vec<char>, Array), used: &dyn Fn(&char) -> bool) -> (Vec<char>, Array) {
-    let gone: Vec<i64> = (0..term.len()).filter(|&i| !used(&term[i])).map(|i| i as i64).collect();
-    if gone.is_empty() {
-        return (term, x);
-    }
-    let kept = term.iter().copied().filter(|c| used(c)).collect();
-    (kept, super::sum(x, gone))
-}
-
-/// The product of two operands, summed over what both have and nothing uses later.
-fn contract(
-    (a, x): (Vec<char>, Array),
-    (b, y): (Vec<char>, Array),
-    used_later: &dyn Fn(&char) -> bool,
-) -> (Vec<char>, Array) {
-    let (x, y) = same_kind(x, y);
-    let both: Vec<char> = a.iter().copied().filter(|c| b.contains(c)).collect();
-    let (batch, summed): (Vec<char>, Vec<char>) = both.iter().partition(|c| used_later(c));
-    let places = |term: &[char], of: &[char]| -> Vec<usize> {
-        of.iter().map(|c| term.iter().position(|d| d == c).expect("it is there")).collect()
-    };
-    let numbers = DotDimensionNumbers::new(
-        (&places(&a, &summed), &places(&b, &summed)),
-        (&places(&a, &batch), &places(&b, &batch)),
-    );
-    let out = product(&x, &y, numbers, None);
-    let free = a.iter().chain(&b).copied().filter(|c| !both.contains(c));
-    (batch.iter().copied().chain(free).collect(), out)
-}
-
-/// The cross product of vectors of three numbers along an axis.
+/// The cross product of vectors of two or three numbers along an axis; of two vectors of two, a number.
 #[track_caller]
 pub fn cross(x: impl IntoArray, y: impl IntoArray, axis: i64) -> Array {
     let (x, y) = (x.into_array(), y.into_array());
-    let axis = canonical("cross", axis, x.ndim());
-    if x.shape() != y.shape() || x.shape()[axis] != 3 {
-        let (a, b) = (lax::rules::show(x.shape()), lax::rules::show(y.shape()));
-        refuse!("cross" => "takes vectors of three numbers along one axis, got shapes {a} and {b}")
-    }
-    let part = |v: &Array, i: usize| lax::index_in_dim(v, i as i64, axis, false);
-    let component = |i: usize| {
-        let (j, k) = ((i + 1) % 3, (i + 2) % 3);
-        super::subtract(super::multiply(part(&x, j), part(&y, k)), super::multiply(part(&x, k), part(&y, j)))
+    let last = |v: &Array| {
+        let axis = canonical("cross", axis, v.ndim());
+        let v = lax::moveaxis(v, axis, v.ndim() - 1);
+        let n = v.shape()[v.ndim() - 1];
+        if n != 2 && n != 3 {
+            refuse!("cross" => "takes vectors of two or three numbers, got shape {}", lax::rules::show(v.shape()))
+        }
+        (v, n)
     };
-    lax::stack(&[component(0), component(1), component(2)], axis)
+    let ((x, n), (y, m)) = (last(&x), last(&y));
+    let part = |v: &Array, n: usize, i: usize| {
+        let first = lax::index_in_dim(v, i.min(n - 1) as i64, v.ndim() - 1, false);
+        if i < n { first } else { lax::full_like(&first, 0) }
+    };
+    let component = |i: usize, j: usize| {
+        let (a, b) = (part(&x, n, i), part(&y, m, j));
+        let (c, d) = (part(&x, n, j), part(&y, m, i));
+        super::subtract(super::multiply(a, b), super::multiply(c, d))
+    };
+    if n == 2 && m == 2 {
+        return component(0, 1);
+    }
+    let all = lax::stack(&[component(1, 2), component(2, 0), component(0, 1)], 0);
+    super::moveaxis(all, 0, axis)
+}
+
+/// The product over the last dimension of both, the others broadcast; complex numbers of the first are conjugated.
+#[track_caller]
+pub fn vecdot(x: impl IntoArray, y: impl IntoArray) -> Array {
+    let (x, y) = same_kind(super::conj(x), y.into_array());
+    let row = lax::expand_dims(&x, &[x.ndim().saturating_sub(1)]);
+    let column = lax::expand_dims(&y, &[y.ndim()]);
+    super::squeeze(matmul(row, column), [-1, -2])
+}
+
+/// Matrices times vectors: `x[…, m, k] × y[…, k] → […, m]`.
+#[track_caller]
+pub fn matvec(x: impl IntoArray, y: impl IntoArray) -> Array {
+    let y = y.into_array();
+    super::squeeze(matmul(x, lax::expand_dims(&y, &[y.ndim()])), -1)
+}
+
+/// Vectors times matrices: `x[…, k] × y[…, k, n] → […, n]`; complex numbers of the vectors are conjugated.
+#[track_caller]
+pub fn vecmat(x: impl IntoArray, y: impl IntoArray) -> Array {
+    let x = super::conj(x);
+    super::squeeze(matmul(lax::expand_dims(&x, &[x.ndim().saturating_sub(1)]), y), -2)
 }

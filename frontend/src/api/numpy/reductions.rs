@@ -339,3 +339,103 @@ pub fn array_equal(x: impl IntoArray, y: impl IntoArray) -> Array {
     }
     all(super::equal(x, y), ())
 }
+
+/// Whether the shapes broadcast and all elements are equal then.
+#[track_caller]
+pub fn array_equiv(x: impl IntoArray, y: impl IntoArray) -> Array {
+    let (x, y) = (x.into_array(), y.into_array());
+    let fits = x.shape().iter().rev().zip(y.shape().iter().rev()).all(|(a, b)| a == b || *a == 1 || *b == 1);
+    if !fits {
+        return Array::scalar(false, DType::I1, false);
+    }
+    all(super::equal(x, y), ())
+}
+
+/// The running sum along an axis; with `include_initial` it begins with 0.
+#[track_caller]
+pub fn cumulative_sum(x: impl IntoArray, axis: i64, include_initial: bool) -> Array {
+    running(x.into_array(), axis, include_initial, 0, |x, axis| cumsum(x, axis))
+}
+
+/// The running product along an axis; with `include_initial` it begins with 1.
+#[track_caller]
+pub fn cumulative_prod(x: impl IntoArray, axis: i64, include_initial: bool) -> Array {
+    running(x.into_array(), axis, include_initial, 1, |x, axis| cumprod(x, axis))
+}
+
+#[track_caller]
+fn running(
+    x: Array,
+    axis: i64,
+    include_initial: bool,
+    initial: i64,
+    f: impl Fn(Array, i64) -> Array,
+) -> Array {
+    let axis = canonical("cumulative_sum", axis, x.ndim());
+    // Narrow integers are taken in the default integer, unlike by `cumsum`.
+    let dtype = if x.dtype().is_boolean() || x.dtype().is_integer() { wide(x.dtype()) } else { x.dtype() };
+    let out = f(lax::convert_element_type(&x, dtype), axis as i64);
+    if !include_initial {
+        return out;
+    }
+    let mut shape = out.shape().to_vec();
+    shape[axis] = 1;
+    lax::concatenate(&[lax::full(&shape, initial, dtype), out], axis)
+}
+
+/// Reductions of the elements where a mask is nonzero.
+macro_rules! masked {
+    ($($(#[$doc:meta])* $name:ident = $function:ident or $instead:expr;)*) => {$(
+        $(#[$doc])*
+        #[track_caller]
+        pub fn $name(x: impl IntoArray, axis: impl Into<Axis>, mask: impl IntoArray) -> Array {
+            $function(where_(mask, x, $instead), axis)
+        }
+    )*};
+}
+
+masked! {
+    /// The sum over axes of the elements where the mask is nonzero.
+    sum_where = sum or 0;
+    /// The product over axes of the elements where the mask is nonzero.
+    prod_where = prod or 1;
+    /// Whether all elements over axes where the mask is nonzero are.
+    all_where = all or true;
+    /// Whether an element over axes where the mask is nonzero is.
+    any_where = any or false;
+}
+
+/// The mean over axes of the elements where the mask is nonzero.
+#[track_caller]
+pub fn mean_where(x: impl IntoArray, axis: impl Into<Axis>, mask: impl IntoArray) -> Array {
+    let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), axis.into());
+    let mask = super::broadcast_to(truth(mask.into_array()), x.shape());
+    let count = sum(&mask, axis.clone());
+    let wide = upcast(&x);
+    let total = sum(where_(&mask, &wide, 0), axis);
+    lax::convert_element_type(&lax::div(&total, &lax::convert_element_type(&count, total.dtype())), x.dtype())
+}
+
+/// The largest over axes of `initial` and the elements where the mask is nonzero.
+#[track_caller]
+pub fn max_where(
+    x: impl IntoArray,
+    axis: impl Into<Axis>,
+    mask: impl IntoArray,
+    initial: impl IntoArray,
+) -> Array {
+    let (x, initial, axis) = (x.into_array(), initial.into_array(), axis.into());
+    super::maximum(&initial, max(where_(mask, &x, &initial), axis))
+}
+
+/// The smallest over axes of `initial` and the elements where the mask is nonzero.
+#[track_caller]
+pub fn min_where(
+    x: impl IntoArray,
+    axis: impl Into<Axis>,
+    mask: impl IntoArray,
+    initial: impl IntoArray,
+) -> Array {
+    let (x, initial, axis) = (x.into_array(), initial.into_array(), axis.into());
+    super::minimum(&initial, min(where_(mask, &x, &initial), axis))
+}

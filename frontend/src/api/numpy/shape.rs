@@ -409,3 +409,31 @@ pub fn meshgrid(x: impl IntoArray, y: impl IntoArray) -> (Array, Array) {
     let shape = [y.size(), x.size()];
     (lax::broadcast_in_dim(&x, &shape, &[1]), lax::broadcast_in_dim(&y, &shape, &[0]))
 }
+
+/// [`meshgrid`] of any number of vectors; with `indexing` `"ij"` the first varies along the first dimension, with `"xy"` the
+/// first two are exchanged.
+#[track_caller]
+pub fn meshgrid_many(vectors: &[Array], indexing: &str) -> Vec<Array> {
+    let exchange = match indexing {
+        "xy" => vectors.len() >= 2,
+        "ij" => false,
+        other => refuse!("meshgrid" => "the indexing must be \"xy\" or \"ij\", got \"{other}\""),
+    };
+    let axis = |d: usize| if exchange && d < 2 { 1 - d } else { d };
+    let mut shape = vec![0; vectors.len()];
+    let flat: Vec<Array> = vectors.iter().map(|v| ravel(v)).collect();
+    flat.iter().enumerate().for_each(|(d, v)| shape[axis(d)] = v.size());
+    flat.iter().enumerate().map(|(d, v)| lax::broadcast_in_dim(v, &shape, &[axis(d)])).collect()
+}
+
+/// The shape to which NumPy broadcasts several.
+#[track_caller]
+pub fn broadcast_shapes(shapes: &[&[usize]]) -> Vec<usize> {
+    broadcast_shape("broadcast_shapes", shapes)
+}
+
+/// All in the dtype in which they meet.
+#[track_caller]
+pub(crate) fn promote_all(arrays: &[Array]) -> Vec<Array> {
+    promote(arrays)
+}

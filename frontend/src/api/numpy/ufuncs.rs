@@ -1,7 +1,7 @@
 //! Functions element by element.
 
 use super::{IntoArray, broadcast_shape, broadcast_to, promote_shapes};
-use crate::api::dtypes::{promote, promote_inexact};
+use crate::api::dtypes::{promote, promote_inexact, requested};
 use crate::ir::{Array, DType};
 use crate::lax::{self, rules::refuse};
 
@@ -84,7 +84,7 @@ pub fn ceil(x: impl IntoArray) -> Array {
 /// The nearest whole number, halves to even; integers stay as they are.
 #[track_caller]
 pub fn round(x: impl IntoArray) -> Array {
-    whole(x.into_array(), |x| lax::round(x, lax::Rounding::ToNearestEven))
+    super::round_to(x, 0)
 }
 
 /// The whole part; integers stay as they are.
@@ -165,7 +165,9 @@ pub fn isnan(x: impl IntoArray) -> Array {
 #[track_caller]
 pub fn isinf(x: impl IntoArray) -> Array {
     let x = x.into_array();
-    if x.dtype().is_float() {
+    if x.dtype().is_complex() {
+        lax::or(&isinf(lax::real(&x)), &isinf(lax::imag(&x)))
+    } else if x.dtype().is_float() {
         lax::eq(&lax::abs(&x), &like(&x, f64::INFINITY))
     } else {
         lax::full(x.shape(), false, DType::I1)
@@ -176,23 +178,19 @@ pub fn isinf(x: impl IntoArray) -> Array {
 #[track_caller]
 pub fn isfinite(x: impl IntoArray) -> Array {
     let x = x.into_array();
-    if x.dtype().is_float() { lax::is_finite(&x) } else { lax::full(x.shape(), true, DType::I1) }
+    if x.dtype().is_complex() {
+        lax::and(&lax::is_finite(&lax::real(&x)), &lax::is_finite(&lax::imag(&x)))
+    } else if x.dtype().is_float() {
+        lax::is_finite(&x)
+    } else {
+        lax::full(x.shape(), true, DType::I1)
+    }
 }
 
 /// NaN as 0, infinities as the largest and lowest finite numbers.
 #[track_caller]
 pub fn nan_to_num(x: impl IntoArray) -> Array {
-    let x = x.into_array();
-    let limit = match x.dtype() {
-        DType::F16 => half::f16::MAX.to_f64(),
-        DType::BF16 => half::bf16::MAX.to_f64(),
-        DType::F32 => f32::MAX as f64,
-        DType::F64 => f64::MAX,
-        _ => return x,
-    };
-    let out = where_(isnan(&x), 0.0, &x);
-    let out = where_(lax::eq(&x, &like(&x, f64::INFINITY)), like(&x, limit), out);
-    where_(lax::eq(&x, &like(&x, f64::NEG_INFINITY)), like(&x, -limit), out)
+    super::nan_to_num_with(x, 0.0, None, None)
 }
 
 /// The complex conjugate.
@@ -233,7 +231,7 @@ fn meet_inexact(x: impl IntoArray, y: impl IntoArray) -> (Array, Array) {
     pair(promote_shapes(promote_inexact(&[x.into_array(), y.into_array()])))
 }
 
-fn pair(arrays: Vec<Array>) -> (Array, Array) {
+pub(super) fn pair(arrays: Vec<Array>) -> (Array, Array) {
     let [x, y]: [Array; 2] = arrays.try_into().unwrap_or_else(|_| unreachable!("two went in"));
     (x, y)
 }
@@ -422,7 +420,11 @@ pub fn mod_(x: impl IntoArray, y: impl IntoArray) -> Array {
 /// The remainder with the sign of `x`.
 #[track_caller]
 pub fn fmod(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet(x, y);
+    let (x, mut y) = meet(x, y);
+    if y.dtype().is_integer() {
+        let zero = Array::scalar(0, y.dtype(), false);
+        y = where_(lax::eq(&y, &zero), Array::scalar(1, y.dtype(), false), &y);
+    }
     lax::rem(&x, &y)
 }
 
@@ -556,5 +558,5 @@ pub fn isclose_with(x: impl IntoArray, y: impl IntoArray, rtol: f64, atol: f64) 
 /// The elements as another dtype; 64-bit dtypes become 32-bit ones unless x64 is enabled.
 #[track_caller]
 pub fn astype(x: impl IntoArray, dtype: DType) -> Array {
-    lax::convert_element_type(&x.into_array(), crate::api::dtypes::canonicalize_dtype(dtype))
+    lax::convert_element_type(&x.into_array(), requested(dtype))
 }

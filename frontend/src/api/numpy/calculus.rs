@@ -1,0 +1,359 @@
+//! Differences, integrals, interpolation, polynomials and window functions.
+
+use super::signal::convolve;
+use super::{IntoArray, canonical, concatenate, ravel, searchsorted_side, where_};
+use crate::api::dtypes::{default_float, promote, promote_inexact};
+use crate::ir::{Array, DType};
+use crate::lax;
+use crate::lax::rules::{refuse, show};
+use std::f64::consts::PI;
+
+fn scalar(x: &Array, value: f64) -> Array {
+    Array::scalar(value, x.dtype(), false)
+}
+
+/// [`super::diff`] done `n` times.
+#[track_caller]
+pub fn diff_n(x: impl IntoArray, n: usize, axis: i64) -> Array {
+    (0..n).fold(x.into_array(), |x, _| super::diff(x, axis))
+}
+
+/// Differences of neighbours in the raveled array, between what is put before and after them.
+#[track_caller]
+pub fn ediff1d(x: impl IntoArray, to_end: Option<&Array>, to_begin: Option<&Array>) -> Array {
+    let x = ravel(x);
+    let cast = |y: &Array| lax::convert_element_type(&ravel(y), x.dtype());
+    let mut parts: Vec<Array> = to_begin.map(cast).into_iter().collect();
+    parts.push(super::diff(&x, 0));
+    parts.extend(to_end.map(cast));
+    lax::concatenate(&parts, 0)
+}
+
+/// The slope along an axis: central differences inside, one-sided ones at the ends, at distances `spacing`.
+#[track_caller]
+pub fn gradient_axis(x: impl IntoArray, spacing: impl IntoArray, axis: i64) -> Array {
+    let both = promote_inexact(&[x.into_array(), spacing.into_array()]);
+    let (x, h) = (&both[0], &both[1]);
+    let axis = canonical("gradient", axis, x.ndim());
+    let n = x.shape()[axis] as i64;
+    if n < 2 {
+        refuse!("gradient" => "there must be at least 2 elements along axis {axis}, got shape {}", show(x.shape()))
+    }
+    let part = |x: &Array, a: i64, b: i64| lax::slice_in_dim(x, a, Some(b), 1, axis);
+    let first = super::subtract(part(x, 1, 2), part(x, 0, 1));
+    let last = super::subtract(part(x, n - 1, n), part(x, n - 2, n - 1));
+    let parts = match h.ndim() {
+        0 => {
+            let inner = super::subtract(part(x, 2, n), part(x, 0, n - 2));
+            let inner = super::divide(super::multiply(inner, 0.5), h);
+            [super::divide(first, h), inner, super::divide(last, h)]
+        }
+        1 if h.size() as i64 == n => {
+            let mut shape = vec![1; x.ndim()];
+            shape[axis] = n as usize;
+            let h = lax::reshape(h, &shape);
+            let steps = super::subtract(part(&h, 1, n), part(&h, 0, n - 1));
+            let (dx1, dx2) = (part(&steps, 0, n - 2), part(&steps, 1, n - 1));
+            let sum = &dx1 + &dx2;
+            let a = -&dx2 / (&dx1 * &sum);
+            let b = (&dx2 - &dx1) / (&dx1 * &dx2);
+            let c = &dx1 / (&dx2 * &sum);
+            let inner = a * part(x, 0, n - 2) + b * part(x, 1, n - 1) + c * part(x, 2, n);
+            [super::divide(first, part(&steps, 0, 1)), inner, super::divide(last, part(&steps, n - 2, n - 1))]
+        }
+        _ => refuse!(
+            "gradient" => "the spacing must be a number or a vector of {n} places, got shape {}", show(h.shape())
+        ),
+    };
+    lax::concatenate(&parts, axis)
+}
+
+/// The slopes along all axes at distance 1.
+#[track_caller]
+pub fn gradient(x: impl IntoArray) -> Vec<Array> {
+    let x = x.into_array();
+    (0..x.ndim()).map(|axis| gradient_axis(&x, 1.0, axis as i64)).collect()
+}
+
+/// The integral along an axis by trapezoids of width `dx`.
+#[track_caller]
+pub fn trapezoid(y: impl IntoArray, dx: f64, axis: i64) -> Array {
+    let y = promote_inexact(&[y.into_array()]).remove(0);
+    let axis = canonical("trapezoid", axis, y.ndim());
+    if y.shape()[axis] == 0 {
+        return super::sum(y, axis);
+    }
+    let (first, last) = (lax::index_in_dim(&y, 0, axis, false), lax::index_in_dim(&y, -1, axis, false));
+    let ends = super::multiply(0.5, super::add(first, last));
+    super::multiply(dx, super::subtract(super::sum(y, axis), ends))
+}
+
+/// The integral along an axis by trapezoids between the places `x`.
+#[track_caller]
+pub fn trapezoid_x(y: impl IntoArray, x: impl IntoArray, axis: i64) -> Array {
+    let both = promote_inexact(&[y.into_array(), x.into_array()]);
+    let (y, x) = (&both[0], &both[1]);
+    let axis = canonical("trapezoid", axis, y.ndim());
+    let last = |v: &Array| lax::moveaxis(v, axis, v.ndim() - 1);
+    let dx = if x.ndim() == 1 { super::diff(x, 0) } else { last(&super::diff(x, axis as i64)) };
+    let y = last(y);
+    let n = y.shape()[y.ndim() - 1] as i64;
+    let part = |a: i64, b: i64| lax::slice_in_dim(&y, a, Some(b), 1, y.ndim() - 1);
+    let sums = super::multiply(dx, super::add(part(1, n), part(0, n - 1)));
+    super::multiply(0.5, super::sum(sums, -1))
+}
+
+/// What [`interp_with`] gives outside of the places that it knows.
+#[derive(Clone, Debug, Default)]
+pub enum Outside {
+    /// The value at the nearest place.
+    #[default]
+    Nearest,
+    /// This value.
+    Value(Array),
+    /// The line through the two nearest places.
+    Extrapolate,
+}
+
+/// The value at `x` of the lines through the points `(xp, fp)`, `xp` ascending; outside, the value at the nearest place.
+#[track_caller]
+pub fn interp(x: impl IntoArray, xp: impl IntoArray, fp: impl IntoArray) -> Array {
+    interp_with(x, xp, fp, Outside::Nearest, Outside::Nearest)
+}
+
+/// [`interp`], saying what there is to the left and to the right.
+#[track_caller]
+pub fn interp_with(
+    x: impl IntoArray,
+    xp: impl IntoArray,
+    fp: impl IntoArray,
+    left: Outside,
+    right: Outside,
+) -> Array {
+    let (xp, fp) = (xp.into_array(), promote_inexact(&[fp.into_array()]).remove(0));
+    if xp.ndim() != 1 || xp.shape() != fp.shape() || xp.size() == 0 {
+        let (a, b) = (show(xp.shape()), show(fp.shape()));
+        refuse!("interp" => "xp and fp must be vectors of one size, got shapes {a} and {b}")
+    }
+    let both = promote_inexact(&[x.into_array(), xp]);
+    let (x, xp) = (&both[0], &both[1]);
+    let n = xp.size() as i64;
+    let i = super::clip(searchsorted_side(xp, x, "right"), 1, (n - 1).max(1));
+    let below = super::subtract(&i, 1);
+    let (f0, x0) = (fp.get(&below), xp.get(&below));
+    let df = super::subtract(fp.get(&i), &f0);
+    let dx = super::subtract(xp.get(&i), &x0);
+    let delta = super::subtract(x, &x0);
+    let info = crate::api::dtype_info::finfo(xp.dtype()).map_or(0.0, |f| f.eps * f.eps);
+    let flat = super::less_equal(super::abs(&dx), info);
+    let slope = super::multiply(super::divide(delta, where_(&flat, 1, dx)), df);
+    let mut out = where_(&flat, &f0, super::add(&f0, slope));
+    let mut outside = |place: Outside, beyond: Array, edge: Array| {
+        let value = match place {
+            Outside::Extrapolate => return,
+            Outside::Nearest => edge,
+            Outside::Value(value) => value,
+        };
+        out = where_(beyond, value, &out);
+    };
+    outside(left, super::less(x, xp.get(0)), fp.get(0));
+    outside(right, super::greater(x, xp.get(-1)), fp.get(-1));
+    out
+}
+
+/// Jumps of more than half a period along an axis taken back by whole periods.
+#[track_caller]
+pub fn unwrap(x: impl IntoArray, axis: i64) -> Array {
+    unwrap_period(x, axis, 2.0 * PI)
+}
+
+/// [`unwrap`] with a period.
+#[track_caller]
+pub fn unwrap_period(x: impl IntoArray, axis: i64, period: impl IntoArray) -> Array {
+    let both = promote(&[x.into_array(), period.into_array()]);
+    let (x, period) = (&both[0], &both[1]);
+    let axis = canonical("unwrap", axis, x.ndim());
+    if x.shape()[axis] == 0 {
+        return x.clone();
+    }
+    let half = super::divide(period, 2);
+    let interval = if x.dtype().is_integer() { super::floor_divide(period, 2) } else { half.clone() };
+    let steps = super::diff(x, axis as i64);
+    let folded = super::subtract(super::remainder(super::add(&steps, &interval), period), &interval);
+    let at_edge =
+        super::logical_and(super::equal(&folded, super::negative(&interval)), super::greater(&steps, 0));
+    let folded = where_(at_edge, &interval, folded);
+    let correction = where_(super::less(super::abs(&steps), half), 0, super::subtract(folded, steps));
+    let first = lax::slice_in_dim(x, 0, Some(1), 1, axis);
+    let rest = super::add(lax::slice_in_dim(x, 1, None, 1, axis), super::cumsum(correction, axis as i64));
+    concatenate(&[first, rest], axis as i64)
+}
+
+/// The value at `x` of the polynomial whose coefficients stand highest power first.
+#[track_caller]
+pub fn polyval(p: impl IntoArray, x: impl IntoArray) -> Array {
+    let both = promote(&[p.into_array(), x.into_array()]);
+    let (p, x) = (&both[0], &both[1]);
+    if p.ndim() == 0 {
+        refuse!("polyval" => "coefficients must have a dimension, got a scalar")
+    }
+    let start = lax::full(x.shape(), 0, x.dtype());
+    (0..p.shape()[0])
+        .fold(start, |y, i| super::add(super::multiply(y, x), lax::index_in_dim(p, i as i64, 0, false)))
+}
+
+/// The coefficients, highest power first, of the polynomial with these zeros.
+#[track_caller]
+pub fn poly(zeros: impl IntoArray) -> Array {
+    let zeros = super::atleast_1d(promote_inexact(&[zeros.into_array()]).remove(0));
+    if zeros.ndim() != 1 {
+        refuse!("poly" => "takes a vector of zeros, got shape {}", show(zeros.shape()))
+    }
+    let one = lax::full(&[1], 1, zeros.dtype());
+    if zeros.size() == 0 {
+        return lax::full(&[], 1, zeros.dtype());
+    }
+    (0..zeros.size()).fold(one.clone(), |p, k| {
+        let root = lax::slice_in_dim(&zeros, k as i64, Some(k as i64 + 1), 1, 0);
+        convolve(p, lax::concatenate(&[one.clone(), lax::neg(&root)], 0), "full")
+    })
+}
+
+/// The sum of two polynomials.
+#[track_caller]
+pub fn polyadd(a: impl IntoArray, b: impl IntoArray) -> Array {
+    let both = promote(&[super::atleast_1d(a), super::atleast_1d(b)]);
+    let (long, short) =
+        if both[0].size() >= both[1].size() { (&both[0], &both[1]) } else { (&both[1], &both[0]) };
+    let missing = (long.size() - short.size()) as i64;
+    lax::add(long, &lax::pad(short, &scalar(short, 0.0), &[(missing, 0, 0)]))
+}
+
+/// The difference of two polynomials.
+#[track_caller]
+pub fn polysub(a: impl IntoArray, b: impl IntoArray) -> Array {
+    let both = promote(&[a.into_array(), b.into_array()]);
+    polyadd(&both[0], super::negative(&both[1]))
+}
+
+/// The product of two polynomials.
+#[track_caller]
+pub fn polymul(a: impl IntoArray, b: impl IntoArray) -> Array {
+    let both = promote_inexact(&[super::atleast_1d(a), super::atleast_1d(b)]);
+    let or_zero = |x: &Array| if x.size() == 0 { lax::full(&[1], 0, x.dtype()) } else { x.clone() };
+    convolve(or_zero(&both[0]), or_zero(&both[1]), "full")
+}
+
+/// Quotient and remainder of two polynomials; the remainder keeps leading zeros.
+#[track_caller]
+pub fn polydiv(u: impl IntoArray, v: impl IntoArray) -> (Array, Array) {
+    let both = promote_inexact(&[super::atleast_1d(u), super::atleast_1d(v)]);
+    let (mut u, v) = (both[0].clone(), &both[1]);
+    let (m, n) = (u.size() as i64, v.size() as i64);
+    if n == 0 {
+        refuse!("polydiv" => "the divisor has no coefficients")
+    }
+    if m < n {
+        return (lax::full(&[1], 0, u.dtype()), u);
+    }
+    let scale = super::divide(1.0, v.get(0));
+    let mut quotient = vec![];
+    for k in 0..=m - n {
+        let digit = super::multiply(&scale, u.get(k));
+        let taken = super::multiply(&digit, v);
+        u = u.at(k..k + n).add(super::negative(taken));
+        quotient.push(lax::reshape(&digit, &[1]));
+    }
+    (lax::concatenate(&quotient, 0), u)
+}
+
+/// The `m`-th derivative of a polynomial.
+#[track_caller]
+pub fn polyder(p: impl IntoArray, m: usize) -> Array {
+    let p = super::atleast_1d(promote_inexact(&[p.into_array()]).remove(0));
+    let n = p.size();
+    if m == 0 {
+        return p;
+    }
+    if n <= m {
+        return lax::full(&[0], 0, p.dtype());
+    }
+    // The power that stands at each place that is left, times those below it.
+    let factor = |place: usize| (0..m).map(|k| (n - 1 - place - k) as f64).product::<f64>();
+    let factors: Vec<f64> = (0..n - m).map(factor).collect();
+    lax::mul(&lax::slice_in_dim(&p, 0, Some((n - m) as i64), 1, 0), &constants(&factors, p.dtype()))
+}
+
+/// The polynomial integrated `m` times, every constant being `k`.
+#[track_caller]
+pub fn polyint(p: impl IntoArray, m: usize, k: impl IntoArray) -> Array {
+    let both = promote_inexact(&[super::atleast_1d(p), k.into_array()]);
+    let (p, k) = (&both[0], &both[1]);
+    let k = super::broadcast_to(k, m);
+    let size = p.size() + m;
+    let divisor =
+        |place: usize| (0..m).map(|j| ((size - 1 - place) as f64 - j as f64).max(1.0)).product::<f64>();
+    let divisors: Vec<f64> = (0..size).map(divisor).collect();
+    lax::div(&lax::concatenate(&[p.clone(), k], 0), &constants(&divisors, p.dtype()))
+}
+
+/// Host doubles as a vector of a dtype.
+#[track_caller]
+fn constants(values: &[f64], dtype: DType) -> Array {
+    lax::convert_element_type(&Array::from_slice(values, values.len()), dtype)
+}
+
+/// The powers `n - 1` to `0` of every number as a row; with `increasing`, `0` to `n - 1`.
+#[track_caller]
+pub fn vander(x: impl IntoArray, n: usize, increasing: bool) -> Array {
+    let x = x.into_array();
+    if x.ndim() != 1 {
+        refuse!("vander" => "takes a vector, got shape {}", show(x.shape()))
+    }
+    let powers = lax::iota(x.dtype(), n);
+    let powers = if increasing { powers } else { super::subtract(n as i64 - 1, powers) };
+    super::power(lax::expand_dims(&x, &[1]), lax::expand_dims(&powers, &[0]))
+}
+
+/// `0, 1, …` of the default float.
+fn counted(n: usize) -> Array {
+    lax::iota(default_float(), n)
+}
+
+/// A window of `n` values of a function of the place; one value for windows of one.
+#[track_caller]
+fn window(n: usize, f: impl Fn(&Array, f64) -> Array) -> Array {
+    if n <= 1 {
+        return lax::full(&[n], 1, default_float());
+    }
+    f(&counted(n), n as f64 - 1.0)
+}
+
+/// The cosine of `turns` whole turns over the window.
+fn cosine(place: &Array, last: f64, turns: f64) -> Array {
+    super::cos(super::divide(super::multiply(2.0 * PI * turns, place), last))
+}
+
+/// The window that rises and falls in straight lines.
+#[track_caller]
+pub fn bartlett(n: usize) -> Array {
+    window(n, |place, last| 1.0 - super::abs(2.0 * place - last) / last)
+}
+
+/// Blackman's window.
+#[track_caller]
+pub fn blackman(n: usize) -> Array {
+    window(n, |place, last| 0.08 * cosine(place, last, 2.0) - 0.5 * cosine(place, last, 1.0) + 0.42)
+}
+
+/// Hamming's window.
+#[track_caller]
+pub fn hamming(n: usize) -> Array {
+    window(n, |place, last| 0.54 - 0.46 * cosine(place, last, 1.0))
+}
+
+/// Von Hann's window.
+#[track_caller]
+pub fn hanning(n: usize) -> Array {
+    window(n, |place, last| 0.5 * (1.0 - cosine(place, last, 1.0)))
+}

@@ -1,0 +1,412 @@
+//! More functions element by element: bits and parts of numbers, whole number theory, tests of numbers, and second names.
+
+use super::take::one_axis;
+use super::{
+    Axis, IntoArray, broadcast_arrays, isnan, real,
+    ufuncs::{like, pair},
+    where_,
+};
+use crate::api::control::while_loop;
+use crate::api::dtype_info::finfo;
+use crate::api::dtypes::{default_float, promote, promote_inexact};
+use crate::ir::{Array, DType, numpy_name};
+use crate::lax;
+use crate::lax::rules::refuse;
+
+/// Second names: NumPy's and the array API's.
+macro_rules! aliases {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident),+) = $function:ident;)*) => {$(
+        $(#[$doc])*
+        #[track_caller]
+        pub fn $name($($arg: impl IntoArray),+) -> Array {
+            super::$function($($arg),+)
+        }
+    )*};
+}
+
+aliases! {
+    /// The inverse of the cosine.
+    acos(x) = arccos;
+    /// The inverse of the hyperbolic cosine.
+    acosh(x) = arccosh;
+    /// The inverse of the sine.
+    asin(x) = arcsin;
+    /// The inverse of the hyperbolic sine.
+    asinh(x) = arcsinh;
+    /// The inverse of the tangent.
+    atan(x) = arctan;
+    /// The inverse of the hyperbolic tangent.
+    atanh(x) = arctanh;
+    /// The angle of the point with ordinate `y` and abscissa `x`.
+    atan2(y, x) = arctan2;
+    /// `x` to the power of `y`.
+    pow(x, y) = power;
+    /// Bitwise, for booleans logical, not.
+    invert(x) = bitwise_not;
+    /// Bitwise, for booleans logical, not.
+    bitwise_invert(x) = bitwise_not;
+    /// `x` shifted left by `y` bits.
+    bitwise_left_shift(x, y) = left_shift;
+    /// `x` shifted right by `y` bits.
+    bitwise_right_shift(x, y) = right_shift;
+    /// The complex conjugate.
+    conjugate(x) = conj;
+    /// Degrees of radians.
+    degrees(x) = rad2deg;
+    /// Radians of degrees.
+    radians(x) = deg2rad;
+    /// The nearest whole number, halves to even.
+    rint(x) = round;
+}
+
+/// The real cube root.
+#[track_caller]
+pub fn cbrt(x: impl IntoArray) -> Array {
+    lax::cbrt(&promote_inexact(&[x.into_array()])[0])
+}
+
+/// `|x|` of real numbers, as a floating number.
+#[track_caller]
+pub fn fabs(x: impl IntoArray) -> Array {
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    if x.dtype().is_complex() {
+        refuse!("fabs" => "complex numbers are not supported, got {}", numpy_name(x.dtype()))
+    }
+    lax::abs(&x)
+}
+
+/// Rounded to that many decimal places, halves to even; negative ones round tens and hundreds of floats.
+#[track_caller]
+pub fn round_to(x: impl IntoArray, decimals: i32) -> Array {
+    let x = x.into_array();
+    let dtype = x.dtype();
+    if dtype.is_complex() {
+        return lax::complex(&round_to(lax::real(&x), decimals), &round_to(lax::imag(&x), decimals));
+    }
+    if !dtype.is_float() {
+        if decimals < 0 {
+            refuse!("round" => "integers cannot be rounded to tens, got decimals={decimals}")
+        }
+        return x;
+    }
+    let to_even = |x: &Array| lax::round(x, lax::Rounding::ToNearestEven);
+    if decimals == 0 {
+        return to_even(&x);
+    }
+    let wide = match dtype {
+        DType::F16 | DType::BF16 => lax::convert_element_type(&x, DType::F32),
+        _ => x,
+    };
+    let factor = like(&wide, 10f64.powi(decimals));
+    lax::convert_element_type(&lax::div(&to_even(&lax::mul(&wide, &factor)), &factor), dtype)
+}
+
+/// Rounded to that many decimal places, halves to even.
+#[track_caller]
+pub fn around(x: impl IntoArray, decimals: i32) -> Array {
+    round_to(x, decimals)
+}
+
+/// `log2(2ˣ + 2ʸ)` without overflow on the way.
+#[track_caller]
+pub fn logaddexp2(x: impl IntoArray, y: impl IntoArray) -> Array {
+    let both = promote_inexact(&[x.into_array(), y.into_array()]);
+    let (x, y) = (&both[0], &both[1]);
+    let (larger, difference) = (super::maximum(x, y), super::subtract(x, y));
+    let ln2 = like(x, std::f64::consts::LN_2);
+    let rest = lax::log1p(&lax::exp2(&lax::neg(&lax::abs(&difference))));
+    let sum = lax::add(&larger, &lax::div(&rest, &ln2));
+    where_(isnan(&difference), super::add(x, y), sum)
+}
+
+/// The larger; the other one where one is NaN.
+#[track_caller]
+pub fn fmax(x: impl IntoArray, y: impl IntoArray) -> Array {
+    let (x, y) = (x.into_array(), y.into_array());
+    where_(super::logical_or(super::greater(&x, &y), isnan(&y)), x, y)
+}
+
+/// The smaller; the other one where one is NaN.
+#[track_caller]
+pub fn fmin(x: impl IntoArray, y: impl IntoArray) -> Array {
+    let (x, y) = (x.into_array(), y.into_array());
+    where_(super::logical_or(super::less(&x, &y), isnan(&y)), x, y)
+}
+
+#[track_caller]
+fn is_infinity(x: Array, infinity: f64) -> Array {
+    if x.dtype().is_float() {
+        lax::eq(&x, &like(&x, infinity))
+    } else {
+        lax::full(x.shape(), false, DType::I1)
+    }
+}
+
+/// Whether the element is +∞.
+#[track_caller]
+pub fn isposinf(x: impl IntoArray) -> Array {
+    is_infinity(x.into_array(), f64::INFINITY)
+}
+
+/// Whether the element is -∞.
+#[track_caller]
+pub fn isneginf(x: impl IntoArray) -> Array {
+    is_infinity(x.into_array(), f64::NEG_INFINITY)
+}
+
+/// Whether the imaginary part is zero.
+#[track_caller]
+pub fn isreal(x: impl IntoArray) -> Array {
+    let x = x.into_array();
+    super::equal(super::imag(&x), 0)
+}
+
+/// Whether the imaginary part is not zero.
+#[track_caller]
+pub fn iscomplex(x: impl IntoArray) -> Array {
+    let x = x.into_array();
+    super::not_equal(super::imag(&x), 0)
+}
+
+/// Whether the dtype is real.
+pub fn isrealobj(x: impl IntoArray) -> bool {
+    !x.into_array().dtype().is_complex()
+}
+
+/// Whether the dtype is complex.
+pub fn iscomplexobj(x: impl IntoArray) -> bool {
+    x.into_array().dtype().is_complex()
+}
+
+/// Whether the array has no dimensions.
+pub fn isscalar(x: impl IntoArray) -> bool {
+    x.into_array().ndim() == 0
+}
+
+/// The number of dimensions.
+pub fn ndim(x: impl IntoArray) -> usize {
+    x.into_array().ndim()
+}
+
+/// The sizes of the dimensions.
+pub fn shape(x: impl IntoArray) -> Vec<usize> {
+    x.into_array().shape().to_vec()
+}
+
+/// The number of elements.
+pub fn size(x: impl IntoArray) -> usize {
+    x.into_array().size()
+}
+
+/// The angle of a complex number, in radians.
+#[track_caller]
+pub fn angle(x: impl IntoArray) -> Array {
+    let x = x.into_array();
+    let (re, im) = (real(&x), super::imag(&x));
+    if re.dtype().is_float() && !(x.dtype().is_float() && x.ndim() == 0) {
+        return lax::atan2(&im, &re);
+    }
+    let float = |v: &Array| lax::convert_element_type(v, default_float());
+    lax::atan2(&float(&im), &float(&re))
+}
+
+/// [`super::nan_to_num`] with the numbers to put for NaN, +∞ and -∞; for `None` the limits of the dtype.
+#[track_caller]
+pub fn nan_to_num_with(x: impl IntoArray, nan: f64, posinf: Option<f64>, neginf: Option<f64>) -> Array {
+    let x = x.into_array();
+    if x.dtype().is_complex() {
+        let part = |v: Array| nan_to_num_with(v, nan, posinf, neginf);
+        return lax::complex(&part(lax::real(&x)), &part(lax::imag(&x)));
+    }
+    if !x.dtype().is_float() {
+        return x;
+    }
+    let largest = crate::api::dtype_info::largest(x.dtype());
+    let out = where_(isnan(&x), like(&x, nan), &x);
+    let out = where_(isposinf(&x), like(&x, posinf.unwrap_or(largest)), out);
+    where_(isneginf(&x), like(&x, neginf.unwrap_or(-largest)), out)
+}
+
+/// The part behind the point, and the whole part, both with the sign of `x`.
+#[track_caller]
+pub fn modf(x: impl IntoArray) -> (Array, Array) {
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    let whole = lax::select(&lax::ge(&x, &like(&x, 0.0)), &lax::floor(&x), &lax::ceil(&x));
+    (lax::sub(&x, &whole), whole)
+}
+
+fn signed(bits: usize) -> DType {
+    match bits {
+        8 => DType::I8,
+        16 => DType::I16,
+        32 => DType::I32,
+        _ => DType::I64,
+    }
+}
+
+/// `(m, e)` with `x = m · 2ᵉ` and `0.5 ≤ |m| < 1`; zero, infinities and NaN as they are, with `e = 0`.
+#[track_caller]
+pub fn frexp(x: impl IntoArray) -> (Array, Array) {
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    let Ok(info) = finfo(x.dtype()) else { refuse!("frexp" => "{} is not supported", numpy_name(x.dtype())) };
+    if x.dtype().is_complex() {
+        refuse!("frexp" => "complex numbers are not supported")
+    }
+    let int = signed(info.bits);
+    let number = |v: i64| Array::scalar(v, int, false);
+    let (mask, bias) = ((1i64 << info.nexp) - 1, 1 - i64::from(info.minexp));
+    // Subnormal numbers are scaled up first.
+    let small = lax::lt(&lax::abs(&x), &like(&x, info.tiny));
+    let scaled = where_(&small, lax::mul(&x, &like(&x, 2f64.powi(info.nmant))), &x);
+    let bits = lax::bitcast_convert_type(&scaled, int);
+    let shift = where_(&small, number(-i64::from(info.nmant)), number(0));
+    let exponent = lax::and(&lax::shift_right_arithmetic(&bits, &number(info.nmant.into())), &number(mask));
+    let exponent = lax::add(&shift, &lax::sub(&exponent, &number(bias - 1)));
+    let kept = lax::and(&bits, &number(!(mask << info.nmant)));
+    let mantissa = lax::or(&kept, &number((bias - 1) << info.nmant));
+    let mantissa = lax::bitcast_convert_type(&mantissa, x.dtype());
+    let special = super::logical_or(lax::not(&super::isfinite(&x)), lax::eq(&x, &like(&x, 0.0)));
+    let exponent = where_(&special, number(0), exponent);
+    (where_(&special, &x, mantissa), lax::convert_element_type(&exponent, DType::I32))
+}
+
+/// `x · 2ᵉ`.
+#[track_caller]
+pub fn ldexp(x: impl IntoArray, exponent: impl IntoArray) -> Array {
+    let (x, exponent) = (promote_inexact(&[x.into_array()]).remove(0), exponent.into_array());
+    if x.dtype().is_complex() || !(exponent.dtype().is_integer() || exponent.dtype().is_boolean()) {
+        let (a, b) = (numpy_name(x.dtype()), numpy_name(exponent.dtype()));
+        refuse!("ldexp" => "takes real numbers and whole exponents, got {a} and {b}")
+    }
+    let exponent = lax::convert_element_type(&exponent, x.dtype());
+    let (m, e) = frexp(lax::stop_gradient(&x));
+    let e = super::add(lax::convert_element_type(&e, x.dtype()), &exponent);
+    // Halves, so that the largest numbers do not overflow on the way.
+    let positive = super::greater(&e, 0);
+    let m = where_(&positive, super::multiply(&m, 2), m);
+    let e = where_(&positive, super::subtract(&e, 1), e);
+    let out = super::multiply(m, super::power(like(&x, 2.0), e));
+    let special = super::logical_or(super::isinf(&x), super::equal(&x, 0));
+    let out = where_(special, &x, out);
+    // Linear in `x`, with the slope `2ᵉ`.
+    let slope = lax::stop_gradient(&super::power(like(&x, 2.0), &exponent));
+    let zero = super::multiply(super::subtract(&x, lax::stop_gradient(&x)), slope);
+    super::add(lax::stop_gradient(&out), where_(super::isfinite(&zero), &zero, 0))
+}
+
+/// The distance to the next number away from zero.
+#[track_caller]
+pub fn spacing(x: impl IntoArray) -> Array {
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    let Ok(info) = finfo(x.dtype()) else {
+        refuse!("spacing" => "{} is not supported", numpy_name(x.dtype()))
+    };
+    if x.dtype().is_complex() {
+        refuse!("spacing" => "complex numbers are not supported")
+    }
+    let infinity = like(&x, f64::INFINITY);
+    if x.dtype() == DType::F16 {
+        return lax::sub(&lax::nextafter(&x, &infinity), &x);
+    }
+    let out = lax::sub(&lax::nextafter(&x, &super::copysign(infinity, &x)), &x);
+    let least = super::copysign(like(&x, info.smallest_subnormal), &x);
+    where_(lax::eq(&out, &like(&x, 0.0)), least, out)
+}
+
+/// How many bits of the magnitude are set.
+#[track_caller]
+pub fn bitwise_count(x: impl IntoArray) -> Array {
+    let x = super::abs(x);
+    if !x.dtype().is_integer() {
+        refuse!("bitwise_count" => "takes integers, got {}", numpy_name(x.dtype()))
+    }
+    lax::convert_element_type(&lax::population_count(&x), DType::UI8)
+}
+
+#[track_caller]
+fn whole_numbers(name: &'static str, x: impl IntoArray, y: impl IntoArray) -> (Array, Array) {
+    let (x, y) = pair(promote(&[x.into_array(), y.into_array()]));
+    if !x.dtype().is_integer() {
+        refuse!(name => "takes integers, got {}", numpy_name(x.dtype()))
+    }
+    pair(broadcast_arrays(&[super::abs(x), super::abs(y)]))
+}
+
+/// The greatest common divisor.
+#[track_caller]
+pub fn gcd(x: impl IntoArray, y: impl IntoArray) -> Array {
+    let start = whole_numbers("gcd", x, y);
+    let zero = Array::scalar(0, start.0.dtype(), false);
+    let any = |(_, y): (Array, Array)| super::any(lax::ne(&y, &zero), ());
+    // Euclid: where the smaller one is zero the larger one is the result.
+    let step = |(x, y): (Array, Array)| {
+        let open = lax::ne(&y, &zero);
+        let divisor = lax::select(&open, &y, &lax::full_like(&y, 1));
+        let rest = lax::select(&open, &lax::rem(&x, &divisor), &lax::full_like(&y, 0));
+        let x = lax::select(&open, &y, &x);
+        (lax::max(&x, &rest), lax::min(&x, &rest))
+    };
+    while_loop(any, step, start).0
+}
+
+/// The least common multiple; 0 where one is 0.
+#[track_caller]
+pub fn lcm(x: impl IntoArray, y: impl IntoArray) -> Array {
+    let (x, y) = whole_numbers("lcm", x, y);
+    let divisor = gcd(&x, &y);
+    let zero = Array::scalar(0, x.dtype(), false);
+    let nothing = lax::eq(&divisor, &zero);
+    let safe = where_(&nothing, 1, &divisor);
+    where_(nothing, &zero, super::multiply(x, lax::div(&y, &safe)))
+}
+
+/// The weights of eight bits, the highest first or (`"little"`) last.
+#[track_caller]
+fn bit_places(name: &'static str, bitorder: &str) -> Array {
+    let places: Vec<u8> = match bitorder {
+        "big" => (0..8).rev().collect(),
+        "little" => (0..8).collect(),
+        other => refuse!(name => "the bit order must be \"big\" or \"little\", got \"{other}\""),
+    };
+    Array::from_slice(&places, 8)
+}
+
+/// Eight elements along an axis (of the raveled array for `()`) as the bits of a byte: nonzero is 1.
+#[track_caller]
+pub fn packbits(x: impl IntoArray, axis: impl Into<Axis>, bitorder: &str) -> Array {
+    let (x, axis) = one_axis("packbits", x.into_array(), &axis.into());
+    if !x.dtype().is_integer() && !x.dtype().is_boolean() {
+        refuse!("packbits" => "takes integers or booleans, got {}", numpy_name(x.dtype()))
+    }
+    let places = bit_places("packbits", bitorder);
+    let last = x.ndim() - 1;
+    let bits = lax::convert_element_type(&super::ufuncs::truth(x), DType::UI8);
+    let bits = lax::moveaxis(&bits, axis, last);
+    let n = bits.shape()[last];
+    let mut config = vec![(0, 0, 0); last + 1];
+    config[last].1 = (n.next_multiple_of(8) - n) as i64;
+    let bits = lax::pad(&bits, &Array::scalar(0, DType::UI8, false), &config);
+    let mut shape = bits.shape().to_vec();
+    shape[last] = n.div_ceil(8);
+    shape.push(8);
+    let bits = super::left_shift(lax::reshape(&bits, &shape), places);
+    let bytes = lax::convert_element_type(&super::sum(bits, -1), DType::UI8);
+    lax::moveaxis(&bytes, last, axis)
+}
+
+/// The bits of bytes along an axis (of the raveled array for `()`) as elements.
+#[track_caller]
+pub fn unpackbits(x: impl IntoArray, axis: impl Into<Axis>, bitorder: &str) -> Array {
+    let (x, axis) = one_axis("unpackbits", x.into_array(), &axis.into());
+    if x.dtype() != DType::UI8 {
+        refuse!("unpackbits" => "takes uint8, got {}", numpy_name(x.dtype()))
+    }
+    let places = bit_places("unpackbits", bitorder);
+    let last = x.ndim() - 1;
+    let x = lax::moveaxis(&x, axis, last);
+    let bits = super::right_shift(lax::expand_dims(&x, &[last + 1]), places);
+    let bits = super::bitwise_and(bits, Array::scalar(1, DType::UI8, false));
+    let mut shape = x.shape().to_vec();
+    shape[last] *= 8;
+    lax::moveaxis(&lax::reshape(&bits, &shape), last, axis)
+}
