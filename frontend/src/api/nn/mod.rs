@@ -27,10 +27,12 @@ fn nan_kept(x: &Array, zeros: &Array) -> Array {
     if x.dtype().is_float() { lax::select(&lax::ne(x, x), x, zeros) } else { zeros.clone() }
 }
 
-/// `min(max(x, 0), 6)`.
+/// `min(max(x, 0), 6)`, with derivative 0 at 0 and at 6.
 #[track_caller]
 pub fn relu6(x: impl IntoArray) -> Array {
-    jnp::minimum(relu(x), 6.0)
+    let x = x.into_array();
+    let limited = lax::stop_gradient(&jnp::minimum(jnp::maximum(&x, 0), 6.0));
+    jnp::where_(jnp::logical_and(x.gt(0), x.lt(6)), &x, limited)
 }
 
 /// `1 / (1 + e⁻ˣ)`.
