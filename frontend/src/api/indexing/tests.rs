@@ -86,7 +86,7 @@ fn arrays_are_gathers_and_updates_scatters() {
     assert_eq!(
         text(&[x()], |a| a[0].at(s![1.., ..;2]).add(1.5)),
         "{ lambda ; a:f32[3,4]. let
-    b:i32[2] = iota[dimension=0 dtype=int32 shape=(2,) sharding=None] 
+    b:i32[2] = iota[dimension=0 dtype=int32 shape=(2,) sharding=None]
     c:i32[2] = mul 2:i32[] b
     d:i32[2] = add 0:i32[] c
     e:i32[2,1] = broadcast_in_dim 1:i32[]

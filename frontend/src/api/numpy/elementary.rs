@@ -94,7 +94,7 @@ pub fn round_to(x: impl IntoArray, decimals: i32) -> Array {
         return to_even(&x);
     }
     let wide = match dtype {
-        DType::F16 | DType::BF16 => lax::convert_element_type(&x, DType::F32),
+        DType::F16 => lax::convert_element_type(&x, DType::F32),
         _ => x,
     };
     let factor = like(&wide, 10f64.powi(decimals));

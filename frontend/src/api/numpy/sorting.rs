@@ -198,8 +198,8 @@ pub struct Unique {
     pub counts: Array,
 }
 
-/// The elements in ascending order, their positions, and which ones are first of their kind.
-fn runs(x: &Array) -> (Array, Array, Array) {
+/// The elements in ascending order, their positions, and which ones are first of their kind; NaNs are all one, or all distinct.
+fn runs(x: &Array, equal_nan: bool) -> (Array, Array, Array) {
     let n = x.size();
     let mut both = lax::sort_many(&[x.clone(), lax::iota(default_int(), n)], 0, true, 1);
     let places = both.pop().expect("two");
@@ -210,32 +210,37 @@ fn runs(x: &Array) -> (Array, Array, Array) {
     let (high, low) =
         (lax::slice_in_dim(&sorted, 1, None, 1, 0), lax::slice_in_dim(&sorted, 0, Some(n as i64 - 1), 1, 0));
     let mut differ = lax::ne(&high, &low);
-    if sorted.dtype().is_float() || sorted.dtype().is_complex() {
-        // All NaNs are one.
+    if equal_nan && (sorted.dtype().is_float() || sorted.dtype().is_complex()) {
         let nan = |x: &Array| lax::ne(x, x);
         differ = lax::and(&differ, &lax::not(&lax::and(&nan(&high), &nan(&low))));
     }
     (sorted, places, lax::concatenate(&[lax::full(&[1], true, DType::I1), differ], 0))
 }
 
-/// The distinct elements in ascending order; the array must be concrete.
+#[track_caller]
+fn distinct(x: impl IntoArray, equal_nan: bool) -> Array {
+    let (sorted, _, first) = runs(&ravel(x), equal_nan);
+    super::compress(first, sorted, 0)
+}
+
+/// The distinct elements in ascending order, all NaNs being one; the array must be concrete.
 #[track_caller]
 pub fn unique(x: impl IntoArray) -> Array {
-    let (sorted, _, first) = runs(&ravel(x));
-    super::compress(first, sorted, 0)
+    distinct(x, true)
 }
 
 /// The first `size` distinct elements in ascending order; where there are fewer, the fill value, or the smallest for `None`.
 #[track_caller]
 pub fn unique_size(x: impl IntoArray, size: usize, fill_value: Option<Array>) -> Array {
-    unique_all_size(x, size, fill_value).values
+    described(x.into_array(), size, fill_value, true).values
 }
 
-/// The distinct elements, where each is first, which one each element is, and how often each occurs; the array must be concrete.
+/// The distinct elements, every NaN being its own, where each is first, which one each element is, and how often each occurs; the
+/// array must be concrete.
 #[track_caller]
 pub fn unique_all(x: impl IntoArray) -> Unique {
     let x = x.into_array();
-    let (_, _, first) = runs(&ravel(&x));
+    let (_, _, first) = runs(&ravel(&x), false);
     let size = super::nonzero(first)[0].size();
     unique_all_size(x, size, None)
 }
@@ -243,10 +248,14 @@ pub fn unique_all(x: impl IntoArray) -> Unique {
 /// [`unique_all`] of the first `size` distinct elements.
 #[track_caller]
 pub fn unique_all_size(x: impl IntoArray, size: usize, fill_value: Option<Array>) -> Unique {
-    let x = x.into_array();
+    described(x.into_array(), size, fill_value, false)
+}
+
+#[track_caller]
+fn described(x: Array, size: usize, fill_value: Option<Array>, equal_nan: bool) -> Unique {
     let flat = ravel(&x);
     let n = flat.size();
-    let (sorted, places, first) = runs(&flat);
+    let (sorted, places, first) = runs(&flat, equal_nan);
     if n == 0 {
         let fill = fill_value.unwrap_or_else(|| Array::scalar(0, x.dtype(), false));
         let none = lax::full(&[size], 0, default_int());
@@ -273,10 +282,10 @@ pub fn unique_all_size(x: impl IntoArray, size: usize, fill_value: Option<Array>
     }
 }
 
-/// The distinct elements; the array must be concrete.
+/// The distinct elements, every NaN being its own; the array must be concrete.
 #[track_caller]
 pub fn unique_values(x: impl IntoArray) -> Array {
-    unique(x)
+    distinct(x, false)
 }
 
 /// The distinct elements and how often each occurs; the array must be concrete.
@@ -373,7 +382,7 @@ fn select_distinct(
     size: usize,
     fill_value: impl IntoArray,
 ) -> Array {
-    let (sorted, _, first) = runs(x);
+    let (sorted, _, first) = runs(x, true);
     let chosen = lax::and(&first, &truth(condition(&sorted)));
     super::extract_size(chosen, sorted, size, fill_value)
 }

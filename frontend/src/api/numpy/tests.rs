@@ -300,14 +300,14 @@ fn creation() {
         &[],
         |_| arange(5),
         "{ lambda ; . let
-    a:i32[5] = iota[dimension=0 dtype=int32 shape=(5,) sharding=None] 
+    a:i32[5] = iota[dimension=0 dtype=int32 shape=(5,) sharding=None]
   in (a,) }",
     );
     check(
         &[],
         |_| arange((1, 5, 2)),
         "{ lambda ; . let
-    a:i32[2] = iota[dimension=0 dtype=int32 shape=(2,) sharding=None] 
+    a:i32[2] = iota[dimension=0 dtype=int32 shape=(2,) sharding=None]
     b:i32[2] = mul 2:i32[] a
     c:i32[2] = add 1:i32[] b
   in (c,) }",
@@ -316,7 +316,7 @@ fn creation() {
         &[],
         |_| arange((0.0, 1.0, 0.25)),
         "{ lambda ; . let
-    a:f32[4] = iota[dimension=0 dtype=float32 shape=(4,) sharding=None] 
+    a:f32[4] = iota[dimension=0 dtype=float32 shape=(4,) sharding=None]
     b:f32[4] = mul 0.25:f32[] a
     c:f32[4] = add 0.0:f32[] b
   in (c,) }",
@@ -325,8 +325,8 @@ fn creation() {
         &[],
         |_| eye(3),
         "{ lambda ; . let
-    a:i32[3,3] = iota[dimension=0 dtype=int32 shape=(3, 3) sharding=None] 
-    b:i32[3,3] = iota[dimension=1 dtype=int32 shape=(3, 3) sharding=None] 
+    a:i32[3,3] = iota[dimension=0 dtype=int32 shape=(3, 3) sharding=None]
+    b:i32[3,3] = iota[dimension=1 dtype=int32 shape=(3, 3) sharding=None]
     c:i32[3,3] = add a 0:i32[]
     d:bool[3,3] = eq c b
     e:f32[3,3] = convert_element_type[new_dtype=float32 weak_type=False] d
@@ -339,7 +339,7 @@ fn creation() {
         &[f32(&[]), f32(&[])],
         |a| linspace(&a[0], &a[1], 5),
         "{ lambda ; a:f32[] b:f32[]. let
-    c:f32[4] = iota[dimension=0 dtype=float32 shape=(4,) sharding=None] 
+    c:f32[4] = iota[dimension=0 dtype=float32 shape=(4,) sharding=None]
     d:f32[4] = div c 4.0:f32[]
     e:f32[1] = reshape[dimensions=None new_sizes=(1,) sharding=None] a
     f:f32[4] = sub 1.0:f32[] d
@@ -392,7 +392,7 @@ fn activations() {
         |a| nn::one_hot(&a[0], 5),
         "{ lambda ; a:i32[3]. let
     b:i32[3,1] = broadcast_in_dim[broadcast_dimensions=(0,)] a
-    c:i32[1,5] = iota[dimension=1 dtype=int32 shape=(1, 5) sharding=None] 
+    c:i32[1,5] = iota[dimension=1 dtype=int32 shape=(1, 5) sharding=None]
     d:bool[3,5] = eq b c
     e:f32[3,5] = convert_element_type[new_dtype=float32 weak_type=False] d
   in (e,) }",
@@ -457,8 +457,8 @@ fn rearrangements() {
         |a| triu(&a[0], 0),
         "{ lambda ; a:f32[3,4]. let
     b:f32[3,4] = broadcast_in_dim 0.0:f32[]
-    c:i32[3,4] = iota[dimension=0 dtype=int32 shape=(3, 4) sharding=None] 
-    d:i32[3,4] = iota[dimension=1 dtype=int32 shape=(3, 4) sharding=None] 
+    c:i32[3,4] = iota[dimension=0 dtype=int32 shape=(3, 4) sharding=None]
+    d:i32[3,4] = iota[dimension=1 dtype=int32 shape=(3, 4) sharding=None]
     e:i32[3,4] = add c -1:i32[]
     f:bool[3,4] = ge e d
     g:f32[3,4] = select_n f a b
