@@ -23,10 +23,13 @@
 //!
 //! What values cannot show (`jax.jit`) is named in `names.rs` with the test that shows it; so is what differs from JAX on purpose.
 
+mod arrays;
 mod compare;
 mod document;
 mod fft;
+mod indexing;
 mod names;
+mod nn;
 mod random;
 mod store;
 mod table;
@@ -44,8 +47,15 @@ use store::{Entry, Family};
 use table::Case;
 
 /// The families: the name of the file under `data/`, and the table.
-const FAMILIES: &[(&str, fn() -> Vec<Case>)] =
-    &[("fft", fft::cases), ("random", random::cases), ("ufuncs", ufuncs::cases), ("windows", windows::cases)];
+const FAMILIES: &[(&str, fn() -> Vec<Case>)] = &[
+    ("arrays", arrays::cases),
+    ("fft", fft::cases),
+    ("indexing", indexing::cases),
+    ("nn", nn::cases),
+    ("random", random::cases),
+    ("ufuncs", ufuncs::cases),
+    ("windows", windows::cases),
+];
 
 fn main() {
     let arguments = Arguments::from_args();
