@@ -760,6 +760,7 @@ fn handlers_are_called_with_frames_of_the_ffi() {
                 pool: &crate::kernels::Serial,
                 replica: 0,
                 partition: 0,
+                memory: &allocator,
                 collectives: crate::collectives::Rendezvous::solo(),
             },
         };
