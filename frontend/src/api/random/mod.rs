@@ -8,11 +8,11 @@
 //! [`split`] makes new ones; [`clone`] says that the same numbers are wanted again.
 //!
 //! ```
-//! use jacinth::{Array, random};
+//! use jacinth_frontend::{Array, random};
 //!
 //! let key = random::key(0);
 //! let [key, subkey] = random::split(key);
-//! assert_eq!(random::uniform(subkey, ()).item::<f32>(), 0.00729382);
+//! assert_eq!(random::uniform(subkey, ()).item::<f32>(), 0.0072938204);
 //! let x: Array = random::normal(key, [2, 3]);
 //! # assert_eq!(x.shape(), [2, 3]);
 //! ```
@@ -20,7 +20,7 @@
 //! A second use of a key is an error of the Rust compiler:
 //!
 //! ```compile_fail,E0382
-//! use jacinth::random;
+//! use jacinth_frontend::random;
 //!
 //! let key = random::key(0);
 //! let x = random::normal(key, 3);
