@@ -63,6 +63,10 @@ pub(crate) fn fori_loop(
     body: impl FnOnce(&Array, &[Array]) -> Vec<Array>,
     init: Vec<Array>,
 ) -> Vec<Array> {
+    // Of a loop that never runs, the body need not make sense: it may take the first of no columns.
+    if upper <= lower {
+        return init;
+    }
     let index = |i: usize| Array::scalar(i as i64, DType::I32, false);
     let mut carry = vec![index(lower)];
     carry.extend(init);
@@ -71,7 +75,7 @@ pub(crate) fn fori_loop(
         next.extend(body(&carry[0], &carry[1..]));
         next
     };
-    let mut out = while_loop(|carry| super::lt(&carry[0], &index(upper.max(lower))), step, carry);
+    let mut out = while_loop(|carry| super::lt(&carry[0], &index(upper)), step, carry);
     out.remove(0);
     out
 }
