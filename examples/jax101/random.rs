@@ -27,7 +27,12 @@ fn main() {
 
     // Under jit, a loop with a key of its own for each step.
     let walk = jit(|key: random::Key| {
-        fori_loop(0, 5, move |i, at: Array| at + random::normal(random::fold_in(&key, i), ()), Array::from(0.0f32))
+        fori_loop(
+            0,
+            5,
+            move |i, at: Array| at + random::normal(random::fold_in(&key, i), ()),
+            Array::from(0.0f32),
+        )
     });
     println!("{:.5}", walk(random::clone(&key)).item::<f32>());
 

@@ -4,6 +4,7 @@
 //! stay finite.
 
 mod attention;
+pub mod initializers;
 
 pub use super::numpy::tanh;
 pub use attention::{AttentionOptions, dot_product_attention, dot_product_attention_with};
