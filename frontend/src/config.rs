@@ -90,6 +90,15 @@ switches! {
         get threefry_is_partitionable,
         /// [`threefry_partitionable`] for this thread while `f` runs.
         scope with_threefry_partitionable;
+    5 "JACINTH_DEBUG_NANS" default false:
+        /// Says whether results are looked through for NaNs, and one is an error that names the operation; as `JACINTH_DEBUG_NANS` does.
+        ///
+        /// A jitted function that gives one is run again operation by operation, to find the operation; nothing is donated.
+        set debug_nans,
+        /// Whether results are looked through for NaNs.
+        get nans_debugged,
+        /// [`debug_nans`] for this thread while `f` runs.
+        scope with_debug_nans;
 }
 
 /// The switches on which nothing depends that is kept.

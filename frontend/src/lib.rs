@@ -24,6 +24,7 @@ pub use api::checkpoint::{
     saved_residuals,
 };
 pub use api::custom::{custom_gradient, custom_jvp, custom_vjp};
+pub use api::debug;
 pub use api::linear::{jvp_with_aux, linear_transpose, linearize_with_aux, vjp_with_aux};
 pub use api::test_util;
 pub use api::{

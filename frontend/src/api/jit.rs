@@ -20,7 +20,7 @@ use super::call_site;
 use super::function::{FlatFn, Function, Signature, Target};
 use super::stages::{Lowered, Traced};
 use super::warn::warn_at;
-use crate::config::{cache_key, cache_misses_explained, jit_disabled};
+use crate::config::{cache_key, cache_misses_explained, jit_disabled, nans_debugged};
 use crate::error::{Error, OrRaise, Result, boundary};
 use crate::ir::{Array, Aval, BackendId, ClosedJaxpr, DeviceArray, Jaxpr, Prim, Source};
 use crate::lax::Jit as JitPrimitive;
@@ -28,7 +28,7 @@ use crate::lower::Signature as MainSignature;
 use crate::runtime::{Backend, Outputs, Program, clear_compiled as clear_programs, on_backend};
 use crate::trace::{
     NamedAxes, bind_at_line, check_all_alive_at, clear_compiled as clear_operations, current, eval_jaxpr,
-    named_axes, stage,
+    has_nan, named_axes, stage,
 };
 use crate::transform::{consts_to_invars, dce_jaxpr};
 use crate::tree::{self, Flattener, Leaves, Pytree, TreeDef, keystr};
@@ -341,7 +341,23 @@ impl<'f> JitCore<'f> {
             return self.bind(leaves, def, called_at);
         }
         let entry = self.find(leaves, def, called_at)?;
-        Ok((moved(entry.run(leaves)?), entry.traced.out_def.clone()))
+        Ok((self.run(&entry, leaves, called_at)?, entry.traced.out_def.clone()))
+    }
+
+    /// Runs the program; where NaNs are looked for and there is one, again operation by operation, of which one says that it made it.
+    fn run(&self, entry: &Entry, leaves: &[&Array], called_at: Source) -> Result<Leaves> {
+        let outs = entry.run(leaves)?;
+        if nans_debugged() && outs.iter().any(has_nan) {
+            let args: Vec<Array> = leaves.iter().map(|&leaf| leaf.clone()).collect();
+            let closed = &entry.traced.closed;
+            boundary(|| eval_jaxpr(&closed.jaxpr, &closed.consts, &args))?;
+            let message = format!(
+                "invalid value (nan) encountered in the result of `{}`, but not when its operations run one by one",
+                self.name
+            );
+            return Err(Error::runtime(message).at(called_at));
+        }
+        Ok(moved(outs))
     }
 
     /// One equation in the current trace.
@@ -562,7 +578,9 @@ impl Entry {
         let mut non_donatable: SmallVec<[i64; 8]> = SmallVec::new();
         for &(leaf, donated) in &self.kept {
             let array = leaves[leaf as usize];
-            if donated && array.as_device().is_none_or(|d| Arc::strong_count(d) > 1) {
+            // What may have to be run again keeps its arguments.
+            let shared = || nans_debugged() || array.as_device().is_none_or(|d| Arc::strong_count(d) > 1);
+            if donated && shared() {
                 non_donatable.push((self.consts.len() + args.len()) as i64);
             }
             args.push(on_backend(array, backend)?);
@@ -607,7 +625,7 @@ impl JitCore<'_> {
         let result = match known {
             Some(entry) if entry.fits(args.leaves()) && current().is_none() => {
                 self.hit();
-                entry.run(args.leaves()).map(|outs| (moved(outs), entry.traced.out_def.clone()))
+                self.run(entry, args.leaves(), called_at).map(|outs| (outs, entry.traced.out_def.clone()))
             }
             Some(entry) => self.invoke(args.leaves(), &entry.traced.def, called_at),
             None => {

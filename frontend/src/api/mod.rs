@@ -11,6 +11,7 @@ mod call_site;
 pub mod checkpoint;
 pub mod control;
 pub mod custom;
+pub mod debug;
 mod dtype_info;
 pub mod dtypes;
 pub mod flatten_util;

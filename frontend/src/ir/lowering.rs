@@ -39,6 +39,13 @@ pub(crate) struct ModuleCx {
     /// What primitives that lower by tracing a function wrote down, by primitive and types of operands; kept, because `lowered` goes by
     /// identity.
     pub(crate) traced: FxHashMap<(Prim, Vec<Aval>), Arc<Jaxpr>>,
+    /// What the next call of the host that must stay in order waits for, in the block under construction: what the last one gave.
+    pub(crate) order: Option<Value>,
+}
+
+/// The type of the values that chain calls of the host.
+pub(crate) fn order_aval() -> Aval {
+    Aval::scalar(DType::I32, false)
 }
 
 impl LowerCx<'_> {
@@ -85,6 +92,48 @@ impl LowerCx<'_> {
         }
         let ty = TensorType::new(to.shape.iter().map(|&d| d as i64), element);
         Ok(self.builder.op_as(shape::BroadcastInDim { broadcast_dimensions: dims }, &[value], ty)?)
+    }
+
+    /// What the next call of the host that must stay in order waits for.
+    pub(crate) fn order(&mut self) -> Result<Value> {
+        if let Some(order) = self.module.order {
+            return Ok(order);
+        }
+        let order = self.constant(0, &order_aval())?;
+        self.module.order = Some(order);
+        Ok(order)
+    }
+
+    /// Says what the next call of the host that must stay in order waits for.
+    pub(crate) fn set_order(&mut self, order: Value) {
+        self.module.order = Some(order);
+    }
+
+    /// As [`Self::block`], for regions with calls of the host that stay in order: with `takes` the order comes in as one more argument, else
+    /// it is that of the block around; with `gives` it goes out as one more result.
+    pub(crate) fn block_in_order(
+        &mut self,
+        args: &[Aval],
+        takes: bool,
+        gives: bool,
+        body: impl FnOnce(&mut LowerCx<'_>, &[Value]) -> Result<Values>,
+    ) -> Result<Block> {
+        let around = self.module.order;
+        let order = order_aval();
+        let all: Vec<Aval> = args.iter().chain(takes.then_some(&order)).cloned().collect();
+        let block = self.block(&all, |cx, values| {
+            let (own, order) = values.split_at(args.len());
+            if let [order] = order {
+                cx.set_order(*order);
+            }
+            let mut results = body(cx, own)?;
+            if gives {
+                results.push(cx.order()?);
+            }
+            Ok(results)
+        });
+        self.module.order = around;
+        block
     }
 
     /// A nested block with arguments of those types.

@@ -19,7 +19,8 @@ pub use aval::{Aval, AvalData, DType, Shape, Sharding, dtype_name, numpy_name};
 pub(crate) use device::{BackendId, DeviceArray};
 pub use jaxpr::{Atom, ClosedJaxpr, Eqn, Jaxpr, Source, Var};
 pub use lowering::{LowerCx, Value, Values, tensor_type};
-pub(crate) use lowering::{ModuleCx, scalar_bytes};
+pub(crate) use lowering::{ModuleCx, order_aval, scalar_bytes};
+pub(crate) use primitive::python_tuple;
 pub use primitive::{
     Arrays, Avals, AxisInfo, BatchDims, Domain, DynEq, Effects, Linear, Operand, Params, PartialEvalCx, Prim,
     Primitive, Sample, SampleArg, ShardingRule, Tangents,

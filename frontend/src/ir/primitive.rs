@@ -289,6 +289,11 @@ impl Effects {
     /// Calls the host, in program order.
     pub const ORDERED_IO: Effects = Effects(2);
 
+    /// Whether the program's order is one of them.
+    pub fn is_ordered(self) -> bool {
+        self.0 & Effects::ORDERED_IO.0 != 0
+    }
+
     /// Whether there are none.
     pub fn is_empty(self) -> bool {
         self.0 == 0

@@ -15,6 +15,7 @@ mod conveniences;
 mod convert;
 mod cumulative;
 pub(crate) mod custom;
+pub(crate) mod debug;
 mod dot;
 mod elementwise;
 mod fft;
@@ -166,6 +167,7 @@ pub fn samples() -> Vec<Sample> {
         Reduce::samples(),
         DotGeneral::samples(),
         ConvGeneralDilated::samples(),
+        debug::HostCall::samples(),
         Cumulative::samples(),
         Fft::samples(),
         linalg::Cholesky::samples(),

@@ -9,7 +9,7 @@ use jacinth_lowering::{Attribute, Attributes, FuncBuilder, Location, Module, Typ
 use smallvec::SmallVec;
 
 use crate::error::Result;
-use crate::ir::{Atom, Aval, DType, Jaxpr, LowerCx, ModuleCx, Prim, Value, Values, tensor_type};
+use crate::ir::{Atom, Aval, DType, Jaxpr, LowerCx, ModuleCx, Prim, Value, Values, order_aval, tensor_type};
 
 /// What `main`'s signature says beyond types.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +56,7 @@ impl LowerCx<'_> {
     /// Calls the private function that computes the jaxpr, writing it first if the module lacks it.
     pub(crate) fn call(&mut self, name: &str, jaxpr: &Arc<Jaxpr>, args: &[Value]) -> Result<Values> {
         let key = (Arc::as_ptr(jaxpr), name.to_owned());
+        let ordered = jaxpr.effects().is_ordered();
         let callee = match self.module.lowered.get(&key) {
             Some(callee) => callee.clone(),
             None => {
@@ -66,17 +67,36 @@ impl LowerCx<'_> {
                 let mut builder = FuncBuilder::new(callee.clone(), false);
                 let params: Values =
                     jaxpr.in_avals().map(|aval| builder.arg(tensor_type(aval), Attributes::new())).collect();
+                let around = self.module.order.take();
+                if ordered {
+                    let order = builder.arg(tensor_type(&order_aval()), Attributes::new());
+                    self.module.order = Some(order);
+                }
                 // The caller's place in the order of functions comes before its callees'.
                 let place = self.module.funcs.len();
                 let mut cx = LowerCx { builder: &mut builder, module: self.module };
-                let outs = walk(&mut cx, jaxpr, &params)?;
+                let mut outs = walk(&mut cx, jaxpr, &params)?;
+                if ordered {
+                    outs.push(cx.order()?);
+                }
+                self.module.order = around;
                 self.module.funcs.insert(place, builder.finish(&outs, Vec::new()));
                 callee
             }
         };
-        let types: Vec<Type> = jaxpr.out_avals().map(|aval| tensor_type(aval).into()).collect();
+        let mut types: Vec<Type> = jaxpr.out_avals().map(|aval| tensor_type(aval).into()).collect();
+        let mut args = Values::from_slice(args);
+        if ordered {
+            args.push(self.order()?);
+            types.push(tensor_type(&order_aval()).into());
+        }
         let op = control::Call { callee };
-        Ok(self.builder.op_full(op.into(), args, Vec::new(), Some(types), Attributes::new())?)
+        let mut results =
+            self.builder.op_full(op.into(), &args, Vec::new(), Some(types), Attributes::new())?;
+        if ordered {
+            self.set_order(results.pop().expect("the last of its results"));
+        }
+        Ok(results)
     }
 
     /// Calls the private function of the jaxpr that `trace` gives for operands of those types; within a module it is asked once per

@@ -4,6 +4,7 @@
 //! concrete arrays; a tracer never comes this far.
 
 mod backend;
+pub(crate) mod callback;
 mod program;
 mod transfer;
 

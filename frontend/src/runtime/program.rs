@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::Backend;
+use super::{Backend, callback};
 use crate::error::Result;
 use crate::ir::{Array, Aval, BackendId, DeviceArray, Repr};
 
@@ -22,6 +22,8 @@ pub(crate) struct Program {
     executable: Arc<LoadedExecutable>,
     out_avals: Box<[Aval]>,
     backend: Backend,
+    /// Whether it calls functions of this process.
+    calls_back: bool,
 }
 
 type Compiled = FxHashMap<(BackendId, String), Weak<LoadedExecutable>>;
@@ -42,6 +44,10 @@ impl Program {
     pub(crate) fn compile(module: &Module, out_avals: Vec<Aval>, backend: &Backend) -> Result<Program> {
         // The same program from other lines is the same program.
         let key = (backend.id(), module.to_text());
+        let calls_back = key.1.contains(callback::CALL);
+        if calls_back {
+            callback::prepare(backend)?;
+        }
         let found = COMPILED.lock().get(&key).and_then(Weak::upgrade);
         let executable = match found {
             Some(executable) => executable,
@@ -56,10 +62,10 @@ impl Program {
                 executable
             }
         };
-        Ok(Program { executable, out_avals: out_avals.into(), backend: backend.clone() })
+        Ok(Program { executable, out_avals: out_avals.into(), backend: backend.clone(), calls_back })
     }
 
-    /// Runs the program and does not wait; arguments that `non_donatable` does not name and that the module donates are gone.
+    /// Runs the program and does not wait, unless it calls back; arguments that `non_donatable` does not name and that the module donates are gone.
     pub(crate) fn run<'b>(
         &self,
         args: impl IntoIterator<Item = &'b Buffer>,
@@ -67,10 +73,14 @@ impl Program {
     ) -> Result<Outputs> {
         let options = ExecuteOptions { non_donatable, ..ExecuteOptions::default() };
         // Of many results it is asked once whether they are there, instead of each when it is waited for.
-        let (outs, ready) = if self.out_avals.len() < MANY {
+        let (outs, ready) = if self.out_avals.len() < MANY && !self.calls_back {
             (self.executable.execute_single(args, &options)?, false)
         } else {
             let (outs, complete) = self.executable.execute_single_watched(args, &options)?;
+            if self.calls_back {
+                // What such a program does has been done when the call returns, and what went wrong is the call's error.
+                complete.wait()?;
+            }
             (outs, complete.is_ready()? && complete.wait().is_ok())
         };
         let id = self.backend.id();

@@ -42,7 +42,7 @@ pub(crate) fn on_backend<'a>(array: &'a Array, backend: &Backend) -> Result<Cow<
     Ok(Cow::Owned(upload(backend, array.aval().clone(), &to_bytes(array)?)?))
 }
 
-fn upload(backend: &Backend, aval: Aval, bytes: &[u8]) -> Result<Arc<DeviceArray>> {
+pub(super) fn upload(backend: &Backend, aval: Aval, bytes: &[u8]) -> Result<Arc<DeviceArray>> {
     let dims: SmallVec<[i64; 4]> = aval.shape.iter().map(|&d| d as i64).collect();
     let host = HostArray::new(bytes, element_type(aval.dtype)?, &dims);
     let buffer = Buffer::from_host(&host, backend.device())?;
@@ -50,7 +50,7 @@ fn upload(backend: &Backend, aval: Aval, bytes: &[u8]) -> Result<Arc<DeviceArray
 }
 
 /// The dtype's name across the ABI.
-fn element_type(dtype: DType) -> Result<ElementType> {
+pub(super) fn element_type(dtype: DType) -> Result<ElementType> {
     Ok(match dtype {
         DType::I1 => ElementType::Pred,
         DType::I2 => ElementType::S2,

@@ -6,16 +6,17 @@
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
+use jacinth_lowering::element;
 use parking_lot::RwLock;
 use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
 
-use super::check_alive;
-use crate::config::cache_key;
-use crate::error::{OrRaise, Result};
+use super::{check_alive, eval_jaxpr, here};
+use crate::config::{cache_key, nans_debugged};
+use crate::error::{Error, OrRaise, Result};
 use crate::ir::{Array, Arrays, Atom, Aval, BackendId, Eqn, Jaxpr, Prim, Source, Var};
 use crate::lower::{Signature, lower};
-use crate::runtime::{Backend, Program, on_backend};
+use crate::runtime::{Backend, Program, on_backend, to_bytes};
 
 /// Applies a primitive to concrete arrays.
 pub(super) fn process(prim: &Prim, args: &[Array], source: Source) -> Arrays {
@@ -25,7 +26,29 @@ pub(super) fn process(prim: &Prim, args: &[Array], source: Source) -> Arrays {
     if let Some(outs) = prim.evaluate(args) {
         return outs;
     }
-    run(prim, args, source).map_err(|e| e.at(source)).or_raise()
+    let outs = run(prim, args, source).map_err(|e| e.at(source)).or_raise();
+    if nans_debugged() && outs.iter().any(has_nan) {
+        // A call is run again operation by operation, and the operation says so.
+        if let ("jit", [jaxpr]) = (prim.name(), &prim.jaxprs()[..]) {
+            eval_jaxpr(jaxpr, &[], args);
+        }
+        Error::runtime(format!("invalid value (nan) encountered in {}", prim.name())).at(source).raise();
+    }
+    outs
+}
+
+/// Whether a concrete array has a NaN among its elements; arrays of other than floating point dtypes have none.
+pub(crate) fn has_nan(array: &Array) -> bool {
+    let dtype = array.aval().dtype;
+    if !dtype.is_float() && !dtype.is_complex() {
+        return false;
+    }
+    let bytes = to_bytes(array).map_err(|e| e.at(here())).or_raise();
+    bytes.chunks_exact(dtype.byte_width()).any(|bytes| match element::read(dtype, bytes) {
+        element::Scalar::Float(x) => x.is_nan(),
+        element::Scalar::Complex(z) => z.re.is_nan() || z.im.is_nan(),
+        element::Scalar::Int(_) => false,
+    })
 }
 
 /// Forgets all compiled operations.

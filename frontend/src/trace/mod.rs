@@ -21,7 +21,7 @@ use crate::error::{Concretization, Error, OrRaise, Result};
 use crate::ir::{Arrays, AxisInfo, Prim, Repr, Source, TraceId};
 
 pub use crate::ir::Array;
-pub(crate) use eval::clear_compiled;
+pub(crate) use eval::{clear_compiled, has_nan};
 pub(crate) use staging::{Staging, eval_jaxpr, stage};
 
 /// An interpretation of primitives.

@@ -10,7 +10,8 @@ use super::{check_operands, distribute, either, here, interleave};
 use crate::error::{Error, Result};
 use crate::ir::{
     Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Effects, Jaxpr, Linear, LowerCx, Operand, Params,
-    PartialEvalCx, Prim, Primitive, Sample, SampleArg, ShardingRule, Tangents, Value, Values, tensor_type,
+    PartialEvalCx, Prim, Primitive, Sample, SampleArg, ShardingRule, Tangents, Value, Values, order_aval,
+    tensor_type,
 };
 use crate::lax::{KIT, broadcast_in_dim, clamp, cos, mul, reshape, select_n, sin, zeros_like};
 use crate::trace::{bind, eval_jaxpr, stage};
@@ -79,12 +80,23 @@ impl Primitive for Cond {
     }
 
     fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], outs: &[Aval]) -> Result<Values> {
+        let ordered = self.effects().is_ordered();
+        if ordered {
+            // All branches begin with what was before them.
+            cx.order()?;
+        }
         let mut blocks = Vec::with_capacity(self.branches.len());
         for branch in &self.branches {
-            blocks.push(cx.block(&[], |cx, _| cx.inline(branch, &args[1..]))?);
+            blocks.push(cx.block_in_order(&[], false, ordered, |cx, _| cx.inline(branch, &args[1..]))?);
         }
-        let types: Vec<Type> = outs.iter().map(|a| tensor_type(a).into()).collect();
-        Ok(cx.builder.op_full(ops::Case.into(), &args[..1], blocks, Some(types), Default::default())?)
+        let mut types: Vec<Type> = outs.iter().map(|a| tensor_type(a).into()).collect();
+        types.extend(ordered.then(|| tensor_type(&order_aval()).into()));
+        let mut results =
+            cx.builder.op_full(ops::Case.into(), &args[..1], blocks, Some(types), Default::default())?;
+        if ordered {
+            cx.set_order(results.pop().expect("the last of its results"));
+        }
+        Ok(results)
     }
 
     fn jvp(&self, primals: &[Array], tangents: &[Option<Array>]) -> (Arrays, Tangents) {

@@ -14,8 +14,10 @@ pub(crate) use while_loop::While;
 
 use std::sync::Arc;
 
+use jacinth_lowering::{Block, Type};
+
 use crate::error::{Error, Result};
-use crate::ir::{Array, Atom, Aval, Jaxpr, Var};
+use crate::ir::{Array, Atom, Aval, Jaxpr, LowerCx, Value, Values, Var, order_aval, tensor_type};
 use crate::trace::here;
 
 /// The jaxpr with its parameters and results in another order: parameter `i` of the new one is `params[i]` of the old.
@@ -46,6 +48,28 @@ fn with_unused(
         })
         .collect();
     Arc::new(Jaxpr::new(Vec::new(), invars, jaxpr.eqns.clone(), jaxpr.outs.clone(), avals))
+}
+
+/// A loop over values of the types `avals`, which carries the order of calls of the host beside them where there are such calls.
+fn loop_in_order(
+    cx: &mut LowerCx<'_>,
+    ordered: bool,
+    init: &[Value],
+    avals: &[Aval],
+    blocks: Vec<Block>,
+) -> Result<Values> {
+    let mut init = Values::from_slice(init);
+    let mut types: Vec<Type> = avals.iter().map(|a| tensor_type(a).into()).collect();
+    if ordered {
+        init.push(cx.order()?);
+        types.push(tensor_type(&order_aval()).into());
+    }
+    let op = jacinth_lowering::ops::control::While;
+    let mut results = cx.builder.op_full(op.into(), &init, blocks, Some(types), Default::default())?;
+    if ordered {
+        cx.set_order(results.pop().expect("the last of its results"));
+    }
+    Ok(results)
 }
 
 /// Refuses operands that are not of a jaxpr's parameter types.

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use jacinth_lowering::Type;
 use jacinth_lowering::ops::{control as ops, elementwise as el, shape, slice};
 use smallvec::{SmallVec, smallvec};
 
-use super::{check_operands, distribute, either, here, interleave, reordered};
+use super::{check_operands, distribute, either, here, interleave, loop_in_order, reordered};
 use crate::error::{Error, Result};
 use crate::ir::{
     Array, Arrays, Atom, Aval, Avals, AxisInfo, BatchDims, DType, Effects, Jaxpr, Linear, LowerCx, Operand,
@@ -166,28 +165,22 @@ impl Primitive for Scan {
             }
             Ok(next)
         };
+        let ordered = self.effects().is_ordered();
         let all = self.length.max(1);
         let unroll = if self.unroll == 0 { all } else { self.unroll.min(all) };
         let whole = self.length / unroll * unroll;
         if whole > unroll || (whole == unroll && unroll == 1) {
             let avals: Vec<Aval> = std::iter::once(index_aval.clone()).chain(outs.iter().cloned()).collect();
             let limit = whole as i64;
-            let cond = cx.block(&avals, |cx, state| {
+            let cond = cx.block_in_order(&avals, ordered, false, |cx, state| {
                 let limit = cx.constant(limit, &index_aval)?;
                 let compare = el::Compare { direction: el::Direction::Lt, compare_type: signed };
                 Ok(smallvec![cx.op(compare, &[state[0], limit])?])
             })?;
-            let body = cx.block(&avals, |cx, state| {
+            let body = cx.block_in_order(&avals, ordered, ordered, |cx, state| {
                 (0..unroll).try_fold(Values::from_slice(state), |state, _| step(cx, &state))
             })?;
-            let types: Vec<Type> = avals.iter().map(|a| tensor_type(a).into()).collect();
-            state = cx.builder.op_full(
-                ops::While.into(),
-                &state,
-                vec![cond, body],
-                Some(types),
-                Default::default(),
-            )?;
+            state = loop_in_order(cx, ordered, &state, &avals, vec![cond, body])?;
         } else {
             state = (0..whole).try_fold(state, |state, _| step(cx, &state))?;
         }

@@ -4,11 +4,9 @@
 
 use std::sync::Arc;
 
-use jacinth_lowering::Type;
-use jacinth_lowering::ops::control as ops;
 use smallvec::{SmallVec, smallvec};
 
-use super::{check_operands, distribute, either, here, interleave, reordered, with_unused};
+use super::{check_operands, distribute, either, here, interleave, loop_in_order, reordered, with_unused};
 use crate::error::{Error, Result};
 use crate::ir::{
     Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Effects, Jaxpr, Linear, LowerCx, Operand, Params,
@@ -101,10 +99,14 @@ impl Primitive for While {
             let all: Values = consts.iter().chain(carry).copied().collect();
             cx.inline(jaxpr, &all)
         };
-        let cond = cx.block(outs, |cx, carry| inline(cx, &self.cond_jaxpr, cond_consts, carry))?;
-        let body = cx.block(outs, |cx, carry| inline(cx, &self.body_jaxpr, body_consts, carry))?;
-        let types: Vec<Type> = outs.iter().map(|a| tensor_type(a).into()).collect();
-        Ok(cx.builder.op_full(ops::While.into(), init, vec![cond, body], Some(types), Default::default())?)
+        let ordered = self.effects().is_ordered();
+        let cond = cx.block_in_order(outs, ordered, false, |cx, carry| {
+            inline(cx, &self.cond_jaxpr, cond_consts, carry)
+        })?;
+        let body = cx.block_in_order(outs, ordered, ordered, |cx, carry| {
+            inline(cx, &self.body_jaxpr, body_consts, carry)
+        })?;
+        loop_in_order(cx, ordered, init, outs, vec![cond, body])
     }
 
     fn jvp(&self, primals: &[Array], tangents: &[Option<Array>]) -> (Arrays, Tangents) {
