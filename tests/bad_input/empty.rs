@@ -74,7 +74,8 @@ fn emptied(sample: &Sample) -> Vec<Vec<Aval>> {
 #[test]
 fn every_primitive_takes_empty_operands_or_says_why_not() {
     let (mut ran, mut refused, mut wrong) = (0, 0, Vec::new());
-    for sample in lax::samples() {
+    // What a callback gives is its function's business, whatever the operands.
+    for sample in lax::samples().into_iter().filter(|sample| !sample.prim.name().ends_with("_callback")) {
         for avals in emptied(&sample) {
             let types: Vec<String> = avals.iter().map(Aval::to_string).collect();
             let what = format!("{:?}({})", sample.prim, types.join(", "));

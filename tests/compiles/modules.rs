@@ -40,11 +40,17 @@ pub(crate) fn programs(wanted: &dyn Fn(&str) -> bool, first: bool) -> Vec<(Strin
     programs
 }
 
-/// One module for each sample and program.
+/// Whether the program calls back into this process, which only plugins for its own processor do; for others it is refused before it is
+/// compiled.
+fn calls_the_host(sample: &Sample) -> bool {
+    sample.prim.name().ends_with("_callback")
+}
+
+/// One module for each sample and program that is for any platform.
 pub(crate) fn each(wanted: &dyn Fn(&str) -> bool) -> Vec<Module> {
     let mut modules = Vec::new();
     for (i, sample) in lax::samples().into_iter().enumerate() {
-        if wanted(sample.prim.name()) {
+        if wanted(sample.prim.name()) && !calls_the_host(&sample) {
             let name = format!("sample {i}, {:?}", sample.prim);
             modules.push(Module { name, text: of_samples(vec![sample]).as_text() });
         }
@@ -60,7 +66,8 @@ pub(crate) fn each(wanted: &dyn Fn(&str) -> bool) -> Vec<Module> {
 /// The first sample of every primitive, several to a module, and each whole program.
 pub(crate) fn together(wanted: &dyn Fn(&str) -> bool) -> Vec<Module> {
     let mut firsts: BTreeMap<&'static str, Sample> = BTreeMap::new();
-    for sample in lax::samples().into_iter().filter(|sample| wanted(sample.prim.name())) {
+    let elsewhere = |sample: &Sample| wanted(sample.prim.name()) && !calls_the_host(sample);
+    for sample in lax::samples().into_iter().filter(elsewhere) {
         firsts.entry(sample.prim.name()).or_insert(sample);
     }
     let firsts: Vec<Sample> = firsts.into_values().collect();
