@@ -41,5 +41,5 @@ fn main() {
     println!("{}", random::randint(k2, 6, 0, 10));
     println!("{}", random::permutation(k3, 8));
     println!("{}", random::bernoulli(k4, 0.5, 6));
-    println!("{}", random::choice(k5, &jnp::arange(5), 4));
+    println!("{}", random::choice(k5, jnp::arange(5), 4));
 }

@@ -170,7 +170,7 @@ fn derivatives(sample: &Sample) -> Result<(), String> {
             apply(&prim, &all)
         };
         let x: Arrays = places.iter().map(|&i| args[i].clone()).collect();
-        let (value, derivative) = jvp(&f, (x.clone(),), (tangents.clone(),));
+        let (value, derivative) = jvp(f, (x.clone(),), (tangents.clone(),));
         let moved = |step: f64| -> Arrays { x.iter().zip(tangents).map(|(x, t)| x + step * t).collect() };
         let (value_again, pull) = vjp(&f, (x.clone(),));
         let (pulled,) = pull(cotangents.clone());

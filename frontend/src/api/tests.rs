@@ -213,7 +213,7 @@ fn every_mix_of_arguments_is_a_function() {
         // A closure may borrow, and a handle may be called through a reference.
         let scale = neg(x);
         let h = value_and_grad(|p: &(Array, Array)| reduce_sum(&mul(&mul(&p.0, &p.1), &scale), &[0]));
-        let (value, (da, _)) = (&h)(&(x.clone(), x.clone()));
+        let (value, (da, _)) = h(&(x.clone(), x.clone()));
         assert_eq!((value.shape(), da.shape()), (&[][..], &[3][..]));
     });
 }

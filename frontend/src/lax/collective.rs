@@ -645,7 +645,7 @@ impl Primitive for ReduceScatter {
         ensure!(dimension < shape.len(), "psum_scatter" => "scatter_dimension {dimension} is out of bounds for {}", args[0]);
         if self.tiled {
             ensure!(
-                shape[dimension] % size == 0,
+                shape[dimension].is_multiple_of(size),
                 "psum_scatter" => "dimension {dimension} of {} must be divisible by {size}, the size of the axis",
                 args[0]
             );
@@ -730,7 +730,7 @@ impl Primitive for AllToAll {
     fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
         let mut shape = args[0].shape.to_vec();
         ensure!(
-            shape[self.split_axis] % self.axis_size == 0,
+            shape[self.split_axis].is_multiple_of(self.axis_size),
             "all_to_all" => "dimension {} of {} must be divisible by {}, the size of the axis",
             self.split_axis,
             args[0],

@@ -188,6 +188,7 @@ pub fn conv_with_general_padding(
 /// dimension numbers features come last (`"NHWC"`, `"HWIO"`). With `transpose_kernel` the kernel is flipped and its features exchanged,
 /// which makes it the gradient of the convolution.
 #[track_caller]
+#[expect(clippy::too_many_arguments, reason = "JAX's signature")]
 pub fn conv_transpose(
     lhs: &Array,
     rhs: &Array,

@@ -89,10 +89,6 @@ impl HostCall {
         Prim::new(HostCall { result_avals: self.result_avals.iter().map(with).collect(), ..self.clone() })
     }
 
-    fn is_debug(&self) -> bool {
-        matches!(self.kind, Kind::Print(_) | Kind::Debug)
-    }
-
     /// One call per element, written out.
     fn unrolled(&self, args: &[Array], dims: &[Option<usize>], size: usize) -> (Arrays, BatchDims) {
         let prim = Prim::new(self.clone());

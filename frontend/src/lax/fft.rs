@@ -144,7 +144,7 @@ impl Primitive for Fft {
                 let places = broadcasted_iota(DType::I32, half.shape(), half.ndim() - 1);
                 let lit = |v: usize| Array::scalar(v as i64, DType::I32, false);
                 let once = super::compare::eq(&places, &lit(0));
-                let once = if n % 2 == 0 {
+                let once = if n.is_multiple_of(2) {
                     super::binary::or(&once, &super::compare::eq(&places, &lit(n / 2)))
                 } else {
                     once

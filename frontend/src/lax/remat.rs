@@ -155,7 +155,7 @@ impl Remat {
                 policy.saveable(&eqn.prim, &operands)
             };
             let inlined = |eqn: &Eqn| eqn.prim.as_any().downcast_ref::<Jit>().map(|jit| jit.jaxpr.clone());
-            remat_jaxpr(&self.jaxpr, unknown, saveable, inlined, |x| at_its_precision(x), here())
+            remat_jaxpr(&self.jaxpr, unknown, saveable, inlined, at_its_precision, here())
         })
     }
 }

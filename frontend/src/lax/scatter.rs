@@ -22,7 +22,7 @@ use super::gather::{
 };
 use super::rules::{at_front, batched, bind1, distinct, ensure, instantiate, same_dtypes, show, sizes};
 use super::select::select;
-use super::shape::{broadcast_in_dim, broadcasted_iota, full, full_like, reshape, zeros_like};
+use super::shape::{broadcast_in_dim, broadcasted_iota, full, full_like, reshape};
 
 /// How a scatter writes.
 ///

@@ -78,7 +78,7 @@ impl Primitive for SelectN {
         ShardingRule::elementwise(args, outs)
     }
 
-    fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], outs: &[Aval]) -> Result<Values> {
+    fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], _outs: &[Aval]) -> Result<Values> {
         let which = cx.tensor(args[0])?;
         let which = Aval::new(which.shape.iter().map(|&d| d as usize), which.element);
         if which.dtype.is_boolean() {
@@ -87,7 +87,7 @@ impl Primitive for SelectN {
                 _ => args[1],
             }]);
         }
-        Ok(smallvec![bisect(cx, args[0], &which, 0, &args[1..], &outs[0])?])
+        Ok(smallvec![bisect(cx, args[0], &which, 0, &args[1..])?])
     }
 
     fn jvp(&self, primals: &[Array], tangents: &[Option<Array>]) -> (Arrays, Tangents) {
@@ -176,7 +176,6 @@ fn bisect(
     which_aval: &Aval,
     offset: usize,
     cases: &[Value],
-    out: &Aval,
 ) -> Result<Value> {
     if let [case] = cases {
         return Ok(*case);
@@ -187,8 +186,8 @@ fn bisect(
         if which_aval.dtype.is_signed() { ops::CompareType::Signed } else { ops::CompareType::Unsigned };
     let below =
         cx.op(ops::Compare { direction: ops::Direction::Lt, compare_type: Some(kind) }, &[which, limit])?;
-    let low = bisect(cx, which, which_aval, offset, &cases[..middle], out)?;
-    let high = bisect(cx, which, which_aval, offset + middle, &cases[middle..], out)?;
+    let low = bisect(cx, which, which_aval, offset, &cases[..middle])?;
+    let high = bisect(cx, which, which_aval, offset + middle, &cases[middle..])?;
     cx.op(ops::Select, &[below, low, high])
 }
 

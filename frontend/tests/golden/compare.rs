@@ -91,7 +91,7 @@ fn near(
         };
         let units = part(a.0, b.0).max(part(a.1, b.1));
         // A NaN on one side or an infinity gives NaN or infinite units.
-        if !(units <= ulp as f64) {
+        if units.is_nan() || units > ulp as f64 {
             wrong += 1;
             let units = if units.is_nan() { f64::INFINITY } else { units };
             if worst.is_none_or(|(w, _)| units > w) {

@@ -11,6 +11,10 @@ pub(crate) fn cases() -> Vec<Case> {
     at.chain(functions()).collect()
 }
 
+#[expect(
+    clippy::reversed_empty_ranges,
+    reason = "with a negative step they are not, and an empty one is wanted"
+)]
 fn reads() -> Vec<Case> {
     let striped = || vec![true, false, true, false, true];
     vec![

@@ -18,6 +18,7 @@
 //!      `.grad_relative_to_largest()`: in cotangents alone.
 //!    - `.floor(1e-7)`: differences up to this always pass.
 //!    - `.eager()`: not under `jit`, for functions that look at values.
+//!
 //!    The tolerances are what was measured, no wider: run without one first, and read the failures.
 //! 4. `cargo test -p jacinth-frontend --test golden -- embedded::jax.numpy.sin`, then `UPDATE_EXPECT=1 cargo test -p jacinth-frontend --test golden -- document`.
 //!

@@ -70,7 +70,7 @@ pub fn dot_product_attention_with(
     let logits = jnp::einsum("btnh,bsnh->bnts", &[widen(query), widen(&key)]);
     let mut logits = logits * options.scale.unwrap_or(1.0 / (width as f64).sqrt());
     if let Some(bias) = &options.bias {
-        logits = logits + lax::convert_element_type(bias, wide);
+        logits += lax::convert_element_type(bias, wide);
     }
     // Places of queries and keys as the last two of four dimensions.
     let place = |n: usize, d: usize| {

@@ -397,11 +397,11 @@ fn pad_axis(x: &Array, axis: usize, before: usize, after: usize, mode: &PadMode)
         }
         PadMode::Wrap => {
             let mut parts = vec![];
-            if before % n > 0 {
+            if !before.is_multiple_of(n) {
                 parts.push(part(n - before % n, n));
             }
             parts.extend(std::iter::repeat_n(x.clone(), before / n + after / n + 1));
-            if after % n > 0 {
+            if !after.is_multiple_of(n) {
                 parts.push(part(0, after % n));
             }
             lax::concatenate(&parts, axis)

@@ -21,9 +21,7 @@ fn restore(out: Array, axis: &Axis, rank: usize, axes: &[usize]) -> Array {
 /// The dtype in which an integer or boolean is summed.
 fn wide(dtype: DType) -> DType {
     let default = default_int();
-    if dtype.is_boolean() {
-        default
-    } else if dtype.is_signed() && dtype.bits() < default.bits() {
+    if dtype.is_boolean() || dtype.is_signed() && dtype.bits() < default.bits() {
         default
     } else if dtype.is_unsigned() && dtype.bits() < default.bits() {
         if default == DType::I64 { DType::UI64 } else { DType::UI32 }

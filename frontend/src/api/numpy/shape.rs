@@ -202,7 +202,7 @@ pub fn split(x: impl IntoArray, sections: usize, axis: i64) -> Vec<Array> {
     let x = x.into_array();
     let axis = canonical("split", axis, x.ndim());
     let n = x.shape()[axis];
-    if sections == 0 || n % sections != 0 {
+    if sections == 0 || !n.is_multiple_of(sections) {
         refuse!("split" => "a dimension of size {n} has no {sections} equal parts")
     }
     lax::split(&x, &vec![n / sections; sections], axis)

@@ -420,7 +420,7 @@ fn binomial(n: usize, k: usize) -> f64 {
 #[track_caller]
 pub fn invhilbert(n: usize) -> Array {
     on_host(n, |i, j| {
-        let sign = if (i + j) % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if (i + j).is_multiple_of(2) { 1.0 } else { -1.0 };
         let product = binomial(n + i, n - j - 1) * binomial(n + j, n - i - 1);
         sign * (i + j + 1) as f64 * product * binomial(i + j, i).powi(2)
     })
@@ -440,7 +440,7 @@ pub fn pascal(n: usize, kind: &str) -> Array {
 /// The inverse of [`pascal`].
 #[track_caller]
 pub fn invpascal(n: usize, kind: &str) -> Array {
-    let sign = |i: usize, j: usize| if (i + j) % 2 == 0 { 1.0 } else { -1.0 };
+    let sign = |i: usize, j: usize| if (i + j).is_multiple_of(2) { 1.0 } else { -1.0 };
     match kind {
         // The product of the inverses of both triangles.
         "symmetric" => on_host(n, |i, j| {
@@ -476,7 +476,7 @@ pub fn hadamard(n: usize) -> Array {
         refuse!("hadamard" => "n must be a power of two, got {n}")
     }
     let values: Vec<i32> =
-        (0..n * n).map(|i| if ((i / n) & (i % n)).count_ones() % 2 == 0 { 1 } else { -1 }).collect();
+        (0..n * n).map(|i| if ((i / n) & (i % n)).count_ones().is_multiple_of(2) { 1 } else { -1 }).collect();
     Array::from_slice(&values, [n, n])
 }
 

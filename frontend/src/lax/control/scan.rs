@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jacinth_lowering::ops::{control as ops, elementwise as el, shape, slice};
+use jacinth_lowering::ops::{elementwise as el, shape, slice};
 use smallvec::{SmallVec, smallvec};
 
 use super::{check_operands, distribute, either, here, interleave, loop_in_order, reordered};
@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::ir::{
     Array, Arrays, Atom, Aval, Avals, AxisInfo, BatchDims, DType, Effects, Jaxpr, Linear, LowerCx, Operand,
     Params, PartialEvalCx, Prim, Primitive, Sample, SampleArg, ShardingRule, Tangents, Value, Values,
-    tensor_type,
 };
 use crate::lax::rules::at_front;
 use crate::lax::{KIT, add, add_any, moveaxis, mul, sin, zeros_like};

@@ -10,7 +10,7 @@ use super::{check_operands, distribute, either, here, interleave, loop_in_order,
 use crate::error::{Error, Result};
 use crate::ir::{
     Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Effects, Jaxpr, Linear, LowerCx, Operand, Params,
-    PartialEvalCx, Prim, Primitive, Sample, SampleArg, ShardingRule, Tangents, Value, Values, tensor_type,
+    PartialEvalCx, Prim, Primitive, Sample, SampleArg, ShardingRule, Tangents, Value, Values,
 };
 use crate::lax::rules::at_front;
 use crate::lax::{KIT, add, broadcast_in_dim, lt, mul, reduce_or, select, zeros_like};

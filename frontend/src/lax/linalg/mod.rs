@@ -67,7 +67,7 @@ pub(crate) trait Factorisation: Clone + Eq + Hash + fmt::Debug + Send + Sync + '
 }
 
 /// The leading dimensions that are not the matrices' own.
-fn lead<'a>(aval: &'a Aval, rank: usize) -> &'a [usize] {
+fn lead(aval: &Aval, rank: usize) -> &[usize] {
     &aval.shape[..aval.rank() - rank]
 }
 

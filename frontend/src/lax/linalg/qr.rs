@@ -138,7 +138,7 @@ fn reflector(col: &Array, is_k: &Array, below: &Array) -> (Array, Array, Array) 
     let beta = choose(&alpha_re.ge(0.0), &-&norm, &norm);
     let mut trivial = tail_norm.eq(0.0);
     if complex_numbers {
-        trivial = trivial.and(&E(imag(&alpha)).eq(0.0));
+        trivial = trivial.and(E(imag(&alpha)).eq(0.0));
     }
     let safe = choose(&trivial, &beta.lit(1.0), &beta);
     let tau = {

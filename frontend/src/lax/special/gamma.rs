@@ -20,7 +20,7 @@ pub(super) enum Mode {
 pub(super) fn incomplete_gamma(a: &E, x: &E, upper: bool) -> E {
     let (a_zero, x_zero) = (a.eq(0.0), x.eq(0.0));
     let infinite = x.eq(f64::INFINITY);
-    let outside = x.lt(0.0).or(&a.lt(0.0)).or(&a_zero.and(&x_zero)).or(is_nan(a)).or(is_nan(x));
+    let outside = x.lt(0.0).or(a.lt(0.0)).or(a_zero.and(&x_zero)).or(is_nan(a)).or(is_nan(x));
     let log_scale = a * x.log() - x - a.lgamma();
     let underflow = log_scale.lt(-limits(x).max.ln());
     let scale = log_scale.exp();

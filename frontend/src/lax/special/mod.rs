@@ -50,7 +50,7 @@ macro_rules! special {
             /// If the operands are not floating point of one dtype, or their shapes do not fit.
             #[track_caller]
             $vis fn $function($($arg: &Array),*) -> Array {
-                bind1(Rows::$name(), &[$($arg.clone()),*])
+                bind1(Rows::$name(), [$($arg),*].map(Array::clone).as_slice())
             }
         )*
 

@@ -126,7 +126,7 @@ pub fn bessel_jn(z: impl IntoArray, v: usize, n_iter: usize) -> Array {
     for k in (0..=n_iter).rev() {
         f = 2.0 * (k as f64 + 1.0) * &f1 / &z - &f0;
         if k % 2 == 0 {
-            sum = sum + 2.0 * &f;
+            sum += 2.0 * &f;
         }
         (f0, f1) = (f1, f.clone());
         if k <= v {
