@@ -18,6 +18,8 @@
 //!      `.grad_relative_to_largest()`: in cotangents alone.
 //!    - `.floor(1e-7)`: differences up to this always pass.
 //!    - `.eager()`: not under `jit`, for functions that look at values.
+//!    - `.not_smooth("rounds")`: derivatives are no limits of differences at these inputs, and why; see `differences.rs`.
+//!      `.not_adjoint("…")`: cotangents are not adjoint to them.
 //!
 //!    The tolerances are what was measured, no wider: run without one first, and read the failures.
 //! 4. `cargo test -p jacinth-frontend --test golden -- embedded::jax.numpy.sin`, then `UPDATE_EXPECT=1 cargo test -p jacinth-frontend --test golden -- document`.
@@ -26,6 +28,7 @@
 
 mod arrays;
 mod compare;
+mod differences;
 mod document;
 mod fft;
 mod indexing;
@@ -62,6 +65,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut tests = Vec::new();
     let mut tables = Vec::new();
+    let embedded = Backend::new("embedded").expect("the embedded plugin is always there");
     for (name, cases) in FAMILIES {
         let family = Family::read(name);
         let cases: Vec<Arc<Case>> = cases().into_iter().map(Arc::new).collect();
@@ -69,6 +73,7 @@ fn main() {
         for plugin in ["embedded", "xla-cpu"] {
             tests.extend(on_plugin(plugin, &family, &cases));
         }
+        tests.extend(differences::tests(&family, &cases, &embedded));
         tables.push((family, cases));
     }
     tests.push(Trial::test("document", move || document::check(&tables).map_err(Failed::from)));

@@ -12,8 +12,20 @@ pub(crate) struct Case {
     pub(crate) grad: Option<Tolerance>,
     /// Whether to run without `jit`.
     pub(crate) eager: bool,
+    /// Whether derivatives are limits of differences.
+    pub(crate) smooth: Smooth,
     /// The computation.
     pub(crate) run: Box<dyn Fn(&[Array]) -> Vec<Array> + Send + Sync>,
+}
+
+/// Whether the derivatives of a case are the limits of differences in double precision.
+#[derive(Clone, Debug)]
+pub(crate) enum Smooth {
+    Yes,
+    /// They are not, for this reason: a kink or a jump at the golden inputs, or a derivative that is zero by definition.
+    No(&'static str),
+    /// They are, but cotangents are not adjoint to them, for this reason.
+    NotAdjoint(&'static str),
 }
 
 /// How far a float may be from JAX's.
@@ -50,7 +62,7 @@ impl Case {
 
 /// Starts a line: `case("jax.numpy.sin").ulp(2).run(|x| jnp::sin(&x[0]))`.
 pub(crate) fn case(name: &'static str) -> Builder {
-    Builder { name, value: Tolerance::default(), grad: None, eager: false }
+    Builder { name, value: Tolerance::default(), grad: None, eager: false, smooth: Smooth::Yes }
 }
 
 /// A line that lacks its computation.
@@ -59,6 +71,7 @@ pub(crate) struct Builder {
     value: Tolerance,
     grad: Option<Tolerance>,
     eager: bool,
+    smooth: Smooth,
 }
 
 #[allow(dead_code, reason = "what a family needs, it takes")]
@@ -111,14 +124,26 @@ impl Builder {
         self
     }
 
+    /// Derivatives are no limits of differences here, for that reason. A test fails where they are.
+    pub(crate) fn not_smooth(mut self, why: &'static str) -> Builder {
+        self.smooth = Smooth::No(why);
+        self
+    }
+
+    /// Cotangents are not adjoint to derivatives, for that reason. A test fails where they are.
+    pub(crate) fn not_adjoint(mut self, why: &'static str) -> Builder {
+        self.smooth = Smooth::NotAdjoint(why);
+        self
+    }
+
     /// The computation: one array, several, or a tuple of two to four.
     pub(crate) fn run<O: Outputs>(self, f: impl Fn(&[Array]) -> O + Send + Sync + 'static) -> Case {
-        let Builder { name, value, mut grad, eager } = self;
+        let Builder { name, value, mut grad, eager, smooth } = self;
         if let Some(grad) = &mut grad {
             grad.largest |= value.largest;
             grad.floor = grad.floor.max(value.floor);
         }
-        Case { name, value, grad, eager, run: Box::new(move |x| f(x).into_vec()) }
+        Case { name, value, grad, eager, smooth, run: Box::new(move |x| f(x).into_vec()) }
     }
 }
 
