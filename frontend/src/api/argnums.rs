@@ -4,9 +4,10 @@
 //! `argnums!(0, 1)` a tuple of the first two.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
 use super::function::Signature;
-use super::tree::Pytree;
+use super::tree::{MapKey, Pytree};
 use crate::ir::Array;
 
 /// The argument of that number, counted from 0.
@@ -152,12 +153,12 @@ impl<A: Outer> Outer for Box<A> {
     type Of<T: Pytree> = Box<A::Of<T>>;
 }
 
-impl<A: Outer> Outer for BTreeMap<String, A> {
-    type Of<T: Pytree> = BTreeMap<String, A::Of<T>>;
+impl<K: MapKey, A: Outer> Outer for BTreeMap<K, A> {
+    type Of<T: Pytree> = BTreeMap<K, A::Of<T>>;
 }
 
-impl<A: Outer> Outer for HashMap<String, A> {
-    type Of<T: Pytree> = HashMap<String, A::Of<T>>;
+impl<K: MapKey + Hash, A: Outer> Outer for HashMap<K, A> {
+    type Of<T: Pytree> = HashMap<K, A::Of<T>>;
 }
 
 macro_rules! outer_tuples {

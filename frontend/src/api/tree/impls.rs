@@ -2,10 +2,13 @@
 
 use super::{Flattener, Leaves, Pytree, StaticValue, TreeError, Unflattener};
 use crate::trace::Array;
+use parking_lot::RwLock;
+use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash};
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::LazyLock;
 
 impl Pytree for Array {
     #[inline]
@@ -132,9 +135,46 @@ impl<T: Pytree> Pytree for Box<T> {
     }
 }
 
-impl<T: Pytree> Pytree for BTreeMap<String, T> {
+/// A key of a map that is a pytree: a `String`, or a `&'static str` such as a literal.
+pub trait MapKey: Ord + 'static {
+    /// The key as text.
+    fn as_text(&self) -> &str;
+    /// The key of that text.
+    fn from_text(text: &str) -> Self;
+}
+
+impl MapKey for String {
+    fn as_text(&self) -> &str {
+        self
+    }
+    fn from_text(text: &str) -> Self {
+        text.to_owned()
+    }
+}
+
+impl MapKey for &'static str {
+    fn as_text(&self) -> &str {
+        self
+    }
+    fn from_text(text: &str) -> Self {
+        static KEYS: LazyLock<RwLock<FxHashSet<&'static str>>> = LazyLock::new(RwLock::default);
+        if let Some(known) = KEYS.read().get(text) {
+            return known;
+        }
+        // Each text is kept once for the life of the process.
+        let mut keys = KEYS.write();
+        if let Some(known) = keys.get(text) {
+            return known;
+        }
+        let key: &'static str = Box::leak(text.into());
+        keys.insert(key);
+        key
+    }
+}
+
+impl<K: MapKey, T: Pytree> Pytree for BTreeMap<K, T> {
     fn flatten<'a>(&'a self, out: &mut Flattener<'a>) {
-        out.dict(self.keys().map(String::as_str));
+        out.dict(self.keys().map(MapKey::as_text));
         for child in self.values() {
             child.flatten(out);
         }
@@ -146,21 +186,21 @@ impl<T: Pytree> Pytree for BTreeMap<String, T> {
     }
     fn unflatten(from: &mut Unflattener<'_>) -> Result<Self, TreeError> {
         let keys = from.dict()?;
-        keys.iter().map(|key| Ok((key.to_string(), T::unflatten(from)?))).collect()
+        keys.iter().map(|key| Ok((K::from_text(key), T::unflatten(from)?))).collect()
     }
 }
 
-impl<T: Pytree, S: BuildHasher + Default + 'static> Pytree for HashMap<String, T, S> {
+impl<K: MapKey + Hash, T: Pytree, S: BuildHasher + Default + 'static> Pytree for HashMap<K, T, S> {
     fn flatten<'a>(&'a self, out: &mut Flattener<'a>) {
-        let mut entries: Vec<(&'a String, &'a T)> = self.iter().collect();
+        let mut entries: Vec<(&'a K, &'a T)> = self.iter().collect();
         entries.sort_unstable_by_key(|(key, _)| *key);
-        out.dict(entries.iter().map(|(key, _)| key.as_str()));
+        out.dict(entries.iter().map(|(key, _)| key.as_text()));
         for (_, child) in entries {
             child.flatten(out);
         }
     }
     fn into_leaves(self, out: &mut Leaves) {
-        let mut entries: Vec<(String, T)> = self.into_iter().collect();
+        let mut entries: Vec<(K, T)> = self.into_iter().collect();
         entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         for (_, child) in entries {
             child.into_leaves(out);
@@ -168,7 +208,7 @@ impl<T: Pytree, S: BuildHasher + Default + 'static> Pytree for HashMap<String, T
     }
     fn unflatten(from: &mut Unflattener<'_>) -> Result<Self, TreeError> {
         let keys = from.dict()?;
-        keys.iter().map(|key| Ok((key.to_string(), T::unflatten(from)?))).collect()
+        keys.iter().map(|key| Ok((K::from_text(key), T::unflatten(from)?))).collect()
     }
 }
 
@@ -182,7 +222,12 @@ impl<T: 'static> Pytree for PhantomData<T> {
     }
 }
 
-/// A value that is part of the structure: no leaf, compared and hashed by `jit`'s cache, a constant while tracing.
+/// A value that is part of the structure: no leaf, compared and hashed by `jit`'s cache, a constant while tracing. What JAX calls
+/// `static_argnums`: `jit(|x: &Array, n: &Static<usize>| …)` is traced again for every new value.
+///
+/// Floating point numbers are neither hashed nor compared in Rust: capture them in the function, or put their bits (`to_bits`) in.
+#[doc(alias = "static_argnums")]
+#[doc(alias = "static_argnames")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Static<T>(pub T);
 

@@ -15,7 +15,7 @@ mod tests;
 
 pub use axes::Axes;
 pub use def::{Difference, DynStatic, Key, KeyPath, Node, NodeType, StaticValue, TreeDef, TreeError, keystr};
-pub use impls::Static;
+pub use impls::{MapKey, Static};
 pub use subtree::{
     Subtree, broadcast, flatten_until, leaves_until, leaves_with_path_until, map_until, map_with_path_until,
     try_broadcast,
@@ -38,12 +38,14 @@ pub type Leaves = SmallVec<[Array; 8]>;
 /// A container of arrays that transformations can take apart and put together again.
 ///
 /// Implemented for `Array` (a leaf), `()`, tuples up to 12, `Vec`, arrays, `Option` (`None` is an absent node), `Box`,
-/// `BTreeMap` and `HashMap` with string keys (sorted), [`Static`], `PhantomData`; derived for structs and enums.
+/// `BTreeMap` and `HashMap` with keys `String` or `&'static str` (sorted), [`Static`], `PhantomData`; derived for structs and enums.
 /// No reference type implements it: arguments by reference and by value stay distinguishable.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a pytree",
     label = "not a pytree",
-    note = "derive it with `#[derive(Pytree)]`; wrap a value that is no array in `Static`, or mark its field `#[pytree(static)]`"
+    note = "an array of a number is `Array::from(1.0)`; derive it for a struct with `#[derive(Pytree)]`; wrap a value that is no array in `Static`, or mark its field `#[pytree(static)]`",
+    note = "a reference is no pytree: pass the value, or turn a function that takes both, such as `jnp::tanh`, into one that takes a reference, \
+            `|x: &Array| jnp::tanh(x)`"
 )]
 pub trait Pytree: Sized + 'static {
     /// Hands structure and leaves over by reference, in preorder.

@@ -261,6 +261,14 @@ fn trees_go_apart_and_together() {
 fn maps_come_in_the_order_of_their_keys() {
     let map = HashMap::from([("z".to_string(), leaf("1")), ("a".to_string(), leaf("0"))]);
     assert_eq!(names(&leaves(&map)), ["0", "1"]);
+    // Literals are keys as good as strings.
+    let literals = BTreeMap::from([("z", leaf("1")), ("a", leaf("0"))]);
+    assert_eq!(structure(&literals), structure(&map));
+    let back: BTreeMap<&'static str, Array> = unflatten(&structure(&map), leaves(&literals));
+    assert_eq!(back.keys().collect::<Vec<_>>(), [&"a", &"z"]);
+    assert_eq!(names(&leaves(&back)), ["0", "1"]);
+    let hashed = HashMap::from([("z", leaf("1")), ("a", leaf("0"))]);
+    assert_eq!(names(&leaves(&hashed)), ["0", "1"]);
 }
 
 #[test]
