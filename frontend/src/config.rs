@@ -19,6 +19,22 @@ macro_rules! switches {
             bits
         }
 
+        /// Sets a switch by its name: `update("jax_enable_x64", true)`; each switch has a function of its own too.
+        ///
+        /// # Panics
+        /// If there is none of that name; the message lists them.
+        #[track_caller]
+        pub fn update(name: &str, on: bool) {
+            let wanted = name.to_ascii_lowercase();
+            let wanted = wanted.strip_prefix("jax_").or(wanted.strip_prefix("jacinth_")).unwrap_or(&wanted);
+            let names = [$($variable),*].map(|name: &str| name.trim_start_matches("JACINTH_").to_ascii_lowercase());
+            let setters: &[fn(bool)] = &[$($set),*];
+            match names.iter().position(|known| known == wanted) {
+                Some(i) => setters[i](on),
+                None => panic!("config::update: there is no switch `{name}`; there are {}", names.join(", ")),
+            }
+        }
+
         /// The switches that differ between two states: the name of each, and whether it is on in the second.
         pub(crate) fn changed(before: u32, after: u32) -> impl Iterator<Item = (&'static str, bool)> {
             [$(($bit, $variable)),*]
@@ -155,6 +171,18 @@ fn variable(name: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn switches_are_known_by_their_names() {
+        assert!(!cache_misses_explained());
+        update("jax_explain_cache_misses", true);
+        assert!(cache_misses_explained());
+        update("JACINTH_EXPLAIN_CACHE_MISSES", false);
+        assert!(!cache_misses_explained());
+        let unknown = std::panic::catch_unwind(|| update("jax_enable_x65", true)).unwrap_err();
+        let text = unknown.downcast_ref::<String>().expect("a sentence");
+        assert!(text.contains("no switch `jax_enable_x65`; there are enable_x64, disable_jit,"), "{text}");
+    }
 
     #[test]
     fn scopes_nest_and_end() {
