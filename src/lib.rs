@@ -15,7 +15,7 @@ pub mod lax {
 
 /// What programs start with: `use jacinth::prelude::*;`.
 ///
-/// Besides the transformations and [`Array`] it names the modules `jnp` (also `numpy`), `lax`, `nn`, `random`, `tree`, and the derive of
+/// Besides the transformations and [`Array`] it names the modules `jnp` (also `numpy`), `lax`, `nn`, `random`, `tree`, `debug`, and the derive of
 /// [`Pytree`].
 pub mod prelude {
     pub use crate::lax;
@@ -23,8 +23,11 @@ pub mod prelude {
     pub use jacinth_frontend::numpy as jnp;
     pub use jacinth_frontend::tree::{Pytree, Static};
     pub use jacinth_frontend::{
-        Array, DType, Ellipsis, NewAxis, checkify, grad, hessian, jacfwd, jacrev, jit, jvp, linearize,
+        Array, DType, Ellipsis, NewAxis, checkify, debug, grad, hessian, jacfwd, jacrev, jit, jvp, linearize,
         make_jaxpr, nn, numpy, random, s, tree, value_and_grad, vjp, vmap,
     };
-    pub use jacinth_frontend::{argnums, custom_gradient, custom_jvp, custom_vjp, linear_transpose};
+    pub use jacinth_frontend::{
+        ShapeDtypeStruct, argnums, checkpoint, custom_gradient, custom_jvp, custom_vjp, eval_shape, jacobian,
+        linear_transpose, remat,
+    };
 }

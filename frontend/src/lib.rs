@@ -24,7 +24,8 @@ pub use api::checkpoint::{
     saved_residuals,
 };
 pub use api::custom::{custom_gradient, custom_jvp, custom_vjp};
-pub use api::debug;
+pub use api::debug::{self, io_callback, pure_callback};
+pub use api::jacrev as jacobian;
 pub use api::linear::{jvp_with_aux, linear_transpose, linearize_with_aux, vjp_with_aux};
 pub use api::test_util;
 pub use api::{
@@ -32,7 +33,10 @@ pub use api::{
     checkify, dtypes, grad, hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr, nn, numpy, random,
     scipy, set_warning_hook, tree, value_and_grad, vjp, vmap,
 };
-pub use api::{Device, List, SingleDeviceSharding};
+pub use api::{
+    Device, List, ShapeDtypeStruct, SingleDeviceSharding, block_until_ready, default_backend, device_count,
+    devices, eval_shape, local_device_count, local_devices,
+};
 pub use api::{Traced, clear_caches, deny_recompile, flatten_util};
 pub use config::disable_jit;
 pub use error::{Error, Result};

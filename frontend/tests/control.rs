@@ -463,3 +463,11 @@ fn modules_hold_while_and_case() {
     "#]],
     );
 }
+
+#[test]
+fn conditions_are_host_values_too() {
+    let (up, down) = (|x: Array| x + 1, |x: Array| x - 1);
+    assert_eq!(cond(true, up, down, jnp::array(1)).item::<i32>(), 2);
+    assert_eq!(cond(jnp::array(false), up, down, jnp::array(1)).item::<i32>(), 0);
+    assert_eq!(switch(1, &[&up, &down], jnp::array(1)).item::<i32>(), 0);
+}

@@ -3,8 +3,8 @@
 use jacinth_frontend::lax::{add, broadcast_in_dim, exp, full, mul, neg, reduce_sum, sin, transpose};
 use jacinth_frontend::tree::Static;
 use jacinth_frontend::{
-    Array, Backend, DType, grad, hessian, jacfwd, jacrev, jit, jvp, make_jaxpr, value_and_grad, vjp, vmap,
-    with_backend,
+    Array, Backend, DType, grad, hessian, jacfwd, jacrev, jit, jvp, make_jaxpr, numpy as jnp, value_and_grad,
+    vjp, vmap, with_backend,
 };
 
 /// Runs a test on the embedded plugin, and on XLA's if it is installed.
@@ -237,4 +237,29 @@ fn scans_from_a_constant_have_gradients() {
         assert_close(&grad(product)(&xs), &[12.0, 6.0, 4.0]);
         assert_close(&jit(grad(product))(&xs), &[12.0, 6.0, 4.0]);
     });
+}
+
+#[test]
+fn lists_of_arrays_need_no_clones() {
+    let (x, y) = (jnp::arange(3), jnp::array([3, 4, 5]));
+    let stacked = jnp::stack([&x, &y], 0);
+    assert_eq!(stacked.shape(), [2, 3]);
+    assert_eq!(jnp::array(vec![x.clone(), y.clone()]).to_vec::<i32>(), stacked.to_vec::<i32>());
+    assert_eq!(jnp::array([x.clone(), y.clone()]).shape(), [2, 3]);
+    assert_eq!(jnp::concatenate(&vec![x.clone(), y.clone()], 0).to_vec::<i32>(), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(jnp::hstack([&x, &y]).shape(), [6]);
+    assert_eq!(jnp::einsum("i,i->", [&x, &y]).item::<i32>(), 14);
+    // Numbers are arrays too, and sizes are numbers.
+    assert_eq!(jnp::stack([1.0, 2.0], 0).to_vec::<f32>(), [1.0, 2.0]);
+    assert_eq!(jnp::array(stacked.shape()).to_vec::<i32>(), [2, 3]);
+    assert_eq!((stacked.len(), stacked.size()), (2, 6));
+    let f = jit(|x: &Array| x * x.len());
+    assert_eq!(f(&x).to_vec::<i32>(), [0, 3, 6]);
+    let error = f.try_call((&jnp::array(1.0),)).unwrap_err().to_string();
+    assert!(
+        error.starts_with("len of a 0-d array: it has no dimensions") && error.contains("execute.rs"),
+        "{error}"
+    );
+    assert_eq!(y.powi(2).to_vec::<i32>(), [9, 16, 25]);
+    assert_eq!(x.astype(jnp::float32).dtype(), DType::F32);
 }

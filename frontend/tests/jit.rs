@@ -10,8 +10,9 @@ use jacinth_frontend::api::control::{cond, fori_loop, scan, switch, while_loop};
 use jacinth_frontend::lax::{add, mul, neg, reduce_sum, sin};
 use jacinth_frontend::tree::{Pytree, Static};
 use jacinth_frontend::{
-    Array, DType, clear_caches, config, deny_recompile, disable_jit, grad, jit, make_jaxpr, numpy as jnp,
-    set_warning_hook, vmap,
+    Array, DType, ShapeDtypeStruct, block_until_ready, clear_caches, config, default_backend, deny_recompile,
+    device_count, devices, disable_jit, eval_shape, grad, jit, local_device_count, local_devices, make_jaxpr,
+    numpy as jnp, set_warning_hook, vmap,
 };
 
 fn scalar(v: f32) -> Array {
@@ -307,4 +308,60 @@ fn stages_follow_each_other() {
     );
     let error = compiled.call((&model, &numbers(&[4]))).unwrap_err().to_string();
     assert!(error.contains("argument 1: expected f32[3], found f32[4]"), "{error}");
+}
+
+#[test]
+fn shapes_stand_for_arguments() {
+    let f = |a: &Array, b: &Array| (jnp::dot(a, b), a.sum());
+    let (a, b) = (ShapeDtypeStruct((3, 4), DType::F32), ShapeDtypeStruct(4, DType::F64));
+    assert_eq!(
+        format!("{a} {b:?}"),
+        "ShapeDtypeStruct(shape=(3, 4), dtype=float32) ShapeDtypeStruct(shape=(4,), dtype=float32)"
+    );
+    let (product, sum) = eval_shape(f)(&a, &b).unwrap();
+    assert_eq!((product.shape(), sum.shape(), sum.dtype()), (&[3][..], &[][..], DType::F32));
+    let error = eval_shape(f)(&b, &a).unwrap_err().to_string();
+    assert!(error.contains("dot") && error.contains("jit.rs:"), "{error}");
+    // Ahead of time: lowered and compiled without data, then called like the function, or by `call`.
+    let compiled = jit(f).lower((&a, &b)).unwrap().compile().unwrap();
+    let (ones, twos) = (jnp::ones((3, 4)), jnp::full(4, 2.0));
+    assert_eq!(compiled(&ones, &twos).0.to_vec::<f32>(), [8.0; 3]);
+    assert_eq!(compiled.call((&ones, &twos)).unwrap().1.item::<f32>(), 12.0);
+    let line = line!() + 1;
+    let error = panic_of(|| drop(compiled(&twos, &ones)));
+    assert!(error.contains("argument 0: expected f32[3,4], found f32[4]"), "{error}");
+    assert!(error.contains(&format!("jit.rs:{line}:")), "{error}");
+    // There is no value to compute with.
+    let errors = [
+        panic_of(|| drop(&a + 1.0)),
+        jit(f).try_call((&a, &b)).unwrap_err().to_string(),
+        a.try_to_vec::<f32>().unwrap_err().to_string(),
+    ];
+    for error in errors {
+        assert!(
+            error.contains("a ShapeDtypeStruct of type f32[3,4], made at ") && error.contains("has no value"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn what_caches_did_and_where_arrays_are_can_be_printed() {
+    let f = jit(|x: &Array| x + 1).name("printed");
+    f(&jnp::ones(2));
+    f(&jnp::ones(2));
+    f(&jnp::ones(3));
+    let text = f.stats().to_string();
+    let expected = "3 calls, 1 hits, 2 traces, 2 compiled programs\nmiss: `printed`: first call\nmiss: `printed`: argument 0: dimension 0 changed \
+                    from 2 to 3 (f32[2] to f32[3])";
+    assert_eq!(text, expected);
+    // Debug output shows values, in trees too.
+    let tree = (jnp::arange(2), vec![Some(jnp::array(0.5)), None]);
+    let expected = "(Array([0, 1], dtype=int32), [Some(Array(0.5, dtype=float32, weak_type=True)), None])";
+    assert_eq!(format!("{tree:?}"), expected);
+    let x = block_until_ready(vec![jnp::ones(2)]);
+    assert_eq!(format!("{:?}", x[0].devices()), format!("{:?}", &devices()[..1]));
+    assert_eq!((device_count() > 0, local_device_count() > 0), (true, true));
+    assert_eq!(default_backend(), devices()[0].platform());
+    assert_eq!(local_devices()[0], devices()[0]);
 }

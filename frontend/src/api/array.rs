@@ -39,6 +39,83 @@ impl IntoArray for &Array {
     }
 }
 
+/// What can stand where several arrays are expected: an array, slice or vector of arrays, of references to arrays, or of numbers.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a list of arrays",
+    label = "expected `[&a, &b]`, `&[a, b]` or a `Vec` of arrays"
+)]
+pub trait IntoArrays {
+    /// The arrays.
+    fn into_arrays(self) -> Vec<Array>;
+}
+
+impl<T: IntoArray, const N: usize> IntoArrays for [T; N] {
+    #[track_caller]
+    fn into_arrays(self) -> Vec<Array> {
+        self.into_iter().map(IntoArray::into_array).collect()
+    }
+}
+
+impl<T: IntoArray> IntoArrays for Vec<T> {
+    #[track_caller]
+    fn into_arrays(self) -> Vec<Array> {
+        self.into_iter().map(IntoArray::into_array).collect()
+    }
+}
+
+impl<T: IntoArray + Clone> IntoArrays for &[T] {
+    #[track_caller]
+    fn into_arrays(self) -> Vec<Array> {
+        self.iter().cloned().map(IntoArray::into_array).collect()
+    }
+}
+
+impl<T: IntoArray + Clone, const N: usize> IntoArrays for &[T; N] {
+    #[track_caller]
+    fn into_arrays(self) -> Vec<Array> {
+        self[..].into_arrays()
+    }
+}
+
+impl<T: IntoArray + Clone> IntoArrays for &Vec<T> {
+    #[track_caller]
+    fn into_arrays(self) -> Vec<Array> {
+        self[..].into_arrays()
+    }
+}
+
+/// Arrays of one shape, stacked along a new first axis.
+impl<const N: usize> From<[Array; N]> for Array {
+    #[track_caller]
+    fn from(arrays: [Array; N]) -> Array {
+        jnp::stack(arrays, 0)
+    }
+}
+
+/// Arrays of one shape, stacked along a new first axis.
+impl From<Vec<Array>> for Array {
+    #[track_caller]
+    fn from(arrays: Vec<Array>) -> Array {
+        jnp::stack(arrays, 0)
+    }
+}
+
+/// Arrays of one shape, stacked along a new first axis.
+impl From<&Vec<Array>> for Array {
+    #[track_caller]
+    fn from(arrays: &Vec<Array>) -> Array {
+        jnp::stack(arrays, 0)
+    }
+}
+
+/// Arrays of one shape, stacked along a new first axis.
+impl From<&[Array]> for Array {
+    #[track_caller]
+    fn from(arrays: &[Array]) -> Array {
+        jnp::stack(arrays, 0)
+    }
+}
+
 macro_rules! numbers {
     ($($T:ty => |$v:ident| $make:expr;)*) => {$(
         impl IntoArray for $T {
@@ -444,6 +521,29 @@ impl Array {
     #[track_caller]
     pub fn argmin(&self) -> Array {
         jnp::argmin(self, ())
+    }
+
+    /// The size of the first dimension, Python's `len`; [`Array::size`] is the number of elements.
+    ///
+    /// # Panics
+    /// If there is no dimension.
+    #[allow(
+        clippy::len_without_is_empty,
+        reason = "an array is empty where any of its dimensions is: `x.size() == 0`"
+    )]
+    #[track_caller]
+    pub fn len(&self) -> usize {
+        let Some(&length) = self.shape().first() else {
+            Error::argument("len of a 0-d array: it has no dimensions; `size` is the number of its elements")
+                .raise()
+        };
+        length
+    }
+
+    /// Every element to a whole power, by multiplication; as [`Array::pow`] of a whole number.
+    #[track_caller]
+    pub fn powi(&self, y: i32) -> Array {
+        jnp::power(self, y)
     }
 
     /// The slices along the first dimension.

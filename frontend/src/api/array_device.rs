@@ -6,11 +6,69 @@
 use crate::error::{Error, OrRaise, Result};
 use crate::ir::{Array, DeviceArray, Repr};
 use crate::runtime::{Backend, from_bytes, to_bytes};
+use crate::tree::{Pytree, flatten_ref};
 use std::fmt;
 use std::sync::Arc;
 
+/// The devices of the current backend.
+///
+/// # Panics
+/// If no plugin starts.
+#[track_caller]
+pub fn devices() -> Vec<Device> {
+    Backend::current().or_raise().client().devices().iter().map(Device::of).collect()
+}
+
+/// The devices of the current backend to which this process has access.
+///
+/// # Panics
+/// If no plugin starts.
+#[track_caller]
+pub fn local_devices() -> Vec<Device> {
+    Backend::current().or_raise().client().addressable_devices().iter().map(Device::of).collect()
+}
+
+/// How many devices the current backend has.
+///
+/// # Panics
+/// If no plugin starts.
+#[track_caller]
+pub fn device_count() -> usize {
+    devices().len()
+}
+
+/// How many devices of the current backend this process has access to.
+///
+/// # Panics
+/// If no plugin starts.
+#[track_caller]
+pub fn local_device_count() -> usize {
+    local_devices().len()
+}
+
+/// The current backend's platform: `cpu`, `cuda`, `tpu`.
+///
+/// # Panics
+/// If no plugin starts.
+#[track_caller]
+pub fn default_backend() -> String {
+    Backend::current().or_raise().platform().to_owned()
+}
+
+/// Waits until all arrays of the tree are computed, and gives it back.
+///
+/// # Panics
+/// If a computation failed.
+#[track_caller]
+pub fn block_until_ready<T: Pytree>(tree: T) -> T {
+    for leaf in flatten_ref(&tree).0 {
+        leaf.block_until_ready();
+    }
+    tree
+}
+
 /// A device of a plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Device {
     platform: String,
     id: i32,
@@ -31,6 +89,12 @@ impl Device {
     /// The device's number.
     pub fn id(&self) -> i32 {
         self.id
+    }
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

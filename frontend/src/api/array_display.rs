@@ -3,7 +3,7 @@
 //! The rules are NumPy's: shortest digits that tell a float apart, at most eight after the point, one width for all elements,
 //! scientific notation where magnitudes are far apart, 75 columns, three elements at each end of more than a thousand.
 
-use crate::ir::{Array, Aval, DType, numpy_name};
+use crate::ir::{Array, Aval, DType, NO_VALUE, Repr, numpy_name};
 use jacinth_lowering::element::{self, Scalar};
 use std::fmt;
 
@@ -22,11 +22,33 @@ impl fmt::Display for Array {
     }
 }
 
+/// A concrete array as [`Array::repr`], a traced one by its type.
+impl fmt::Debug for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Repr::Device(_) | Repr::Scalar(_) => match self.host_bytes("text") {
+                Ok(bytes) => f.write_str(&repr_of(self.aval(), &bytes)),
+                Err(_) => write!(f, "Array({})", self.aval()),
+            },
+            Repr::Var { trace: NO_VALUE, aval, .. } => {
+                let (shape, dtype) = (crate::lax::rules::show(&aval.shape), numpy_name(aval.dtype));
+                write!(f, "ShapeDtypeStruct(shape={shape}, dtype={dtype})")
+            }
+            Repr::Var { aval, var, .. } => write!(f, "Traced<{aval}>(v{})", var.0),
+            Repr::Dual(d) => {
+                write!(f, "Traced<{}>(primal {:?}, tangent {:?})", d.primal.aval(), d.primal, d.tangent)
+            }
+            Repr::Batched(b) => {
+                write!(f, "Traced<{}>(batched over dimension {} of {:?})", b.aval, b.dim, b.value)
+            }
+        }
+    }
+}
+
 impl Array {
     /// The array as JAX's `repr` writes it: `Array([1., 2.], dtype=float32)`.
     pub fn repr(&self) -> String {
-        let Ok(bytes) = self.host_bytes("text") else { return format!("{self:?}") };
-        repr_of(self.aval(), &bytes)
+        format!("{self:?}")
     }
 }
 

@@ -46,6 +46,16 @@ macro_rules! elements {
 
 elements!(bool, i8, i16, i32, i64, u8, u16, u32, u64, half::f16, half::bf16, f32, f64, Complex32, Complex64);
 
+/// Sizes, as `shape()` gives them, become integers of the default type.
+impl Nested for usize {
+    type Element = i64;
+    fn sizes(_: Option<&Self>, _: &mut Vec<usize>) {}
+    fn numbers(&self, _: &[usize], out: &mut Vec<i64>) -> Result<(), usize> {
+        out.push(*self as i64);
+        Ok(())
+    }
+}
+
 impl<T: Nested, const N: usize> Nested for [T; N] {
     type Element = T::Element;
     fn sizes(first: Option<&Self>, out: &mut Vec<usize>) {
@@ -57,10 +67,10 @@ impl<T: Nested, const N: usize> Nested for [T; N] {
     }
 }
 
-impl<T: Nested> Nested for Vec<T> {
+impl<T: Nested> Nested for [T] {
     type Element = T::Element;
     fn sizes(first: Option<&Self>, out: &mut Vec<usize>) {
-        out.push(first.map_or(0, Vec::len));
+        out.push(first.map_or(0, <[T]>::len));
         T::sizes(first.and_then(|x| x.first()), out);
     }
     fn numbers(&self, sizes: &[usize], out: &mut Vec<T::Element>) -> Result<(), usize> {
@@ -68,6 +78,16 @@ impl<T: Nested> Nested for Vec<T> {
             return Err(self.len());
         }
         self.iter().try_for_each(|x| x.numbers(&sizes[1..], out))
+    }
+}
+
+impl<T: Nested> Nested for Vec<T> {
+    type Element = T::Element;
+    fn sizes(first: Option<&Self>, out: &mut Vec<usize>) {
+        <[T]>::sizes(first.map(Vec::as_slice), out);
+    }
+    fn numbers(&self, sizes: &[usize], out: &mut Vec<T::Element>) -> Result<(), usize> {
+        self.as_slice().numbers(sizes, out)
     }
 }
 
@@ -251,7 +271,7 @@ fn narrow(dtype: DType, bytes: Vec<u8>) -> (DType, Vec<u8>) {
 }
 
 #[track_caller]
-fn from_nested<N: Nested>(values: &N) -> Array {
+fn from_nested<N: Nested + ?Sized>(values: &N) -> Array {
     let (mut sizes, mut numbers) = (Vec::new(), Vec::new());
     N::sizes(Some(values), &mut sizes);
     if let Err(length) = values.numbers(&sizes, &mut numbers) {
@@ -286,10 +306,10 @@ impl<T: Nested> From<&Vec<T>> for Array {
     }
 }
 
-impl<T: Element> From<&[T]> for Array {
+impl<T: Nested> From<&[T]> for Array {
     #[track_caller]
     fn from(values: &[T]) -> Array {
-        Array::from_slice(values, values.len())
+        from_nested(values)
     }
 }
 

@@ -4,6 +4,7 @@
 //! which a miss is an error.
 
 use std::cell::Cell;
+use std::fmt;
 
 use crate::config;
 use crate::error::{Error, Result};
@@ -23,6 +24,15 @@ pub struct JitStats {
     pub traces: u64,
     /// How often a program was compiled for it.
     pub compiles: u64,
+}
+
+/// A line of counts, then a line for each miss.
+impl fmt::Display for JitStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let JitStats { calls, hits, misses, traces, compiles } = self;
+        write!(f, "{calls} calls, {hits} hits, {traces} traces, {compiles} compiled programs")?;
+        misses.iter().try_for_each(|miss| write!(f, "\nmiss: {miss}"))
+    }
 }
 
 /// Runs `f`; inside of it, on this thread, a call of a jitted function that would trace or compile is an error that says what changed.

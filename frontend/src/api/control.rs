@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::array::IntoArray;
 use super::array_host::Element;
 use super::dtypes::default_int;
 use super::tree::{self, Pytree, TreeDef, keystr};
@@ -22,25 +23,26 @@ pub use super::associative_scan::associative_scan;
 
 /// `true_fun(operand)` where `pred` holds, `false_fun(operand)` where it does not, decided when the program runs.
 ///
-/// `pred` is a scalar: a boolean, or a number that is compared with zero. Both functions are traced; under `vmap` over `pred`
+/// `pred` is a scalar, traced or not: a boolean, or a number that is compared with zero. Both functions are traced; under `vmap` over `pred`
 /// both run and each element takes its own.
 ///
 /// # Panics
 /// If `pred` is not a scalar or the functions' results differ in structure or types; the message names the leaf.
 #[track_caller]
 pub fn cond<T: Pytree, O: Pytree>(
-    pred: &Array,
+    pred: impl IntoArray,
     true_fun: impl FnOnce(T) -> O,
     false_fun: impl FnOnce(T) -> O,
     operand: T,
 ) -> O {
     let at = here();
+    let pred = pred.into_array();
     if pred.ndim() != 0 {
         refuse(at, "cond", format!("pred must be a scalar, got {}", pred.aval()));
     }
     let pred = match pred.dtype() {
         DType::I1 => pred.clone(),
-        dtype => lax::ne(pred, &Array::scalar(0, dtype, false)),
+        dtype => lax::ne(&pred, &Array::scalar(0, dtype, false)),
     };
     if jit_disabled()
         && let Some(taken) = host_value::<bool>(&pred)
@@ -62,8 +64,9 @@ pub fn cond<T: Pytree, O: Pytree>(
 /// # Panics
 /// If there is no function, `index` is not an integer scalar, or results differ in structure or types; the message names the leaf.
 #[track_caller]
-pub fn switch<T: Pytree, O: Pytree>(index: &Array, branches: &[&dyn Fn(T) -> O], operand: T) -> O {
+pub fn switch<T: Pytree, O: Pytree>(index: impl IntoArray, branches: &[&dyn Fn(T) -> O], operand: T) -> O {
     let at = here();
+    let index = index.into_array();
     if branches.is_empty() {
         refuse(at, "switch", "there must be at least one branch".into());
     }
@@ -74,7 +77,7 @@ pub fn switch<T: Pytree, O: Pytree>(index: &Array, branches: &[&dyn Fn(T) -> O],
         return only(operand);
     }
     let bound = |value: usize| Array::scalar(value as i64, DType::I32, false);
-    let index = lax::clamp(&bound(0), &convert_element_type(index, DType::I32), &bound(branches.len() - 1));
+    let index = lax::clamp(&bound(0), &convert_element_type(&index, DType::I32), &bound(branches.len() - 1));
     if jit_disabled()
         && let Some(index) = host_value::<i32>(&index)
     {

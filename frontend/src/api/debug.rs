@@ -11,6 +11,8 @@ use crate::lax::debug::{HostCall, Kind};
 use crate::trace::{bind, here};
 use parking_lot::RwLock;
 
+/// `jax.debug.print` with names: `debug::print!("x = {x}", x = x)`.
+pub use crate::debug_print as print;
 pub use crate::lax::debug::VmapMethod;
 
 type Hook = Box<dyn Fn(&str) + Send + Sync>;

@@ -36,7 +36,8 @@ use crate::tree::{self, Flattener, Leaves, Pytree, TreeDef, keystr};
 /// Compiles a function: it is traced once per structure, shapes and dtypes of its arguments, compiled by the backend's plugin, and run.
 ///
 /// Arguments taken by value are donated: their buffers may be reused for the results, unless somebody else holds a clone. Inside of
-/// another traced function the call becomes one equation.
+/// another traced function the call becomes one equation. What JAX calls `static_argnums` is an argument of type
+/// [`Static`](crate::tree::Static): its value decides what is traced.
 ///
 /// # Panics
 /// Calling the handle panics where the function is wrong for its arguments or the plugin fails; [`Jit::try_call`] returns the error.

@@ -35,8 +35,11 @@ mod warn;
 mod tests;
 
 pub use argnums::Argnum;
-pub use array::IntoArray;
-pub use array_device::{Device, SingleDeviceSharding};
+pub use array::{IntoArray, IntoArrays};
+pub use array_device::{
+    Device, SingleDeviceSharding, block_until_ready, default_backend, device_count, devices,
+    local_device_count, local_devices,
+};
 pub use array_host::{Element, List, Nested};
 pub use cache_miss::{JitStats, deny_recompile};
 pub use function::{Function, Transformed};
@@ -45,6 +48,6 @@ pub use indexing::{CheckError, Ellipsis, NewAxis, checkify};
 pub use jacobian::{Hessian, Jacobian, hessian, jacfwd, jacrev};
 pub use jit::{Jit, clear_caches, jit};
 pub use linear::{jvp, jvp_with_aux, linear_transpose, linearize, linearize_with_aux, vjp, vjp_with_aux};
-pub use stages::{Compiled, Lowered, MakeJaxpr, Traced, make_jaxpr};
+pub use stages::{Compiled, EvalShape, Lowered, MakeJaxpr, ShapeDtypeStruct, Traced, eval_shape, make_jaxpr};
 pub use vmap::{Vmap, vmap};
 pub use warn::{Warning, set_warning_hook};

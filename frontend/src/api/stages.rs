@@ -8,13 +8,16 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::cache_miss::argument;
+use super::call_site;
+use super::dtypes::canonicalize_dtype;
 use super::function::{FlatFn, Function, Signature, Target, build};
 use super::jit::{Entry, Plan, Stage};
+use super::numpy::{IntoShape, exact_shape};
 use crate::error::{Error, OrRaise, Result, boundary};
-use crate::ir::{Array, Aval, ClosedJaxpr, Source};
+use crate::ir::{Array, Aval, ClosedJaxpr, DType, Source};
 use crate::runtime::Backend;
 use crate::trace::stage;
-use crate::tree::{Flattener, TreeDef};
+use crate::tree::{Flattener, Pytree, TreeDef};
 
 /// The function that, called like `f`, returns the jaxpr of `f` instead of its result.
 ///
@@ -51,14 +54,95 @@ struct Tracing<'f> {
 impl Target<Result<ClosedJaxpr>> for Tracing<'_> {
     fn run(&self, args: Flattener<'_>, _: Option<&Arc<Entry>>) -> Result<ClosedJaxpr> {
         let (leaves, def) = args.finish();
-        let avals: Vec<Aval> = leaves.iter().map(|a| a.aval().clone()).collect();
-        let jaxpr = boundary(|| {
-            stage(self.flat.name(), &avals, self.called_at, |args| {
-                self.flat.call(args.into_iter().collect(), &def).or_raise().0
-            })
-        });
-        jaxpr.map_err(|e| e.at(self.called_at))
+        staged(&*self.flat, &leaves, self.called_at, &def, |_| {})
     }
+}
+
+/// An array's shape and dtype without its value: what `lower`, `trace`, [`eval_shape`] and [`make_jaxpr`] take for an argument, and what
+/// [`eval_shape`] gives.
+///
+/// ```
+/// # use jacinth_frontend::{DType, ShapeDtypeStruct, jit, numpy as jnp};
+/// let x = ShapeDtypeStruct((), DType::I32);
+/// let compiled = jit(|x: &jacinth_frontend::Array| 2 * x).lower((&x,)).unwrap().compile().unwrap();
+/// assert_eq!(compiled(&jnp::array_of(3, DType::I32)).item::<i32>(), 6);
+/// ```
+///
+/// # Panics
+/// If a size is negative. Whatever needs the value says that there is none.
+#[allow(non_snake_case, reason = "the name is JAX's")]
+#[track_caller]
+pub fn ShapeDtypeStruct(shape: impl IntoShape, dtype: DType) -> Array {
+    let aval = Aval::new(exact_shape("ShapeDtypeStruct", shape), canonicalize_dtype(dtype));
+    Array::without_value(aval, Location::caller())
+}
+
+/// The function that, called like `f`, gives shapes and dtypes of the result of `f`, in its tree, and computes nothing.
+///
+/// Calling it gives `Err` where `f` is wrong for its arguments.
+///
+/// ```
+/// # use jacinth_frontend::{Array, eval_shape, numpy as jnp};
+/// let out = eval_shape(|a: &Array, b: &Array| jnp::dot(a, b))(&jnp::ones((3, 4)), &jnp::ones((4, 5))).unwrap();
+/// assert_eq!(out.shape(), [3, 5]);
+/// ```
+#[track_caller]
+pub fn eval_shape<'f, S: Signature, F: Function<S> + 'f>(f: F) -> EvalShape<'f, S> {
+    let target = Shapes { flat: f.into_flat(), called_at: Location::caller(), out: PhantomData };
+    EvalShape { call: S::shim(Arc::new(target)) }
+}
+
+/// See [`eval_shape`].
+pub struct EvalShape<'f, S: Signature> {
+    call: Box<S::Dyn<'f, Result<S::Out>>>,
+}
+
+impl<'f, S: Signature> Deref for EvalShape<'f, S> {
+    type Target = S::Dyn<'f, Result<S::Out>>;
+    fn deref(&self) -> &Self::Target {
+        &self.call
+    }
+}
+
+impl<S: Signature> fmt::Debug for EvalShape<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EvalShape")
+    }
+}
+
+struct Shapes<'f, O> {
+    flat: Arc<dyn FlatFn + 'f>,
+    called_at: Source,
+    out: PhantomData<fn() -> O>,
+}
+
+impl<O: Pytree> Target<Result<O>> for Shapes<'_, O> {
+    fn run(&self, args: Flattener<'_>, _: Option<&Arc<Entry>>) -> Result<O> {
+        let (leaves, def) = args.finish();
+        let mut out_def = None;
+        let jaxpr = staged(&*self.flat, &leaves, self.called_at, &def, |def| out_def = Some(def))?;
+        let outs = jaxpr.out_avals().map(|aval| Array::without_value(aval.clone(), self.called_at));
+        boundary(|| build(&out_def.expect("the function was traced"), outs))
+    }
+}
+
+/// The jaxpr of `f` for arguments of these types; `out_def` gets the structure of its result.
+fn staged(
+    f: &dyn FlatFn,
+    leaves: &[&Array],
+    at: Source,
+    def: &TreeDef,
+    out_def: impl FnOnce(TreeDef),
+) -> Result<ClosedJaxpr> {
+    let avals: Vec<Aval> = leaves.iter().map(|a| a.aval().clone()).collect();
+    let jaxpr = boundary(|| {
+        stage(f.name(), &avals, at, |args| {
+            let (outs, def) = f.call(args.into_iter().collect(), def).or_raise();
+            out_def(def);
+            outs
+        })
+    });
+    jaxpr.map_err(|e| e.at(at))
 }
 
 /// A function traced for arguments of certain types.
@@ -159,8 +243,10 @@ impl<S: Signature> Lowered<S> {
     /// # Errors
     /// The plugin's refusal.
     pub fn compile(&self) -> Result<Compiled<S>> {
-        let entry = self.stage.compile(&Backend::current()?)?;
-        Ok(Compiled { entry, name: self.stage.name.clone(), signature: PhantomData })
+        let entry = Arc::new(self.stage.compile(&Backend::current()?)?);
+        let running =
+            Arc::new(Running { entry: entry.clone(), name: self.stage.name.clone(), out: PhantomData });
+        Ok(Compiled { entry, name: self.stage.name.clone(), call: S::shim(running) })
     }
 }
 
@@ -170,11 +256,11 @@ impl<S: Signature> fmt::Debug for Lowered<S> {
     }
 }
 
-/// A function compiled for arguments of certain types.
+/// A function compiled for arguments of certain types: called like the function, or by [`Compiled::call`].
 pub struct Compiled<S: Signature> {
-    entry: Entry,
+    entry: Arc<Entry>,
     name: Arc<str>,
-    signature: PhantomData<fn() -> S>,
+    call: Box<S::Dyn<'static, S::Out>>,
 }
 
 impl<S: Signature> Compiled<S> {
@@ -185,9 +271,8 @@ impl<S: Signature> Compiled<S> {
     #[track_caller]
     pub fn call(&self, args: S::Args<'_>) -> Result<S::Out> {
         let at = Location::caller();
-        let outs = boundary(|| S::apply(&Running { entry: &self.entry, name: &self.name }, args));
-        let outs = outs.flatten().map_err(|e| e.at(at))?;
-        boundary(|| build(&self.entry.traced.out_def, outs))
+        let running = Running { entry: self.entry.clone(), name: self.name.clone(), out: PhantomData };
+        boundary(|| S::apply(&running, args)).map_err(|e| e.at(at))
     }
 
     /// The program after the compiler's optimisations, in the form in which the plugin gives it.
@@ -221,28 +306,48 @@ impl<S: Signature> Compiled<S> {
     }
 }
 
+impl<S: Signature> Deref for Compiled<S> {
+    type Target = S::Dyn<'static, S::Out>;
+    #[track_caller]
+    fn deref(&self) -> &Self::Target {
+        call_site::note(&self.entry);
+        &self.call
+    }
+}
+
 impl<S: Signature> fmt::Debug for Compiled<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Compiled").field(&self.name).finish()
     }
 }
 
-struct Running<'a> {
-    entry: &'a Entry,
-    name: &'a str,
+struct Running<O> {
+    entry: Arc<Entry>,
+    name: Arc<str>,
+    out: PhantomData<fn() -> O>,
 }
 
-impl Target<Result<Vec<Array>>> for Running<'_> {
-    fn run(&self, args: Flattener<'_>, _: Option<&Arc<Entry>>) -> Result<Vec<Array>> {
+impl<O: Pytree> Target<O> for Running<O> {
+    fn run(&self, args: Flattener<'_>, _: Option<&Arc<Entry>>) -> O {
+        let called_at = call_site::take(&self.entry);
         let (leaves, def) = args.finish();
+        let outs = self.checked(&leaves, &def).and_then(|()| self.entry.run(&leaves));
+        let outs = outs.map_err(|e| called_at.into_iter().fold(e, Error::at)).or_raise();
+        build(&self.entry.traced.out_def, outs)
+    }
+}
+
+impl<O> Running<O> {
+    /// Refuses arguments of another structure or other types than the program's.
+    fn checked(&self, leaves: &[&Array], def: &TreeDef) -> Result<()> {
         let traced = &self.entry.traced;
-        let structures = traced.def.differences(&def);
+        let structures = traced.def.differences(def);
         let structures = structures
             .iter()
             .map(|d| format!("{}: expected {}, found {}", argument(&d.path), d.before, d.after));
         let mut problems: Vec<String> = structures.collect();
         if problems.is_empty() {
-            let types = def.paths().into_iter().zip(&traced.avals).zip(&leaves);
+            let types = def.paths().into_iter().zip(&traced.avals).zip(leaves);
             problems.extend(types.filter(|((_, expected), found)| !expected.same_type(found.aval())).map(
                 |((path, expected), found)| {
                     format!("{}: expected {expected}, found {}", argument(&path), found.aval())
@@ -257,6 +362,6 @@ impl Target<Result<Vec<Array>>> for Running<'_> {
             )));
         }
         crate::trace::check_all_alive(leaves.iter().copied());
-        Ok(self.entry.run(&leaves)?.into_vec())
+        Ok(())
     }
 }

@@ -4,7 +4,6 @@
 //! that made it, which is all that leak detection needs; no thread-local is reachable from an array. Deliberately
 //! absent: arithmetic and conversions, which live in `api`.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::aval::{Aval, DType};
@@ -18,6 +17,9 @@ pub struct Array(pub(crate) Repr);
 
 /// Names one trace for the life of the process.
 pub type TraceId = u64;
+
+/// What stands in place of a trace in arrays that have a type and no value; no trace has this id.
+pub(crate) const NO_VALUE: TraceId = 0;
 
 /// What an array is.
 #[derive(Clone)]
@@ -62,6 +64,11 @@ impl Array {
     /// A host scalar of that dtype.
     pub fn scalar(value: impl Into<Scalar>, dtype: DType, weak_type: bool) -> Array {
         Array(Repr::Scalar(Literal::new(value, dtype, weak_type)))
+    }
+
+    /// A type without a value, which stands for an argument of what only traces.
+    pub(crate) fn without_value(aval: Aval, made_at: Source) -> Array {
+        Array(Repr::Var { trace: NO_VALUE, var: Var(0), aval, made_at })
     }
 
     /// What is known of the array without looking at its data.
@@ -157,22 +164,6 @@ impl Array {
             Repr::Var { trace, var, .. } => Some(Identity::Var(*trace, *var)),
             Repr::Dual(d) => Some(Identity::Pointer(Arc::as_ptr(d) as usize)),
             Repr::Batched(b) => Some(Identity::Pointer(Arc::as_ptr(b) as usize)),
-        }
-    }
-}
-
-impl fmt::Debug for Array {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Repr::Device(d) => write!(f, "Array({})", d.aval()),
-            Repr::Scalar(l) => write!(f, "Array({l})"),
-            Repr::Var { aval, var, .. } => write!(f, "Traced<{aval}>(v{})", var.0),
-            Repr::Dual(d) => {
-                write!(f, "Traced<{}>(primal {:?}, tangent {:?})", d.primal.aval(), d.primal, d.tangent)
-            }
-            Repr::Batched(b) => {
-                write!(f, "Traced<{}>(batched over dimension {} of {:?})", b.aval, b.dim, b.value)
-            }
         }
     }
 }

@@ -14,7 +14,7 @@ mod print;
 mod scalar;
 
 pub use array::{Array, TraceId};
-pub(crate) use array::{Batched, Dual, Identity, Repr};
+pub(crate) use array::{Batched, Dual, Identity, NO_VALUE, Repr};
 pub use aval::{Aval, AvalData, DType, Shape, Sharding, dtype_name, numpy_name};
 pub(crate) use device::{BackendId, DeviceArray};
 pub use jaxpr::{Atom, ClosedJaxpr, Eqn, Jaxpr, Source, Var};

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use smallvec::SmallVec;
 
 use crate::error::{Concretization, Error, OrRaise, Result};
-use crate::ir::{Arrays, AxisInfo, Prim, Repr, Source, TraceId};
+use crate::ir::{Arrays, AxisInfo, NO_VALUE, Prim, Repr, Source, TraceId};
 
 pub use crate::ir::Array;
 pub(crate) use eval::{clear_compiled, has_nan};
@@ -160,6 +160,14 @@ pub(crate) fn check_alive(array: &Array, ancestors: Option<&TraceRef>, source: S
         trace = t.parent();
     }
     let made_at = array.made_at().unwrap_or(source);
+    if id == NO_VALUE {
+        let message = format!(
+            "a ShapeDtypeStruct of type {}, made at {made_at}, has no value: it stands for an argument of `lower`, `trace`, `eval_shape` \
+             or `make_jaxpr`, not of a call",
+            array.aval()
+        );
+        return Err(Error::argument(message).at(source));
+    }
     Err(Error::LeakedTracer { aval: array.aval().clone(), made_at, used_at: Some(source) })
 }
 

@@ -2,8 +2,8 @@
 
 use super::take::one_axis;
 use super::{
-    Axis, IntoArray, IntoShape, broadcast_to, canonical, concatenate, exact_shape, keepdims, ravel, split_at,
-    swapaxes,
+    Axis, IntoArray, IntoArrays, IntoShape, broadcast_to, canonical, concatenate, exact_shape, keepdims,
+    ravel, split_at, swapaxes,
 };
 use crate::api::dtypes::default_int;
 use crate::api::indexing::{Index, IntoIndex};
@@ -13,14 +13,14 @@ use crate::lax::rules::{refuse, show};
 
 /// Arrays one after the other along an axis.
 #[track_caller]
-pub fn concat(arrays: &[Array], axis: i64) -> Array {
+pub fn concat(arrays: impl IntoArrays, axis: i64) -> Array {
     concatenate(arrays, axis)
 }
 
 /// Arrays along the third dimension: those of one or two dimensions get it.
 #[track_caller]
-pub fn dstack(arrays: &[Array]) -> Array {
-    concatenate(&arrays.iter().map(|x| atleast_3d(x)).collect::<Vec<_>>(), 2)
+pub fn dstack(arrays: impl IntoArrays) -> Array {
+    concatenate(arrays.into_arrays().iter().map(|x| atleast_3d(x)).collect::<Vec<_>>(), 2)
 }
 
 /// With at least three dimensions: a vector stands in the second, a matrix in the first two.

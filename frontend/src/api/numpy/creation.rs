@@ -235,7 +235,7 @@ pub fn empty_like(x: impl IntoArray) -> Array {
     zeros_like(x)
 }
 
-/// An array of nested Rust arrays, vectors, numbers, or another array: `array([[1.0, 2.0], [3.0, 4.0]])`.
+/// An array of nested Rust arrays, vectors, numbers, another array, or several, which are stacked: `array([[1.0, 2.0], [3.0, 4.0]])`.
 #[track_caller]
 pub fn array(x: impl Into<Array>) -> Array {
     x.into()

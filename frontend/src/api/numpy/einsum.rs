@@ -1,18 +1,18 @@
 //! Einstein's summation convention, with the order of contractions chosen by cost.
 
-use super::broadcast_shape;
 use super::products::{product, same_kind};
+use super::{IntoArrays, broadcast_shape};
 use crate::ir::Array;
 use crate::lax::{self, DotDimensionNumbers, rules::refuse};
 
-/// Sums of products by Einstein's convention: `einsum("ij,jk->ik", &[a, b])`; indices that the result lacks are summed over.
+/// Sums of products by Einstein's convention: `einsum("ij,jk->ik", [&a, &b])`; indices that the result lacks are summed over.
 ///
 /// Without `->` the result has the dimensions of `...`, then the indices that stand once, in alphabetical order. `...` stands for
 /// leading dimensions that broadcast. Operands are taken together two by two, in the order with the fewest operations (exactly
 /// for up to six operands, else greedily).
 #[track_caller]
-pub fn einsum(subscripts: &str, operands: &[Array]) -> Array {
-    let Problem { terms, output, operands } = parse(subscripts, operands);
+pub fn einsum(subscripts: &str, operands: impl IntoArrays) -> Array {
+    let Problem { terms, output, operands } = parse(subscripts, &operands.into_arrays());
     let mut rest: Vec<(Vec<char>, Array)> =
         terms.into_iter().zip(operands).map(|(term, x)| diagonals(term, x)).collect();
     let shapes: Vec<Vec<char>> = rest.iter().map(|(term, _)| term.clone()).collect();
@@ -35,8 +35,8 @@ pub fn einsum(subscripts: &str, operands: &[Array]) -> Array {
 
 /// The order in which [`einsum`] takes its operands together: pairs of positions, the result standing last.
 #[track_caller]
-pub fn einsum_path(subscripts: &str, operands: &[Array]) -> Vec<[usize; 2]> {
-    let Problem { terms, output, operands } = parse(subscripts, operands);
+pub fn einsum_path(subscripts: &str, operands: impl IntoArrays) -> Vec<[usize; 2]> {
+    let Problem { terms, output, operands } = parse(subscripts, &operands.into_arrays());
     let all: Vec<(Vec<char>, Array)> = terms.into_iter().zip(operands).collect();
     let terms: Vec<Vec<char>> = all.iter().map(|(term, _)| term.clone()).collect();
     path(&terms, &output, &sizes(&all))

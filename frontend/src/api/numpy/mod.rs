@@ -10,6 +10,7 @@
 mod arrangement;
 mod calculus;
 mod creation;
+mod dtype_names;
 mod einsum;
 mod elementary;
 pub mod fft;
@@ -26,13 +27,14 @@ mod take;
 mod tests;
 mod ufuncs;
 
-pub use super::array::IntoArray;
+pub use super::array::{IntoArray, IntoArrays};
 pub use super::dtype_info::{FInfo, IInfo, Kind, can_cast, finfo, iinfo, isdtype, issubdtype};
 pub use super::dtypes::{promote_types, result_type};
 pub use super::indexing::NewAxis;
 pub use arrangement::*;
 pub use calculus::*;
 pub use creation::*;
+pub use dtype_names::*;
 pub use einsum::{einsum, einsum_path};
 pub use elementary::*;
 pub use functional::*;

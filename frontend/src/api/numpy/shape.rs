@@ -1,6 +1,6 @@
 //! Functions that rearrange arrays.
 
-use super::{Axis, IntoArray, IntoShape, broadcast_shape, canonical, exact_shape};
+use super::{Axis, IntoArray, IntoArrays, IntoShape, broadcast_shape, canonical, exact_shape};
 use crate::api::dtypes::{default_int, promote};
 use crate::ir::{Array, DType};
 use crate::lax::{self, rules::refuse};
@@ -129,7 +129,8 @@ pub fn broadcast_to(x: impl IntoArray, shape: impl IntoShape) -> Array {
 
 /// Arrays stretched to the shape that NumPy broadcasts them to.
 #[track_caller]
-pub fn broadcast_arrays(arrays: &[Array]) -> Vec<Array> {
+pub fn broadcast_arrays(arrays: impl IntoArrays) -> Vec<Array> {
+    let arrays = arrays.into_arrays();
     let shapes: Vec<&[usize]> = arrays.iter().map(Array::shape).collect();
     let shape = broadcast_shape("broadcast_arrays", &shapes);
     arrays.iter().map(|x| broadcast_to(x, &shape)).collect()
@@ -137,20 +138,22 @@ pub fn broadcast_arrays(arrays: &[Array]) -> Vec<Array> {
 
 /// Arrays one after the other along an axis.
 #[track_caller]
-pub fn concatenate(arrays: &[Array], axis: i64) -> Array {
+pub fn concatenate(arrays: impl IntoArrays, axis: i64) -> Array {
+    let arrays = arrays.into_arrays();
     let Some(first) = arrays.first() else {
         refuse!("concatenate" => "there must be at least one array, got none")
     };
-    lax::concatenate(&promote(arrays), canonical("concatenate", axis, first.ndim()))
+    lax::concatenate(&promote(&arrays), canonical("concatenate", axis, first.ndim()))
 }
 
 /// Arrays of one shape along a new axis.
 #[track_caller]
-pub fn stack(arrays: &[Array], axis: i64) -> Array {
+pub fn stack(arrays: impl IntoArrays, axis: i64) -> Array {
+    let arrays = arrays.into_arrays();
     let Some(first) = arrays.first() else {
         refuse!("stack" => "there must be at least one array, got none")
     };
-    lax::stack(&promote(arrays), canonical("stack", axis, first.ndim() + 1))
+    lax::stack(&promote(&arrays), canonical("stack", axis, first.ndim() + 1))
 }
 
 /// The slices of an array along an axis.
@@ -163,13 +166,15 @@ pub fn unstack(x: impl IntoArray, axis: i64) -> Vec<Array> {
 
 /// Rows below each other: one-dimensional arrays become rows.
 #[track_caller]
-pub fn vstack(arrays: &[Array]) -> Array {
+pub fn vstack(arrays: impl IntoArrays) -> Array {
+    let arrays = arrays.into_arrays();
     concatenate(&arrays.iter().map(|x| atleast_2d(x)).collect::<Vec<_>>(), 0)
 }
 
 /// Columns beside each other: one-dimensional arrays one after the other.
 #[track_caller]
-pub fn hstack(arrays: &[Array]) -> Array {
+pub fn hstack(arrays: impl IntoArrays) -> Array {
+    let arrays = arrays.into_arrays();
     let arrays: Vec<Array> = arrays.iter().map(|x| atleast_1d(x)).collect();
     let axis = if arrays.first().is_some_and(|x| x.ndim() == 1) { 0 } else { 1 };
     concatenate(&arrays, axis)
@@ -177,7 +182,8 @@ pub fn hstack(arrays: &[Array]) -> Array {
 
 /// One-dimensional arrays as the columns of a matrix.
 #[track_caller]
-pub fn column_stack(arrays: &[Array]) -> Array {
+pub fn column_stack(arrays: impl IntoArrays) -> Array {
+    let arrays = arrays.into_arrays();
     let column = |x: &Array| if x.ndim() < 2 { matrix_or_reversed(atleast_2d(x)) } else { x.clone() };
     concatenate(&arrays.iter().map(column).collect::<Vec<_>>(), 1)
 }
