@@ -1,5 +1,6 @@
 //! Arrays: immutable, with NumPy's functions, weak scalars and the promotion lattice.
 
+use jacinth::config;
 use jacinth::ir::numpy_name;
 use jacinth::prelude::*;
 
@@ -33,4 +34,14 @@ fn main() {
     let y = x.at(0).set(10);
     println!("{x}");
     println!("{y}");
+    // Lists are converted explicitly: `jnp::sum([1, 2, 3], ())` does not compile.
+    println!("a list is no array");
+    println!("{}", jnp::sum(jnp::array([1, 2, 3]), ()));
+    // 32 bits by default.
+    let dtypes = || {
+        let (wide, default) = (jnp::ones_of(3, jnp::float64), jnp::arange(3.0));
+        println!("{} {}", numpy_name(wide.dtype()), numpy_name(default.dtype()));
+    };
+    config::with_x64(false, dtypes);
+    config::with_x64(true, dtypes);
 }

@@ -16,8 +16,18 @@ fn newton(x: &Array) -> Array {
 
 fn main() -> jacinth::Result<()> {
     let operand = Array::from([0.0f32]);
+    // What they mean, in Rust: `if`, `while` and `for`, of values that are known.
+    let (up, down) = (|x: Array| x + 1, |x: Array| x - 1);
+    let meant = |pred: bool| if pred { up(operand.clone()) } else { down(operand.clone()) };
+    println!("{} {}", meant(true), meant(false));
+    let mut x = Array::from(0.0f32);
+    while x.lt(10).item() {
+        x = up(x);
+    }
+    println!("{x} {}", (0..10).fold(Array::from(0), |x, i| x + i));
+    // Decided when the program runs.
     for pred in [true, false] {
-        println!("{}", cond(&Array::from(pred), |x: Array| x + 1, |x: Array| x - 1, operand.clone()));
+        println!("{}", cond(pred, up, down, operand.clone()));
     }
     println!("{}", while_loop(|x: Array| x.lt(10), |x: Array| x + 1, Array::from(0.0f32)));
     println!("{}", fori_loop(0, 10, |i, x: Array| x + i, Array::from(0)));

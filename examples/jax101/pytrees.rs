@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jacinth::prelude::*;
+use jacinth::tree::Subtree;
 
 /// A named tuple with one field.
 #[derive(Pytree, Clone)]
@@ -48,6 +49,27 @@ fn main() {
     println!("[{}]", texts(&tree::map(&list_of_lists, |x| x * 2)).join(", "));
     println!("[{}]", texts(&tree::map2(&list_of_lists, &list_of_lists, |x, y| x + y)).join(", "));
     println!("{}", tree::structure(&list_of_lists));
+    println!("{}", tree::structure(&number(0)));
+
+    // Leaves with their paths, and a map that sees the paths.
+    let example = (list(&[1, 2]), (number(1), (number(2), number(3))), number(4));
+    for (path, leaf) in tree::flatten_with_path(&example).0 {
+        println!("{} {leaf}", tree::keystr(&path));
+    }
+    let depths = tree::map_with_path(&example, |path, x| x * path.len());
+    println!("[{}]", texts(&depths).join(", "));
+
+    // A shape is a node, its sizes are the leaves: mapped over, each size becomes a vector.
+    let a_tree = [jnp::zeros((2, 3)), jnp::zeros((3, 4))];
+    let shapes = a_tree.each_ref().map(|x| [number(x.shape()[0] as i32), number(x.shape()[1] as i32)]);
+    println!("[{}]", texts(&tree::map(&shapes, |size| jnp::ones(size.item::<i32>()))).join(", "));
+    // Taken as leaves, the shapes become matrices.
+    let ones = |shape: &Subtree| {
+        let [rows, columns]: [Array; 2] = shape.to().expect("a pair of sizes");
+        jnp::ones((rows.item::<i32>(), columns.item::<i32>()))
+    };
+    let is_shape = |part: &Subtree| part.to::<[Array; 2]>().is_ok();
+    println!("[{}]", texts(&tree::map(&tree::map_until(&shapes, ones, is_shape), |x| x.sum())).join(", "));
 
     // Key paths.
     let example = (number(1), inner, Named { name: number(5) });
@@ -56,20 +78,15 @@ fn main() {
     }
     // `None` is the absence of a node.
     println!("{}", tree::leaves(&[None::<Array>, None, None]).len());
+    println!("{}", tree::leaves_until(&[None::<Array>, None, None], Subtree::is_none).len());
 
     // Trees turned inside out.
     let step = |t, obs| dict([("t", number(t)), ("obs", number(obs))]);
     let steps = vec![step(1, 3), step(2, 4)];
     let outer = tree::structure(&list(&[0, 0]));
-    let turned: BTreeMap<String, Vec<Array>> = tree::transpose(&outer, &tree::structure(&steps[0]), &steps);
-    let shown: Vec<String> = turned
-        .iter()
-        .map(|(key, values)| {
-            let values: Vec<i32> = values.iter().map(|v| v.item()).collect();
-            format!("'{key}': {values:?}")
-        })
-        .collect();
-    println!("{{{}}}", shown.join(", "));
+    let column = |key: &String| steps.iter().map(|step| step[key].clone()).collect::<Vec<Array>>();
+    show_columns(&steps[0].keys().map(|key| (key.clone(), column(key))).collect());
+    show_columns(&tree::transpose(&outer, &tree::structure(&steps[0]), &steps));
 
     // Parameters of a network, and one step down the gradient.
     let params = vec![
@@ -84,6 +101,15 @@ fn main() {
     for (path, leaf) in tree::flatten_with_path(&updated).0 {
         println!("params{} = {}", tree::keystr(&path), nested(&leaf));
     }
+}
+
+/// `{'obs': [3, 4]}`.
+fn show_columns(columns: &BTreeMap<String, Vec<Array>>) {
+    let show = |(key, values): (&String, &Vec<Array>)| {
+        let values: Vec<i32> = values.iter().map(|v| v.item()).collect();
+        format!("'{key}': {values:?}")
+    };
+    println!("{{{}}}", columns.iter().map(show).collect::<Vec<String>>().join(", "));
 }
 
 /// `[[1.0, 2.0]]`.

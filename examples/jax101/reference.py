@@ -11,6 +11,7 @@ from collections import namedtuple
 from functools import partial
 
 import jax
+import jax.experimental
 import jax.numpy as jnp
 import numpy as np
 from jax import grad, jit, lax, vmap
@@ -47,6 +48,16 @@ def arrays():
     y = x.at[0].set(10)
     print(x)
     print(y)
+    # Lists are converted explicitly.
+    try:
+        jnp.sum([1, 2, 3])
+    except TypeError:
+        print("a list is no array")
+    print(jnp.sum(jnp.array([1, 2, 3])))
+    # 32 bits by default.
+    print(jnp.ones(3, dtype=jnp.float64).dtype, jnp.arange(3.0).dtype)
+    with jax.enable_x64(True):
+        print(jnp.ones(3, dtype=jnp.float64).dtype, jnp.arange(3.0).dtype)
 
 
 @program
@@ -67,6 +78,52 @@ def jit_():
     impure(jnp.ones(3))
     impure(jnp.ones(4))
     print(state)
+
+    # A compiled function gives what the function gives.
+    def norm(X):
+        X = X - X.mean(0)
+        return X / X.std(0)
+
+    X = jax.random.uniform(jax.random.key(1701), (100, 10))
+    print(np.allclose(norm(X), jit(norm)(X), atol=1e-6))
+
+    # Not all code can be compiled: shapes and branches must not depend on values.
+    def get_negatives(x):
+        return x[x < 0]
+
+    x = jnp.array([1.0, -2.0, 3.0, -4.0])
+    print(get_negatives(x))
+
+    def decides(x):
+        if x > 0:
+            return x
+        else:
+            return 2 * x
+
+    def g(x, n):
+        i = 0
+        while i < n:
+            i += 1
+        return x + i
+
+    def nansum(x):
+        mask = ~jnp.isnan(x)
+        return x[mask].sum()
+
+    def nansum_2(x):
+        mask = ~jnp.isnan(x)
+        return jnp.where(mask, x, 0).sum()
+
+    def flattened(x):
+        return x.reshape(jnp.array(x.shape).prod())
+
+    with_nan = jnp.array([1.0, 2.0, jnp.nan, 3.0, 4.0])
+    for function, *args in [(get_negatives, x), (decides, 10), (g, 10, 20), (nansum, with_nan), (flattened, jnp.ones((2, 3)))]:
+        try:
+            jit(function)(*args)
+        except (jax.errors.JAXIndexError, jax.errors.ConcretizationTypeError, TypeError):
+            print(f"{function.__name__} cannot be traced: something depends on a value")
+    print(nansum(with_nan), jit(nansum_2)(with_nan))
 
     # A value decides only where it is static.
     def f(x):
@@ -118,6 +175,7 @@ def make_jaxpr():
         else:
             return x
 
+    print(len(global_list))
     print(jax.make_jaxpr(log2_if_rank_2)(jnp.array([1, 2, 3])))
     print(jax.make_jaxpr(grad(lambda x: jnp.sin(x) * x))(1.0))
     print(jax.make_jaxpr(vmap(lambda a, b: jnp.dot(a, b)))(jnp.ones((3, 2)), jnp.ones((3, 2))))
@@ -152,6 +210,16 @@ def vmap_():
     d = {"k1": jnp.arange(3.0), "k2": jnp.arange(3.0)}
     print(vmap(f, in_axes=(None, 0))(jnp.array(10.0), d))
     print(vmap(f, in_axes=0)(jnp.arange(3.0), d))
+    # By hand, and by vmap.
+    mat = jax.random.normal(jax.random.key(1), (15, 10))
+    batched_x = jax.random.normal(jax.random.key(2), (5, 10))
+
+    def apply_matrix(x):
+        return jnp.dot(mat, x)
+
+    naively = jnp.stack([apply_matrix(v) for v in batched_x])
+    by_hand = jit(lambda batch: jnp.dot(batch, mat.T))(batched_x)
+    print(np.allclose(naively, by_hand, atol=1e-4), np.allclose(naively, jit(vmap(apply_matrix))(batched_x), atol=1e-4))
     # Per-example gradients.
     print(vmap(grad(lambda w, x: jnp.dot(w, x) ** 2), in_axes=(None, 0))(w, jnp.eye(3)))
 
@@ -215,6 +283,17 @@ def pytrees():
     print([str(x) for x in tree.leaves(tree.map(lambda x: x * 2, list_of_lists))])
     print([str(x) for x in tree.leaves(tree.map(lambda x, y: x + y, list_of_lists, list_of_lists))])
     print(tree.structure(list_of_lists))
+    print(jax.tree_util.tree_structure(object()))
+    # Leaves with their paths, and a map that sees the paths.
+    for path, leaf in jax.tree_util.tree_flatten_with_path([[1, 2], (1, (2, 3)), 4])[0]:
+        print("".join(str(key) for key in path), leaf)
+    depths = jax.tree_util.tree_map_with_path(lambda path, x: x * len(path), [[1, 2], (1, (2, 3)), 4])
+    print([str(x) for x in tree.leaves(depths)])
+    # A shape is a node, its sizes are the leaves.
+    a_tree = [jnp.zeros((2, 3)), jnp.zeros((3, 4))]
+    shapes = tree.map(lambda x: x.shape, a_tree)
+    print([str(x) for x in tree.leaves(tree.map(jnp.ones, shapes))])
+    print([str(x.sum()) for x in tree.leaves(tree.map(jnp.ones, shapes, is_leaf=lambda x: x in [(2, 3), (3, 4)]))])
 
     ATuple = namedtuple("ATuple", ("name"))
     example = (1, {"k1": [2], "k2": [3, 4]}, ATuple(5))
@@ -223,8 +302,11 @@ def pytrees():
         print(f"Value of tree{jax.tree_util.keystr(key_path)}: {value}")
     # None is the absence of a node.
     print(len(tree.leaves([None, None, None])))
+    print(len(tree.leaves([None, None, None], is_leaf=lambda x: x is None)))
     # Trees turned inside out.
     steps = [dict(t=1, obs=3), dict(t=2, obs=4)]
+    turned = tree.map(lambda *xs: list(xs), *steps)
+    print({key: [int(v) for v in values] for key, values in sorted(turned.items())})
     turned = tree.transpose(tree.structure([0 for _ in steps]), tree.structure(steps[0]), steps)
     print({key: [int(v) for v in values] for key, values in sorted(turned.items())})
     # Parameters of a network, and one step down the gradient.
@@ -273,6 +355,26 @@ def indexed_updates():
 
 @program
 def control_flow():
+    # What they mean, in Python.
+    def cond(pred, true_fun, false_fun, operand):
+        return true_fun(operand) if pred else false_fun(operand)
+
+    def while_loop(cond_fun, body_fun, init_val):
+        val = init_val
+        while cond_fun(val):
+            val = body_fun(val)
+        return val
+
+    def fori_loop(start, stop, body_fun, init_val):
+        val = init_val
+        for i in range(start, stop):
+            val = body_fun(i, val)
+        return val
+
+    operand = jnp.array([0.0])
+    up, down = lambda x: x + 1, lambda x: x - 1
+    print(cond(True, up, down, operand), cond(False, up, down, operand))
+    print(while_loop(lambda x: x < 10, up, jnp.array(0.0)), fori_loop(0, 10, lambda i, x: x + i, jnp.array(0)))
     print(lax.cond(True, lambda x: x + 1, lambda x: x - 1, jnp.array([0.0])))
     print(lax.cond(False, lambda x: x + 1, lambda x: x - 1, jnp.array([0.0])))
     print(lax.while_loop(lambda x: x < 10, lambda x: x + 1, jnp.array(0.0)))
@@ -342,6 +444,115 @@ def random():
     print(random.permutation(k3, 8))
     print(random.bernoulli(k4, 0.5, (6,)))
     print(random.choice(k5, jnp.arange(5), (4,)))
+
+
+@program
+def debug():
+    @jit
+    def f(x):
+        jax.debug.print("🤯 {x} 🤯", x=x)
+        y = jnp.sin(x)
+        jax.debug.print("🤯 {y} 🤯", y=y)
+        return y
+
+    f(2.0)
+    jax.effects_barrier()
+
+    # Under transformations: for every element, with the values of the way forward.
+    def square(x):
+        jax.debug.print("x: {}", x)
+        return x**2
+
+    vmap(square)(jnp.arange(3.0))
+    lax.map(square, jnp.arange(3.0))
+    jax.effects_barrier()
+    grad(square)(1.0)
+
+    # The way back: the gradient of a value.
+    @jax.custom_vjp
+    def print_grad(x):
+        return x
+
+    def print_grad_bwd(_, x_grad):
+        jax.debug.print("x_grad: {}", x_grad)
+        return (x_grad,)
+
+    print_grad.defvjp(lambda x: (x, None), print_grad_bwd)
+    grad(lambda x: print_grad(x) * 2.0)(1.0)
+    jax.effects_barrier()
+
+    # In the order of the program.
+    @jit
+    def ordered(x, y):
+        jax.debug.print("x: {}", x, ordered=True)
+        jax.debug.print("y: {}", y, ordered=True)
+        return x + y
+
+    ordered(1, 2)
+    jax.effects_barrier()
+
+    # In the branch that is taken.
+    @jit
+    def branches(x):
+        report = lambda name: lambda x: jax.debug.print(name + ": {}", x)
+        lax.cond(x > 0, report("positive"), report("not positive"), x)
+
+    branches(1.0)
+    branches(-1.0)
+    jax.effects_barrier()
+
+    # A function of the host that only looks.
+    logged = []
+
+    @jit
+    def log(x):
+        jax.debug.callback(lambda x: logged.append(float(x)), x)
+        return x
+
+    log(1.0)
+    log(2.5)
+    jax.effects_barrier()
+    print(logged)
+
+    # A pure function of the host, mapped in three ways.
+    def callback(x, y):
+        print(np.shape(x), np.shape(y))
+        return np.asarray(x + y)
+
+    def add(x, y, vmap_method):
+        return jax.pure_callback(callback, jax.ShapeDtypeStruct((), jnp.float32), x, y, vmap_method=vmap_method)
+
+    for vmap_method in ["sequential", "expand_dims", "broadcast_all"]:
+        print(vmap(partial(add, vmap_method=vmap_method), in_axes=(0, None))(jnp.arange(4.0), jnp.array(1.0)))
+
+    # One with a derivative.
+    def host_sin(x):
+        return jax.pure_callback(lambda x: np.sin(x), jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+
+    sine = jax.custom_jvp(host_sin)
+    sine.defjvp(lambda primals, tangents: (sine(*primals), jnp.cos(primals[0]) * tangents[0]))
+    print(jit(sine)(2.0), jit(grad(sine))(2.0))
+
+    # A function of the host that does something.
+    count = 0
+
+    def next_number():
+        nonlocal count
+        count += 1
+        return np.int32(count)
+
+    numbers = jit(lambda: [jax.experimental.io_callback(next_number, jax.ShapeDtypeStruct((), jnp.int32), ordered=True) for _ in range(3)])
+    print([int(n) for n in numbers()], [int(n) for n in numbers()])
+
+    # Where a NaN was made.
+    with jax.debug_nans(True):
+        for function in [lambda x: x / 0.0, lambda x: jnp.log(x - 1.0) + 1.0]:
+            try:
+                # JAX says what it is about to do.
+                with contextlib.redirect_stdout(io.StringIO()):
+                    jit(function)(jnp.array(0.0))
+            except FloatingPointError as error:
+                print(str(error).splitlines()[0].split(".")[0])
 
 
 @program
