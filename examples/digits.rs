@@ -7,15 +7,19 @@
 //!
 //! The data is the test set of UCI's *Optical Recognition of Handwritten Digits*: see `examples/data/README.md`.
 
+#[path = "data/digits.rs"]
+mod data;
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::{env, fs};
 
+use data::Digits;
 use indicatif::{ProgressBar, ProgressStyle};
 use jacinth::prelude::*;
 use jacinth::{Backend, with_backend};
 
-const SIZES: [usize; 4] = [64, 128, 64, 10];
+const SIZES: [usize; 4] = [Digits::PIXELS, 128, 64, Digits::CLASSES];
 const BATCH: usize = 128;
 const LEARNING_RATE: f32 = 0.1;
 const MOMENTUM: f32 = 0.9;
@@ -60,7 +64,7 @@ impl Mlp {
 /// The mean cross entropy of digits `y: i32[…]` under the scores of `x: f32[…, 64]`.
 fn loss(params: &Mlp, x: &Array, y: &Array) -> Array {
     let log_p = nn::log_softmax(params.forward(x), -1);
-    -jnp::sum(log_p * nn::one_hot(y, 10), -1).mean()
+    -jnp::sum(log_p * nn::one_hot(y, Digits::CLASSES), -1).mean()
 }
 
 /// One step of gradient descent with momentum; the state is taken by value, so its buffers are reused.
@@ -80,14 +84,16 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut random = Random(0x5EED);
-    let digits = Digits::read(&mut random)?;
+    let digits = Digits::read()?;
+    let order = random.permutation(digits.len());
+    let (train, held_out) = order.split_at(order.len() * 4 / 5);
     let params = Mlp::new(&mut random);
     let momentum = tree::map(&params, |p| jnp::zeros_like(p));
     let mut state = State { params, momentum };
     let step = jit(step);
 
     if let Some(stage) = &options.show {
-        let (x, y) = digits.batch(&(0..BATCH).collect::<Vec<_>>());
+        let (x, y) = digits.batch(&train[..BATCH]);
         let lowered = step.lower((state, &x, &y))?;
         match stage.as_str() {
             "jaxpr" => println!("{}", lowered.jaxpr()),
@@ -99,7 +105,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     }
 
     // How much each example alone would move the last layer's biases: a gradient per example, all at once.
-    let (x, y) = digits.batch(&(0..8).collect::<Vec<_>>());
+    let (x, y) = digits.batch(&train[..8]);
     let per_example = jit(vmap(grad(loss)).in_axes((None, 0, 0)))(&state.params, &x, &y);
     let last = &per_example.layers.last().expect("a network has layers").bias;
     println!("gradient of the last bias for each of 8 examples:\n{last}");
@@ -108,7 +114,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     bar.set_style(ProgressStyle::with_template("{bar:40} epoch {pos}/{len} {msg}")?);
     let mut losses = Vec::new();
     for _ in 0..options.epochs {
-        let order = random.permutation(digits.num_train);
+        let order: Vec<usize> = random.permutation(train.len()).into_iter().map(|i| train[i]).collect();
         for batch in order.chunks_exact(BATCH) {
             let (x, y) = digits.batch(batch);
             let value;
@@ -125,42 +131,11 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     fs::write(&options.svg, curve(&losses))?;
     println!("loss curve: {}", options.svg);
 
-    let (x, y) = digits.held_out();
+    let (x, y) = digits.batch(held_out);
     let read = jit(|params: &Mlp, x: &Array| jnp::argmax(params.forward(x), -1))(&state.params, &x);
     let accuracy = jnp::equal(&read, &y).astype(DType::F32).mean().item::<f32>();
     println!("test accuracy: {:.1} %", 100.0 * accuracy);
     Ok(())
-}
-
-/// The digits, shuffled; the last fifth is held out.
-struct Digits {
-    pixels: Vec<f32>,
-    labels: Vec<i32>,
-    num_train: usize,
-}
-
-impl Digits {
-    fn read(random: &mut Random) -> Result<Digits, Box<dyn Error>> {
-        let text = include_str!("data/digits.csv");
-        let rows: Vec<Vec<i32>> =
-            text.lines().map(|l| l.split(',').map(str::parse).collect()).collect::<Result<_, _>>()?;
-        let order = random.permutation(rows.len());
-        let pixels = order.iter().flat_map(|&i| rows[i][..64].iter().map(|&p| p as f32 / 16.0)).collect();
-        let labels = order.iter().map(|&i| rows[i][64]).collect();
-        Ok(Digits { pixels, labels, num_train: rows.len() * 4 / 5 })
-    }
-
-    /// The examples at those places: `f32[n, 64]` and `i32[n]`.
-    fn batch(&self, indices: &[usize]) -> (Array, Array) {
-        let pixels: Vec<f32> =
-            indices.iter().flat_map(|&i| &self.pixels[64 * i..64 * (i + 1)]).copied().collect();
-        let labels: Vec<i32> = indices.iter().map(|&i| self.labels[i]).collect();
-        (Array::from_slice(&pixels, [indices.len(), 64]), Array::from_slice(&labels, [indices.len()]))
-    }
-
-    fn held_out(&self) -> (Array, Array) {
-        self.batch(&(self.num_train..self.labels.len()).collect::<Vec<_>>())
-    }
 }
 
 /// A small generator of host randomness (splitmix64), so that every run and every plugin sees the same numbers.
