@@ -77,6 +77,23 @@ fn a_traced_value_is_no_bool_no_index_and_no_length() {
 }
 
 #[test]
+fn a_shape_that_depends_on_values_says_what_to_use() {
+    on_every_plugin(|| {
+        let line = next_line();
+        let f = jit(|x: &Array| x.get(x.lt(0)));
+        let error = f.try_call((&vector(3),)).unwrap_err();
+        assert_says(error, &["a traced value of type bool[3] was used as an index", &line, "jnp::where_", "size"]);
+        let line = next_line();
+        let f = jit(|x: &Array| jnp::ones(jnp::array(x.shape()).prod().item::<i32>()));
+        let error = f.try_call((&vector(3),)).unwrap_err();
+        assert_says(error, &["of type i32[] was used as a host integer (a length, an index", &line, "`Static` argument"]);
+        // Sizes themselves are host values.
+        let f = jit(|x: &Array| jnp::ones(x.shape().iter().product::<usize>()));
+        assert_eq!(f(&jnp::ones((2, 3))).shape(), [6]);
+    });
+}
+
+#[test]
 fn a_leaked_tracer_names_the_line_that_made_it_and_the_line_that_used_it() {
     on_every_plugin(|| {
         let leaked = Mutex::new(None);

@@ -179,8 +179,8 @@ pub fn array_split_at(x: impl IntoArray, indices: &[usize], axis: i64) -> Vec<Ar
 pub fn block(rows: &[&[Array]]) -> Array {
     let rank = rows.iter().flat_map(|row| row.iter()).map(Array::ndim).max().unwrap_or(0).max(2);
     let widen = |x: &Array| lax::expand_dims(x, &(0..rank - x.ndim()).collect::<Vec<_>>());
-    let row = |row: &&[Array]| concatenate(&row.iter().map(widen).collect::<Vec<_>>(), rank as i64 - 1);
-    concatenate(&rows.iter().map(row).collect::<Vec<_>>(), rank as i64 - 2)
+    let row = |row: &&[Array]| concatenate(row.iter().map(widen).collect::<Vec<_>>(), rank as i64 - 1);
+    concatenate(rows.iter().map(row).collect::<Vec<_>>(), rank as i64 - 2)
 }
 
 /// The order of rows reversed.

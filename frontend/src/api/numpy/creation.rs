@@ -266,7 +266,7 @@ pub fn fromfunction(f: impl FnOnce(&[Array]) -> Array, shape: impl IntoShape) ->
 #[track_caller]
 pub fn mgrid(progressions: &[Progression]) -> Array {
     let all = ogrid(progressions);
-    lax::stack(&super::broadcast_arrays(&super::promote_all(&all)), 0)
+    lax::stack(&super::broadcast_arrays(super::promote_all(&all)), 0)
 }
 
 /// Coordinates of a grid with these places along its dimensions, each of size 1 in all dimensions but its own.

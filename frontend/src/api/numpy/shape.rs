@@ -168,7 +168,7 @@ pub fn unstack(x: impl IntoArray, axis: i64) -> Vec<Array> {
 #[track_caller]
 pub fn vstack(arrays: impl IntoArrays) -> Array {
     let arrays = arrays.into_arrays();
-    concatenate(&arrays.iter().map(|x| atleast_2d(x)).collect::<Vec<_>>(), 0)
+    concatenate(arrays.iter().map(|x| atleast_2d(x)).collect::<Vec<_>>(), 0)
 }
 
 /// Columns beside each other: one-dimensional arrays one after the other.
@@ -185,7 +185,7 @@ pub fn hstack(arrays: impl IntoArrays) -> Array {
 pub fn column_stack(arrays: impl IntoArrays) -> Array {
     let arrays = arrays.into_arrays();
     let column = |x: &Array| if x.ndim() < 2 { matrix_or_reversed(atleast_2d(x)) } else { x.clone() };
-    concatenate(&arrays.iter().map(column).collect::<Vec<_>>(), 1)
+    concatenate(arrays.iter().map(column).collect::<Vec<_>>(), 1)
 }
 
 /// With at least one dimension.
