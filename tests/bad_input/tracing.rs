@@ -82,11 +82,17 @@ fn a_shape_that_depends_on_values_says_what_to_use() {
         let line = next_line();
         let f = jit(|x: &Array| x.get(x.lt(0)));
         let error = f.try_call((&vector(3),)).unwrap_err();
-        assert_says(error, &["a traced value of type bool[3] was used as an index", &line, "jnp::where_", "size"]);
+        assert_says(
+            error,
+            &["a traced value of type bool[3] was used as an index", &line, "jnp::where_", "size"],
+        );
         let line = next_line();
         let f = jit(|x: &Array| jnp::ones(jnp::array(x.shape()).prod().item::<i32>()));
         let error = f.try_call((&vector(3),)).unwrap_err();
-        assert_says(error, &["of type i32[] was used as a host integer (a length, an index", &line, "`Static` argument"]);
+        assert_says(
+            error,
+            &["of type i32[] was used as a host integer (a length, an index", &line, "`Static` argument"],
+        );
         // Sizes themselves are host values.
         let f = jit(|x: &Array| jnp::ones(x.shape().iter().product::<usize>()));
         assert_eq!(f(&jnp::ones((2, 3))).shape(), [6]);
