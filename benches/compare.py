@@ -1,7 +1,7 @@
 """The rival's side of `cargo xtask compare`: the same work in JAX, one JSON line per case.
 
     python compare.py first            # process start to first jitted result, nothing else
-    python compare.py cases DIGITS.csv # every other case: {"case": name, "seconds": [samples]}
+    python compare.py cases DIGITS.csv # what is called, compiled or run: {"case": name, "seconds": [samples]}
     python compare.py transforms       # what is traced, differentiated and lowered only, in the same form
 """
 
@@ -88,18 +88,16 @@ def cases(path):
         params = jax.tree.map(lambda p, m: p - 0.1 * m, params, momentum)
         return params, momentum, value
 
-    def compile():
+    lowers, compiles = [], []
+    for _ in range(5):
+        jax.clear_caches()
         start = time.perf_counter()
         lowered = jax.jit(step, donate_argnums=(0, 1)).lower(params, momentum, images, labels)
         traced = time.perf_counter()
         compiled = lowered.compile()
-        return compiled, traced - start, time.perf_counter() - traced
-
-    compiles = []
-    for _ in range(5):
-        jax.clear_caches()
-        compiled, _, seconds = compile()
-        compiles.append(seconds)
+        lowers.append(traced - start)
+        compiles.append(time.perf_counter() - traced)
+    report("mlp_lower", lowers)
     report("compile", compiles)
 
     state = [params, momentum]
@@ -115,7 +113,7 @@ def cases(path):
 
 
 def transforms():
-    """Tracing, differentiating and lowering alone; a new function each time, so that no cache answers."""
+    """Tracing, differentiating and lowering alone; a new function and empty caches each time."""
     import jax
     import jax.numpy as jnp
 
@@ -174,16 +172,17 @@ def transforms():
 
     tokens = jnp.ones((length,), jnp.int32)
 
-    def cold(work):
-        def run():
+    def cold(case, work, count):
+        """Reports a case; emptying the caches is not part of it."""
+        seconds = []
+        for _ in range(count):
             jax.clear_caches()
-            work()
+            seconds += samples(work, 1)
+        report(case, seconds)
 
-        return run
-
-    report("gpt2_trace", samples(cold(lambda: jax.make_jaxpr(lambda x: jax.grad(loss)(gpt2(), x))(tokens)), 5))
-    report("gpt2_forward", samples(cold(lambda: jax.jit(lambda x: loss(gpt2(), x)).lower(tokens)), 5))
-    report("gpt2_gradient", samples(cold(lambda: jax.jit(lambda x: jax.grad(loss)(gpt2(), x)).lower(tokens)), 5))
+    cold("gpt2_trace", lambda: jax.make_jaxpr(lambda x: jax.grad(loss)(gpt2(), x))(tokens), 5)
+    cold("gpt2_forward", lambda: jax.jit(lambda x: loss(gpt2(), x)).lower(tokens), 5)
+    cold("gpt2_gradient", lambda: jax.jit(lambda x: jax.grad(loss)(gpt2(), x)).lower(tokens), 5)
 
     def network(x, w):
         return jnp.sum(jnp.tanh(w @ jnp.tanh(w @ x)))
@@ -194,14 +193,15 @@ def transforms():
         inner = jax.vmap(jax.grad(network), in_axes=(0, None))
         jax.jit(jax.vmap(inner, in_axes=(0, None))).lower(x, w)
 
-    report("mapped_gradient", samples(cold(mapped), 10))
+    cold("mapped_gradient", mapped, 10)
 
     def long(x):
         for _ in range(5000):
             x = jnp.sin(x) * 1.5
         return x
 
-    report("chain_10000", samples(cold(lambda: jax.jit(lambda x: long(x)).lower(jnp.ones((8,)))), 5))
+    ones = jnp.ones((8,))
+    cold("chain_10000", lambda: jax.jit(lambda x: long(x)).lower(ones), 5)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,12 @@ const GOALS: &[Goal] = &[
     Goal { case: "call", what: "call of a jitted x + 1 on f32[]", ratio: 1.0 / 3.0 },
     Goal { case: "tree", what: "jitted map over a tree of 100 leaves, run included", ratio: 1.0 / 10.0 },
     Goal { case: "lower", what: "trace and lower 600 equations", ratio: 1.0 / 50.0 },
+    Goal { case: "chain_10000", what: "trace and lower 10,000 operations in a row", ratio: 1.0 / 50.0 },
+    Goal { case: "mlp_lower", what: "trace and lower the digits training step", ratio: 1.0 / 50.0 },
+    Goal { case: "mapped_gradient", what: "trace and lower vmap(vmap(grad))", ratio: 1.0 / 50.0 },
+    Goal { case: "gpt2_forward", what: "trace and lower GPT-2 small, forward", ratio: 1.0 / 50.0 },
+    Goal { case: "gpt2_trace", what: "trace GPT-2 small, gradient", ratio: 1.0 / 50.0 },
+    Goal { case: "gpt2_gradient", what: "trace and lower GPT-2 small, gradient", ratio: 1.0 / 50.0 },
     Goal { case: "first", what: "process start to first jitted result", ratio: 1.0 / 20.0 },
     Goal { case: "compile", what: "compile of the digits training step", ratio: 1.0 / 5.0 },
     Goal { case: "step", what: "run of the digits training step", ratio: 1.0 },
@@ -36,11 +42,12 @@ const GOALS: &[Goal] = &[
 type Samples = BTreeMap<String, Vec<f64>>;
 
 /// Runs the comparison. `args`: `--check` fails where a ratio misses its goal, `--rounds N` (default 3), `--out FILE`
-/// (default `benches/results.json`).
+/// (default `benches/results.json`, and then the table in `benches/README.md` is written as well).
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     let mut check = false;
     let mut rounds = 3;
-    let mut out = root().join("benches/results.json");
+    let mut out: Option<PathBuf> = None;
+    let results = root().join("benches/results.json");
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -48,7 +55,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
             "--rounds" => {
                 rounds = args.next().and_then(|n| n.parse().ok()).ok_or("--rounds needs a number")?
             }
-            "--out" => out = args.next().ok_or("--out needs a file")?.into(),
+            "--out" => out = Some(PathBuf::from(args.next().ok_or("--out needs a file")?)),
             other => return Err(format!("compare: unknown argument {other}").into()),
         }
     }
@@ -66,40 +73,87 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
         }
         cases(Command::new(&python).arg(&script).arg("cases").arg(&digits), &mut jax)?;
         cases(Command::new(&ours).arg("cases").arg(&digits), &mut jacinth)?;
+        cases(Command::new(&python).arg(&script).arg("transforms"), &mut jax)?;
+        cases(Command::new(&ours).arg("transforms"), &mut jacinth)?;
     }
 
-    let mut rows = Vec::new();
-    let mut missed = Vec::new();
-    println!("{:<52} {:>12} {:>12} {:>9} {:>9}", "", "JAX", "Jacinth", "ratio", "goal");
-    for goal in GOALS {
-        let theirs =
-            median(jax.get_mut(goal.case).ok_or_else(|| format!("JAX reported no case {}", goal.case))?);
-        let ours = median(
-            jacinth.get_mut(goal.case).ok_or_else(|| format!("Jacinth reported no case {}", goal.case))?,
-        );
-        let ratio = ours / theirs;
-        let mark = if ratio <= goal.ratio { "" } else { "  missed" };
-        println!(
-            "{:<52} {:>12} {:>12} {ratio:>9.4} {:>9.4}{mark}",
-            goal.what,
-            time(theirs),
-            time(ours),
-            goal.ratio
-        );
-        if ratio > goal.ratio {
-            missed.push(goal.what);
-        }
-        rows.push(json!({
-            "case": goal.case, "what": goal.what, "jax_seconds": theirs, "jacinth_seconds": ours,
-            "ratio": ratio, "goal": goal.ratio, "met": ratio <= goal.ratio,
-        }));
+    let rows: Vec<Row> =
+        GOALS.iter().map(|goal| Row::new(goal, &mut jax, &mut jacinth)).collect::<Result<_, _>>()?;
+    let table = table(&rows);
+    print!("{table}");
+    let machine = machine();
+    let cases: Vec<Value> = rows.iter().map(Row::json).collect();
+    let report = json!({ "machine": machine, "rival": JAX, "rounds": rounds, "cases": cases });
+    fs::write(out.as_deref().unwrap_or(&results), serde_json::to_string_pretty(&report)? + "\n")?;
+    if out.is_none() {
+        let text = |field: &str| machine[field].as_str().unwrap_or_default().to_owned();
+        let on = format!("{} ({}), {} cores", text("processor"), text("simd"), machine["cores"]);
+        write_readme(&format!("Medians of {rounds} rounds on {on}:\n\n{table}"))?;
     }
-    let report = json!({ "machine": machine(), "rival": JAX, "rounds": rounds, "cases": rows });
-    fs::write(&out, serde_json::to_string_pretty(&report)? + "\n")?;
-    println!("written to {}", out.display());
+    let missed: Vec<&str> = rows.iter().filter(|row| !row.met()).map(|row| row.goal.what).collect();
     if check && !missed.is_empty() {
         return Err(format!("missed its goal: {}", missed.join("; ")).into());
     }
+    Ok(())
+}
+
+/// A goal with both sides' medians in seconds.
+struct Row {
+    goal: &'static Goal,
+    jax: f64,
+    jacinth: f64,
+}
+
+impl Row {
+    fn new(goal: &'static Goal, jax: &mut Samples, jacinth: &mut Samples) -> Result<Row, Failure> {
+        let of = |side: &str, samples: &mut Samples| -> Result<f64, Failure> {
+            let samples = samples.get_mut(goal.case);
+            Ok(median(samples.ok_or_else(|| format!("{side} reported no case {}", goal.case))?))
+        };
+        Ok(Row { goal, jax: of("JAX", jax)?, jacinth: of("Jacinth", jacinth)? })
+    }
+
+    fn ratio(&self) -> f64 {
+        self.jacinth / self.jax
+    }
+
+    fn met(&self) -> bool {
+        self.ratio() <= self.goal.ratio
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "case": self.goal.case, "what": self.goal.what, "jax_seconds": self.jax, "jacinth_seconds": self.jacinth,
+            "ratio": self.ratio(), "goal": self.goal.ratio, "met": self.met(),
+        })
+    }
+}
+
+/// The rows as Markdown.
+fn table(rows: &[Row]) -> String {
+    let line = |what: &str, cells: [&str; 4]| {
+        let [jax, jacinth, ratio, goal] = cells;
+        format!("| {what:<52} | {jax:>10} | {jacinth:>10} | {ratio:>7} | {goal:<13} |\n")
+    };
+    let mut out = line("", [JAX, "Jacinth", "ratio", "goal"]);
+    out += "|---|---|---|---|---|\n";
+    for row in rows {
+        let missed = if row.met() { "" } else { ", missed" };
+        let (ratio, goal) = (format!("{:.4}", row.ratio()), format!("{:.2}{missed}", row.goal.ratio));
+        out += &line(row.goal.what, [&time(row.jax), &time(row.jacinth), &ratio, &goal]);
+    }
+    out
+}
+
+/// Puts a text between the two comments of `benches/README.md` that say that this chore writes it.
+fn write_readme(text: &str) -> Result<(), Failure> {
+    let path = root().join("benches/README.md");
+    let readme = fs::read_to_string(&path)?;
+    let (begin, end) = ("<!-- written by cargo xtask compare -->\n", "<!-- up to here -->");
+    let (before, rest) =
+        readme.split_once(begin).ok_or("benches/README.md lacks the comment before the table")?;
+    let (_, after) = rest.split_once(end).ok_or("benches/README.md lacks the comment after the table")?;
+    fs::write(&path, format!("{before}{begin}{text}{end}{after}"))?;
     Ok(())
 }
 
