@@ -3,10 +3,12 @@
 //! A [`FuncBuilder`] holds one function under construction and a stack of open blocks; every `op` call appends to the
 //! innermost. It is the only way in which the frontend writes modules, so what it accepts is verified.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::attribute::Attributes;
 use crate::module::{Block, Func, Location, Operation, Value, Values};
 use crate::ops::Context;
-use crate::types::compatible;
+use crate::types::{Types, compatible};
 use crate::{Error, Op, Result, TensorType, Type};
 
 /// A function under construction.
@@ -64,15 +66,13 @@ impl FuncBuilder {
 
     /// Appends an operation with one result whose type follows from its operands.
     pub fn op(&mut self, op: impl Into<Op>, operands: &[Value]) -> Result<Value> {
-        let results = self.op_full(op.into(), operands, Vec::new(), None, Attributes::new())?;
-        one(results)
+        one(self.op_full(op.into(), operands, Vec::new(), None, Attributes::new())?)
     }
 
     /// Appends an operation with one result of a type that must be said (`reshape`, `convert`, `iota`, …).
     pub fn op_as(&mut self, op: impl Into<Op>, operands: &[Value], ty: impl Into<Type>) -> Result<Value> {
-        let results =
-            self.op_full(op.into(), operands, Vec::new(), Some(vec![ty.into()]), Attributes::new())?;
-        one(results)
+        let types = smallvec![ty.into()];
+        one(self.op_full(op.into(), operands, Vec::new(), Some(types), Attributes::new())?)
     }
 
     /// Appends an operation with regions (made by [`Self::block`]); `types` where they do not follow from the operands.
@@ -81,11 +81,29 @@ impl FuncBuilder {
         op: Op,
         operands: &[Value],
         regions: Vec<Block>,
-        types: Option<Vec<Type>>,
+        types: Option<Types>,
         extra: Attributes,
     ) -> Result<Values> {
-        let operand_types: Vec<&Type> = operands.iter().map(|&v| self.func.ty(v)).collect();
-        let cx = Context { operands: &operand_types, regions: &regions, values: &self.func.values };
+        let types = self.check(&op, operands, &regions, types)?;
+        let first = u32::try_from(self.func.values.len()).expect("fewer than 2³² values");
+        let results: Values = (first..).take(types.len()).map(Value).collect();
+        self.func.values.extend(types);
+        let operation = Operation {
+            op,
+            operands: Values::from_slice(operands),
+            results: Values::from_slice(&results),
+            regions,
+            extra,
+            location: self.location.clone(),
+        };
+        self.open.last_mut().expect("the body is open").ops.push(operation);
+        Ok(results)
+    }
+
+    /// The types of an operation's results: those given, where they are what follows from the operands.
+    fn check(&self, op: &Op, operands: &[Value], regions: &[Block], types: Option<Types>) -> Result<Types> {
+        let operand_types: SmallVec<[&Type; 4]> = operands.iter().map(|&v| self.func.ty(v)).collect();
+        let cx = Context { operands: &operand_types, regions, values: &self.func.values };
         let inferred = op.infer(&cx)?;
         let types = match (inferred, types) {
             (Some(inferred), Some(given)) if !compatible(&inferred, &given) => {
@@ -101,17 +119,7 @@ impl FuncBuilder {
             }
         };
         op.verify(&cx, &types)?;
-        let results: Values = types.into_iter().map(|ty| self.value(ty)).collect();
-        let operation = Operation {
-            op,
-            operands: operands.into(),
-            results: results.clone(),
-            regions,
-            extra,
-            location: self.location.clone(),
-        };
-        self.open.last_mut().expect("the body is open").ops.push(operation);
-        Ok(results)
+        Ok(types)
     }
 
     /// Builds a nested block with arguments of those types: `body` appends to it and returns what it returns.

@@ -24,7 +24,7 @@ use crate::module::{Block, Func, Operation, Value};
 use crate::ops::elementwise::Convert;
 use crate::ops::random::threefry2x32;
 use crate::ops::{Context, EvalContext};
-use crate::{DYNAMIC, ElementType, Error, Literal, Module, Op, Result, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Literal, Module, Op, Result, TensorType, Type, Types};
 
 /// The most bytes that one value may take.
 pub const MAX_BYTES: usize = 1 << 32;
@@ -310,7 +310,7 @@ impl<'m> Evaluator<'m> {
     fn eval(&mut self, operation: &Operation, operands: &[Datum]) -> Result<Vec<Datum>> {
         let types = self.frame.types;
         let declared: SmallVec<[&Type; 4]> = operation.results.iter().map(|v| &types[v.index()]).collect();
-        let refined: Option<Vec<Type>> =
+        let refined: Option<Types> =
             match declared.iter().all(|ty| ty.as_tensor().is_none_or(TensorType::is_static)) {
                 true => None,
                 false => self.refine(operation, operands)?,
@@ -337,7 +337,7 @@ impl<'m> Evaluator<'m> {
     }
 
     /// The result types on operands of these very shapes, where the declared ones have dynamic dimensions.
-    fn refine(&self, operation: &Operation, operands: &[Datum]) -> Result<Option<Vec<Type>>> {
+    fn refine(&self, operation: &Operation, operands: &[Datum]) -> Result<Option<Types>> {
         if matches!(operation.op, Op::Call(_) | Op::Composite(_)) {
             return Ok(None);
         }

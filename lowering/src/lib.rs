@@ -26,4 +26,4 @@ pub use error::{Error, ErrorKind, Result};
 pub use literal::{Literal, Native};
 pub use module::{Block, Func, Location, Module, Operation, Value, Values};
 pub use ops::{Op, OpDef};
-pub use types::{DYNAMIC, ElementType, Kind, Shape, TensorType, Type};
+pub use types::{DYNAMIC, ElementType, Kind, Shape, TensorType, Type, Types};

@@ -6,10 +6,13 @@
 //! them, however it was made, so that equality of literals is equality of their elements' bits.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use half::{bf16, f16};
 use num_complex::Complex;
+use smallvec::SmallVec;
 
 use crate::{ElementType, Error, Result, TensorType};
 
@@ -18,8 +21,52 @@ use crate::{ElementType, Error, Result, TensorType};
 pub struct Literal {
     ty: TensorType,
     /// One element if `splat`, else all of them.
-    bytes: Arc<[u8]>,
+    bytes: Bytes,
     splat: bool,
+}
+
+/// Bytes that never change; one element needs no allocation.
+#[derive(Clone)]
+enum Bytes {
+    Few(SmallVec<[u8; 16]>),
+    Many(Arc<[u8]>),
+}
+
+impl Bytes {
+    fn new(bytes: &[u8]) -> Self {
+        if bytes.len() <= 16 { Bytes::Few(SmallVec::from_slice(bytes)) } else { Bytes::Many(bytes.into()) }
+    }
+
+    fn shared(self) -> Arc<[u8]> {
+        match self {
+            Bytes::Few(bytes) => bytes[..].into(),
+            Bytes::Many(bytes) => bytes,
+        }
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Few(bytes) => bytes,
+            Bytes::Many(bytes) => bytes,
+        }
+    }
+}
+
+impl PartialEq for Bytes {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Bytes {}
+
+impl Hash for Bytes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
 }
 
 impl Literal {
@@ -38,8 +85,8 @@ impl Literal {
     }
 
     /// A literal all of whose elements are the one whose bytes are given.
-    pub fn splat_bytes(ty: TensorType, element: impl Into<Arc<[u8]>>) -> Result<Self> {
-        let bytes = element.into();
+    pub fn splat_bytes(ty: TensorType, element: impl AsRef<[u8]>) -> Result<Self> {
+        let bytes = element.as_ref();
         if ty.byte_size().is_none() {
             return Err(Error::verify(format!("literal of {ty}: the type has no static size")));
         }
@@ -47,8 +94,9 @@ impl Literal {
             let width = ty.element.byte_width();
             return Err(Error::verify(format!("splat of {ty}: expected {width} bytes, got {}", bytes.len())));
         }
+        let bytes = Bytes::new(bytes);
         Ok(match ty.num_elements() {
-            Some(0) => Literal { ty, bytes: Arc::new([]), splat: false },
+            Some(0) => Literal { ty, bytes: Bytes::new(&[]), splat: false },
             Some(1) => Literal { ty, bytes, splat: false },
             _ => Literal { ty, bytes, splat: true },
         })
@@ -59,7 +107,7 @@ impl Literal {
         let width = ty.element.byte_width();
         // Comparing the bytes with themselves one element later is one comparison of memory.
         let splat = bytes.len() > width && bytes[width..] == bytes[..bytes.len() - width];
-        let bytes = if splat { bytes[..width].into() } else { bytes };
+        let bytes = if splat { Bytes::new(&bytes[..width]) } else { Bytes::Many(bytes) };
         Literal { ty, bytes, splat }
     }
 
@@ -72,7 +120,7 @@ impl Literal {
 
     /// A zero-dimensional literal.
     pub fn scalar<T: Native>(value: T) -> Self {
-        Literal { ty: TensorType::scalar(T::ELEMENT), bytes: bytes_of(&[value]).into(), splat: false }
+        Literal { ty: TensorType::scalar(T::ELEMENT), bytes: Bytes::new(&bytes_of(&[value])), splat: false }
     }
 
     /// A literal of that shape all of whose elements are `value`.
@@ -109,7 +157,7 @@ impl Literal {
     /// All elements' bytes; a splat is spelled out.
     pub fn to_bytes(&self) -> Arc<[u8]> {
         if !self.splat {
-            return self.bytes.clone();
+            return self.bytes.clone().shared();
         }
         self.bytes.repeat(self.len()).into()
     }
@@ -155,7 +203,7 @@ pub trait Native: Copy + Send + Sync + 'static {
     /// The element type whose values these are.
     const ELEMENT: ElementType;
     /// Appends the value's bytes in native order.
-    fn write(self, out: &mut Vec<u8>);
+    fn write(self, out: &mut impl Extend<u8>);
     /// Reads a value from exactly its bytes.
     fn from_ne_bytes(bytes: &[u8]) -> Self;
 }
@@ -164,8 +212,8 @@ macro_rules! native {
     ($($ty:ty => $element:ident),*) => {$(
         impl Native for $ty {
             const ELEMENT: ElementType = ElementType::$element;
-            fn write(self, out: &mut Vec<u8>) {
-                out.extend_from_slice(&self.to_ne_bytes());
+            fn write(self, out: &mut impl Extend<u8>) {
+                out.extend(self.to_ne_bytes());
             }
             fn from_ne_bytes(bytes: &[u8]) -> Self {
                 <$ty>::from_ne_bytes(bytes.try_into().expect("one element's bytes"))
@@ -179,8 +227,8 @@ native!(i8 => I8, i16 => I16, i32 => I32, i64 => I64, u8 => UI8, u16 => UI16, u3
 
 impl Native for bool {
     const ELEMENT: ElementType = ElementType::I1;
-    fn write(self, out: &mut Vec<u8>) {
-        out.push(self.into());
+    fn write(self, out: &mut impl Extend<u8>) {
+        out.extend([self.into()]);
     }
     fn from_ne_bytes(bytes: &[u8]) -> Self {
         bytes[0] != 0
@@ -191,7 +239,7 @@ macro_rules! native_complex {
     ($($ty:ty => $element:ident),*) => {$(
         impl Native for Complex<$ty> {
             const ELEMENT: ElementType = ElementType::$element;
-            fn write(self, out: &mut Vec<u8>) {
+            fn write(self, out: &mut impl Extend<u8>) {
                 self.re.write(out);
                 self.im.write(out);
             }

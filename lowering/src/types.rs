@@ -161,12 +161,19 @@ impl fmt::Display for ElementType {
 }
 
 /// A tensor's element type and shape, printed `tensor<2x3xf32>`.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, Hash)]
 pub struct TensorType {
     /// Dimension sizes, outermost first.
     pub shape: Shape,
     /// Type of each element.
     pub element: ElementType,
+}
+
+/// Types are copied all the time: the sizes at once, not one by one.
+impl Clone for TensorType {
+    fn clone(&self) -> Self {
+        TensorType { shape: Shape::from_slice(&self.shape), element: self.element }
+    }
 }
 
 impl TensorType {
@@ -205,7 +212,7 @@ impl TensorType {
 
     /// The same shape with another element type.
     pub fn with_element(&self, element: ElementType) -> Self {
-        TensorType { shape: self.shape.clone(), element }
+        TensorType { shape: Shape::from_slice(&self.shape), element }
     }
 }
 
@@ -229,6 +236,9 @@ impl fmt::Debug for TensorType {
 pub(crate) fn fits(a: i64, b: i64) -> bool {
     a == b || a == DYNAMIC || b == DYNAMIC
 }
+
+/// A list of types, inline for one.
+pub type Types = SmallVec<[Type; 1]>;
 
 /// The type of a value: a tensor, a token that orders side effects, or a tuple of types.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -90,7 +90,7 @@ impl LowerCx<'_> {
             }
             dims.extend(kept.iter().map(|&i| i as i64));
         }
-        let ty = TensorType::new(to.shape.iter().map(|&d| d as i64), element);
+        let ty = TensorType { shape: sizes(&to.shape), element };
         Ok(self.builder.op_as(shape::BroadcastInDim { broadcast_dimensions: dims }, &[value], ty)?)
     }
 
@@ -156,7 +156,17 @@ impl fmt::Debug for LowerCx<'_> {
 
 /// The tensor type of an aval.
 pub fn tensor_type(aval: &Aval) -> TensorType {
-    TensorType::new(aval.shape.iter().map(|&d| d as i64), aval.dtype)
+    TensorType { shape: sizes(&aval.shape), element: aval.dtype }
+}
+
+/// Dimension sizes as modules have them.
+fn sizes(shape: &[usize]) -> jacinth_lowering::Shape {
+    let mut few = [0; 4];
+    if shape.len() > few.len() {
+        return shape.iter().map(|&d| d as i64).collect();
+    }
+    few.iter_mut().zip(shape).for_each(|(to, &d)| *to = d as i64);
+    jacinth_lowering::Shape::from_buf_and_len(few, shape.len())
 }
 
 /// A lowering literal of that type, every element of which is the number.
@@ -165,9 +175,9 @@ fn splat(literal: &Literal, ty: TensorType) -> Result<jacinth_lowering::Literal>
 }
 
 /// The bytes of a number of that dtype, in native order.
-pub(crate) fn scalar_bytes(value: Scalar, dtype: DType) -> Result<Vec<u8>> {
+pub(crate) fn scalar_bytes(value: Scalar, dtype: DType) -> Result<SmallVec<[u8; 16]>> {
     use half::{bf16, f16};
-    let mut out = Vec::with_capacity(dtype.byte_width());
+    let mut out = SmallVec::new();
     let real = value.to_f64();
     match dtype {
         DType::I1 => value.is_nonzero().write(&mut out),

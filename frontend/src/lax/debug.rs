@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use jacinth_lowering::ops::custom::CustomCall;
-use jacinth_lowering::{Attribute, Attributes, TensorType, Type};
+use jacinth_lowering::{Attribute, Attributes, TensorType, Type, Types};
 use smallvec::smallvec;
 
 use super::control::Scan;
@@ -212,7 +212,7 @@ impl Primitive for HostCall {
                 ("result_layouts".into(), row_major(&types)),
             ]),
         };
-        let types: Vec<Type> = types.into_iter().map(Type::from).collect();
+        let types: Types = types.into_iter().map(Type::from).collect();
         let mut results =
             cx.builder.op_full(call.into(), &operands, Vec::new(), Some(types), Attributes::new())?;
         if self.ordered {

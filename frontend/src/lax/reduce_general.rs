@@ -101,7 +101,7 @@ fn monoid_of(jaxpr: &Jaxpr, init_values: &[Array]) -> Option<Monoid> {
     let identity = scalar_bytes(monoid.identity(dtype), dtype).ok()?;
     let found = match init.as_literal() {
         Some(literal) => scalar_bytes(literal.value(), dtype).ok()?,
-        None => to_bytes(init).ok()?,
+        None => to_bytes(init).ok()?.into(),
     };
     (identity == found).then_some(monoid)
 }

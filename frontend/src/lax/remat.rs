@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use jacinth_lowering::Type;
+use jacinth_lowering::Types;
 use jacinth_lowering::ops::control as ops;
 use smallvec::{SmallVec, smallvec};
 
@@ -345,7 +345,7 @@ pub struct OptimizationBarrier;
 
 /// The values behind a wall.
 fn barrier(cx: &mut LowerCx<'_>, args: &[Value], avals: &[Aval]) -> Result<Values> {
-    let types: Vec<Type> = avals.iter().map(|a| tensor_type(a).into()).collect();
+    let types: Types = avals.iter().map(|a| tensor_type(a).into()).collect();
     let op = ops::OptimizationBarrier.into();
     Ok(cx.builder.op_full(op, args, Vec::new(), Some(types), Default::default())?)
 }

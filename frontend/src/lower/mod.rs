@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use jacinth_lowering::ops::control;
-use jacinth_lowering::{Attribute, Attributes, FuncBuilder, Location, Module, Type};
+use jacinth_lowering::{Attribute, Attributes, FuncBuilder, Location, Module, Types};
 use smallvec::SmallVec;
 
 use crate::error::Result;
@@ -84,7 +84,7 @@ impl LowerCx<'_> {
                 callee
             }
         };
-        let mut types: Vec<Type> = jaxpr.out_avals().map(|aval| tensor_type(aval).into()).collect();
+        let mut types: Types = jaxpr.out_avals().map(|aval| tensor_type(aval).into()).collect();
         let mut args = Values::from_slice(args);
         if ordered {
             args.push(self.order()?);
@@ -135,16 +135,19 @@ fn walk(cx: &mut LowerCx<'_>, jaxpr: &Jaxpr, args: &[Value]) -> Result<Values> {
     let mut env: Vec<Option<Value>> = vec![None; jaxpr.avals.len()];
     let vars = jaxpr.constvars.iter().chain(&jaxpr.invars);
     vars.zip(args).for_each(|(v, value)| env[v.index()] = Some(*value));
-    let mut out_avals: SmallVec<[Aval; 4]> = SmallVec::new();
     for eqn in &jaxpr.eqns {
         cx.builder.set_location(Location::Caller(eqn.source));
         let mut operands = Values::new();
         for atom in &eqn.inputs {
             operands.push(read(cx, &env, atom)?);
         }
-        out_avals.clear();
-        out_avals.extend(eqn.outs.iter().map(|v| jaxpr.aval(*v).clone()));
-        let outs = eqn.prim.lower(cx, &operands, &out_avals)?;
+        let outs = match eqn.outs[..] {
+            [out] => eqn.prim.lower(cx, &operands, std::slice::from_ref(jaxpr.aval(out)))?,
+            _ => {
+                let avals: SmallVec<[Aval; 4]> = eqn.outs.iter().map(|v| jaxpr.aval(*v).clone()).collect();
+                eqn.prim.lower(cx, &operands, &avals)?
+            }
+        };
         eqn.outs.iter().zip(outs).for_each(|(v, value)| env[v.index()] = Some(value));
     }
     jaxpr.outs.iter().map(|atom| read(cx, &env, atom)).collect()

@@ -20,7 +20,7 @@ pub(crate) fn from_bytes(aval: Aval, bytes: &[u8]) -> Result<Array> {
 pub(crate) fn to_bytes(array: &Array) -> Result<Vec<u8>> {
     match &array.0 {
         Repr::Device(d) => Ok(d.buffer.to_host()?),
-        Repr::Scalar(l) => scalar_bytes(l.value(), l.aval().dtype),
+        Repr::Scalar(l) => Ok(scalar_bytes(l.value(), l.aval().dtype)?.into_vec()),
         // Nothing is being traced when the runtime is asked, so the tracer outlived its trace.
         Repr::Var { made_at, .. } => Err(leaked(array, made_at)),
         Repr::Dual(d) => Err(leaked(array, d.made_at)),

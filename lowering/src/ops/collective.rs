@@ -11,7 +11,7 @@ use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::index::{self, Elements, Indices};
 use crate::eval::{Datum, Evaluator, Process};
-use crate::{DYNAMIC, ElementType, Error, Literal, Result, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Literal, Result, TensorType, Type, Types};
 
 /// `stablehlo.all_reduce(operands…)` with a region.
 #[derive(Clone, PartialEq, Debug)]
@@ -251,7 +251,7 @@ impl OpDef for AllReduce {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "all_reduce";
         let operands = some_tensors(op, cx)?;
         self.replica_groups.check(op, "all_reduce_c1", "all_reduce_c3")?;
@@ -305,7 +305,7 @@ impl OpDef for AllGather {
     }
 
     /// The result's size is a multiple of the operand's that depends on the grid, so it is not inferred.
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "all_gather";
         for operand in some_tensors(op, cx)? {
             check_dim("all_gather_c1", op, "all_gather_dim", self.all_gather_dim, operand)?;
@@ -394,7 +394,7 @@ impl OpDef for AllToAll {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "all_to_all";
         let count = self.split_count;
         if count < 1 {
@@ -469,7 +469,7 @@ impl OpDef for ReduceScatter {
     }
 
     /// The result's size is a part of the operand's that depends on the grid, so it is not inferred.
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "reduce_scatter";
         let operand = cx.tensor(op, 0)?;
         arity(op, cx, 1, 1)?;
@@ -544,7 +544,7 @@ impl OpDef for CollectivePermute {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "collective_permute";
         let pairs = &self.source_target_pairs;
         for (label, what, ids) in [
@@ -617,7 +617,7 @@ impl OpDef for CollectiveBroadcast {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "collective_broadcast";
         let mut operands = some_tensors(op, cx)?;
         // Not every process need be in a group, so only uniqueness and sign are checked here.
@@ -673,9 +673,9 @@ macro_rules! process_id {
         impl OpDef for $ty {
             plain!($name);
 
-            fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+            fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
                 arity($short, cx, 0, 0)?;
-                Ok(Some(vec![TensorType::scalar(ElementType::UI32).into()]))
+                Ok(Some(smallvec::smallvec![TensorType::scalar(ElementType::UI32).into()]))
             }
 
             fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {

@@ -6,7 +6,7 @@ use crate::attribute::{Attribute, Attributes};
 use crate::element::{self, Scalar};
 use crate::eval::Datum;
 use crate::eval::index::{Elements, Indices};
-use crate::{Error, Literal, Result, TensorType, Type};
+use crate::{Error, Literal, Result, TensorType, Type, Types};
 
 /// `stablehlo.constant`: the literal as a tensor.
 #[derive(Clone, PartialEq, Debug)]
@@ -29,7 +29,7 @@ impl OpDef for Constant {
         }
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("constant", cx, 0, 0)?;
         inferred(self.value.ty().clone())
     }
@@ -57,7 +57,7 @@ impl OpDef for Iota {
         Ok(Iota { iota_dimension: attributes.take_int("iota", "iota_dimension")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("iota", cx, 0, 0)?;
         Ok(None)
     }

@@ -7,7 +7,7 @@ use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
 use crate::types::compatible;
-use crate::{ElementType, Error, Result, TensorType, Type};
+use crate::{ElementType, Error, Result, TensorType, Type, Types};
 
 /// How many iterations pass before a loop is refused as endless.
 const MAX_ITERATIONS: u64 = 1 << 40;
@@ -19,7 +19,7 @@ pub struct If;
 impl OpDef for If {
     plain!("stablehlo.if");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("if", cx, 1, 2)?;
         let pred = cx.tensor("if", 0)?;
         if *pred != TensorType::scalar(ElementType::I1) {
@@ -45,7 +45,7 @@ pub struct Case;
 impl OpDef for Case {
     plain!("stablehlo.case");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         if cx.regions.is_empty() {
             return Err(Error::constraint("case_c1", "case: there are no branches"));
         }
@@ -74,8 +74,8 @@ fn branches(
     inputs: &'static str,
     outputs: &'static str,
     cx: &Context<'_>,
-) -> Result<Option<Vec<Type>>> {
-    let first: Vec<Type> = cx.region_results(0).cloned().collect();
+) -> Result<Option<Types>> {
+    let first: Types = cx.region_results(0).cloned().collect();
     for i in 0..cx.regions.len() {
         if !cx.regions[i].args.is_empty() {
             return Err(Error::constraint(inputs, format!("{op}: branch {i} has arguments")));
@@ -98,9 +98,9 @@ pub struct While;
 impl OpDef for While {
     plain!("stablehlo.while");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("while", cx, cx.operands.len(), 2)?;
-        let carried: Vec<Type> = cx.operands.iter().map(|&ty| ty.clone()).collect();
+        let carried: Types = cx.operands.iter().map(|&ty| ty.clone()).collect();
         let types = |types: &mut dyn Iterator<Item = &Type>| types.cloned().collect::<Vec<Type>>();
         let cond = types(&mut cx.region_args(0));
         if !compatible(&cond, &carried) {
@@ -168,7 +168,7 @@ impl OpDef for Call {
         Ok(Call { callee: attributes.take_symbol("call", "callee")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("call", cx, cx.operands.len(), 0)?;
         Ok(None)
     }
@@ -223,7 +223,7 @@ impl OpDef for Composite {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("composite", cx, cx.operands.len(), 0)?;
         let name = &self.composite_name;
         let is_word = |part: &str| {
@@ -251,7 +251,7 @@ pub struct OptimizationBarrier;
 impl OpDef for OptimizationBarrier {
     plain!("stablehlo.optimization_barrier");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("optimization_barrier", cx, cx.operands.len(), 0)?;
         Ok(Some(cx.operands.iter().map(|&ty| ty.clone()).collect()))
     }
@@ -268,7 +268,7 @@ pub struct Tuple;
 impl OpDef for Tuple {
     plain!("stablehlo.tuple");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("tuple", cx, cx.operands.len(), 0)?;
         inferred(Type::Tuple(cx.operands.iter().map(|&ty| ty.clone()).collect()))
     }
@@ -296,7 +296,7 @@ impl OpDef for GetTupleElement {
         Ok(GetTupleElement { index: attributes.take_int("get_tuple_element", "index")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("get_tuple_element", cx, 1, 0)?;
         let Type::Tuple(elements) = cx.operands[0] else {
             let ty = cx.operands[0];
@@ -329,7 +329,7 @@ pub struct CreateToken;
 impl OpDef for CreateToken {
     plain!("stablehlo.create_token");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("create_token", cx, 0, 0)?;
         inferred(Type::Token)
     }
@@ -346,7 +346,7 @@ pub struct AfterAll;
 impl OpDef for AfterAll {
     plain!("stablehlo.after_all");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("after_all", cx, cx.operands.len(), 0)?;
         match cx.operands.iter().find(|ty| ***ty != Type::Token) {
             Some(ty) => {

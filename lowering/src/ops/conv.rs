@@ -8,7 +8,7 @@ use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::index::{self, Elements, Indices};
 use crate::eval::{Datum, Evaluator};
-use crate::{DYNAMIC, ElementType, Error, Literal, Op, Result, Shape, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Literal, Op, Result, Shape, TensorType, Type, Types};
 
 /// What each dimension of a convolution is (`#stablehlo.conv<[b, 0, f]x[0, i, o]->[b, 0, f]>`).
 #[derive(Clone, PartialEq, Debug)]
@@ -304,7 +304,7 @@ impl OpDef for Convolution {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity(NAME, cx, 2, 0)?;
         let (lhs, rhs) = (cx.tensor(NAME, 0)?, cx.tensor(NAME, 1)?);
         if lhs.element.kind() != rhs.element.kind() {

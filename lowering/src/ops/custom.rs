@@ -7,7 +7,7 @@ use super::rules::{arity, named};
 use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
-use crate::{ElementType, Error, Result, Type};
+use crate::{ElementType, Error, Result, Type, Types};
 
 /// `stablehlo.custom_call(inputs…)`: whatever the plugin knows by that name.
 #[derive(Clone, PartialEq, Debug)]
@@ -73,7 +73,7 @@ impl OpDef for CustomCall {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("custom_call", cx, cx.operands.len(), 0)?;
         Ok(None)
     }
@@ -108,7 +108,7 @@ impl OpDef for Infeed {
         Ok(Infeed { infeed_config })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("infeed", cx, 1, 0)?;
         last_token("infeed", "infeed_i1", cx)?;
         Ok(None)
@@ -143,10 +143,10 @@ impl OpDef for Outfeed {
         Ok(Outfeed { outfeed_config })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("outfeed", cx, cx.operands.len(), 0)?;
         last_token("outfeed", "outfeed_i2", cx)?;
-        Ok(Some(vec![Type::Token]))
+        Ok(Some(smallvec::smallvec![Type::Token]))
     }
 
     fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
@@ -175,12 +175,12 @@ impl OpDef for Send {
         Ok(Send { channel_handle, is_host_transfer })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("send", cx, cx.operands.len(), 0)?;
         last_token("send", "send_i2", cx)?;
         // DEVICE_TO_HOST is 2.
         channel_type("send", "send_c5", self.channel_handle, self.is_host_transfer, 2)?;
-        Ok(Some(vec![Type::Token]))
+        Ok(Some(smallvec::smallvec![Type::Token]))
     }
 
     fn eval(&self, _: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
@@ -209,7 +209,7 @@ impl OpDef for Recv {
         Ok(Recv { channel_handle, is_host_transfer })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("recv", cx, 1, 0)?;
         last_token("recv", "recv_i1", cx)?;
         // HOST_TO_DEVICE is 3.

@@ -6,7 +6,7 @@ use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes, enum_name};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
-use crate::{DYNAMIC, ElementType, Error, Literal, Op, Result, Shape, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Literal, Op, Result, Shape, TensorType, Type, Types};
 
 /// How precisely a product is computed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -176,7 +176,7 @@ impl OpDef for DotGeneral {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let (lhs, rhs) = (cx.tensor(NAME, 0)?, cx.tensor(NAME, 1)?);
         arity(NAME, cx, 2, 0)?;
         if lhs.element.kind() != rhs.element.kind() {

@@ -13,7 +13,7 @@ use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::{Datum, index};
 use crate::types::fits;
-use crate::{DYNAMIC, ElementType, Error, Literal, Result, Shape, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Literal, Result, Shape, TensorType, Type, Types};
 
 /// `stablehlo.get_dimension_size(operand)`: an `i32`.
 #[derive(Clone, PartialEq, Debug)]
@@ -33,7 +33,7 @@ impl OpDef for GetDimensionSize {
         Ok(GetDimensionSize { dimension: attributes.take_int("get_dimension_size", "dimension")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [operand] = tensors("get_dimension_size", cx)?;
         if !in_range(&[self.dimension], operand.rank()) {
             return Err(Error::constraint(
@@ -70,7 +70,7 @@ impl OpDef for SetDimensionSize {
         Ok(SetDimensionSize { dimension: attributes.take_int("set_dimension_size", "dimension")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [operand, size] = tensors("set_dimension_size", cx)?;
         if !in_range(&[self.dimension], operand.rank()) {
             return Err(Error::verify(format!(
@@ -132,7 +132,7 @@ pub struct DynamicReshape;
 impl OpDef for DynamicReshape {
     plain!("stablehlo.dynamic_reshape");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         tensors::<2>("dynamic_reshape", cx)?;
         Ok(None)
     }
@@ -196,7 +196,7 @@ impl OpDef for DynamicBroadcastInDim {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "dynamic_broadcast_in_dim";
         let [operand, _] = tensors(op, cx)?;
         let dims = &self.broadcast_dimensions;
@@ -266,7 +266,7 @@ impl OpDef for DynamicIota {
         Ok(DynamicIota { iota_dimension: attributes.take_int("dynamic_iota", "iota_dimension")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         tensors::<1>("dynamic_iota", cx)?;
         Ok(None)
     }
@@ -300,7 +300,7 @@ pub struct DynamicPad;
 impl OpDef for DynamicPad {
     plain!("stablehlo.dynamic_pad");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [operand, value, low, high, interior] = tensors("dynamic_pad", cx)?;
         if operand.element != value.element || value.rank() != 0 {
             return Err(Error::constraint(
@@ -367,7 +367,7 @@ impl OpDef for DynamicGather {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [operand, indices, sizes] = tensors("dynamic_gather", cx)?;
         if sizes.rank() != 1 || !sizes.element.is_integer() || !fits(sizes.shape[0], operand.rank() as i64) {
             return Err(Error::constraint(
@@ -449,7 +449,7 @@ impl OpDef for DynamicConv {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [lhs, rhs, padding] = tensors("dynamic_conv", cx)?;
         // Padding changes spatial sizes only.
         self.with_padding(Vec::new()).result_shape(lhs, rhs)?;

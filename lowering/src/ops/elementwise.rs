@@ -14,7 +14,7 @@ use crate::attribute::{Attribute, Attributes};
 use crate::element::{self, Scalar};
 use crate::eval::{Datum, arith};
 use crate::types::fits;
-use crate::{DYNAMIC, ElementType, Error, Kind, Literal, Result, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Kind, Literal, Result, TensorType, Type, Types};
 
 /// What a row gives for an operand of element type `E`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,7 +96,7 @@ macro_rules! elementwise {
 
 impl Row {
     /// The result type for operands of that type, whose kind is checked.
-    fn infer(&self, operand: &TensorType) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, operand: &TensorType) -> Result<Option<Types>> {
         let op = self.short;
         if !self.takes.contains(&operand.element.kind()) {
             return Err(Error::constraint(
@@ -342,7 +342,7 @@ impl OpDef for Unary {
         Unary::from_name(name)
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let row = self.row();
         let [operand] = tensors(row.short, cx)?;
         row.infer(operand)
@@ -373,7 +373,7 @@ impl OpDef for Binary {
         Binary::from_name(name)
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let row = self.row();
         let [lhs, rhs] = tensors(row.short, cx)?;
         let Some(shape) = join(&lhs.shape, &rhs.shape).filter(|_| lhs.element == rhs.element) else {
@@ -427,7 +427,7 @@ impl OpDef for Compare {
         Ok(Compare { direction, compare_type })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [lhs, rhs] = tensors("compare", cx)?;
         if lhs.element != rhs.element {
             return Err(Error::constraint(
@@ -558,7 +558,7 @@ pub struct Select;
 impl OpDef for Select {
     plain!("stablehlo.select");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [pred, on_true, on_false] = tensors("select", cx)?;
         if !pred.element.is_boolean() {
             return Err(Error::constraint(
@@ -601,7 +601,7 @@ pub struct Clamp;
 impl OpDef for Clamp {
     plain!("stablehlo.clamp");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [min, operand, max] = tensors("clamp", cx)?;
         if min.rank() != 0 && join(&min.shape, &operand.shape).is_none() {
             return Err(Error::constraint(
@@ -645,7 +645,7 @@ pub struct Convert;
 impl OpDef for Convert {
     plain!("stablehlo.convert");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         tensors::<1>("convert", cx)?;
         Ok(None)
     }
@@ -679,7 +679,7 @@ pub struct BitcastConvert;
 impl OpDef for BitcastConvert {
     plain!("stablehlo.bitcast_convert");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         tensors::<1>("bitcast_convert", cx)?;
         Ok(None)
     }
@@ -769,7 +769,7 @@ impl OpDef for ReducePrecision {
         Ok(ReducePrecision { exponent_bits: bits("exponent_bits")?, mantissa_bits: bits("mantissa_bits")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [operand] = tensors("reduce_precision", cx)?;
         if !operand.element.is_float() {
             return Err(Error::constraint(

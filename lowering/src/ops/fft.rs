@@ -7,7 +7,7 @@ use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes, enum_name};
 use crate::eval::Datum;
 use crate::eval::index::{self, Indices};
-use crate::{ElementType, Error, Literal, Result, Shape, Type};
+use crate::{ElementType, Error, Literal, Result, Shape, Types};
 
 /// The kinds of Fourier transform.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -53,7 +53,7 @@ impl OpDef for Fft {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity(NAME, cx, 1, 0)?;
         let operand = cx.tensor(NAME, 0)?;
         let fail = |label: &'static str, message: String| {
@@ -93,7 +93,7 @@ impl OpDef for Fft {
             FftType::Rfft => *ty.shape.last_mut().expect("rank ≥ 1") = half,
             FftType::Irfft => *ty.shape.last_mut().expect("rank ≥ 1") = last,
         }
-        Ok(Some(vec![ty.into()]))
+        Ok(Some(smallvec::smallvec![ty.into()]))
     }
 
     /// The defining sum in `f64`, dimension by dimension, rounded once at the end.

@@ -5,7 +5,7 @@ use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Index, Indices};
-use crate::{DYNAMIC, ElementType, Error, Literal, Result, Shape, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Literal, Result, Shape, TensorType, Types};
 
 /// How a gather reads (the fields of `#stablehlo.gather`).
 #[derive(Clone, PartialEq, Debug)]
@@ -426,11 +426,11 @@ impl OpDef for Gather {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("gather", cx, 2, 0)?;
         let (operand, indices) = (cx.tensor("gather", 0)?, cx.tensor("gather", 1)?);
         let ty = self.dimension_numbers.result_type("gather", operand, indices, &self.slice_sizes)?;
-        Ok(Some(vec![ty.into()]))
+        Ok(Some(smallvec::smallvec![ty.into()]))
     }
 
     fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
@@ -499,7 +499,7 @@ impl OpDef for Scatter {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "scatter";
         let count = cx.operands.len();
         if count < 3 || count.is_multiple_of(2) {

@@ -6,7 +6,7 @@ use super::rules::{arity, fits, named, shapes_agree};
 use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes, enum_name};
 use crate::eval::Datum;
-use crate::{Error, Literal, Native, Result, TensorType, Type};
+use crate::{Error, Literal, Native, Result, TensorType, Types};
 
 /// `stablehlo.cholesky(a)`.
 #[derive(Clone, PartialEq, Debug)]
@@ -170,7 +170,7 @@ impl OpDef for Cholesky {
         Ok(Cholesky { lower: attributes.take_bool("cholesky", "lower", false)? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "cholesky";
         arity(op, cx, 1, 0)?;
         let a = cx.tensor(op, 0)?;
@@ -187,7 +187,7 @@ impl OpDef for Cholesky {
                 format!("{op}: the matrices must be square, got {a}"),
             ));
         }
-        Ok(Some(vec![a.clone().into()]))
+        Ok(Some(smallvec::smallvec![a.clone().into()]))
     }
 
     /// The other triangle is zeros; a matrix that is not positive definite gives NaN.
@@ -237,7 +237,7 @@ impl OpDef for TriangularSolve {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "triangular_solve";
         arity(op, cx, 2, 0)?;
         let (a, b) = (cx.tensor(op, 0)?, cx.tensor(op, 1)?);
@@ -259,7 +259,7 @@ impl OpDef for TriangularSolve {
         if !fits(a.shape[rank - 2], a.shape[rank - 1]) || !fits(a.shape[rank - 1], shared) {
             return fail("triangular_solve_c3", "a must be square and fit b");
         }
-        Ok(Some(vec![b.clone().into()]))
+        Ok(Some(smallvec::smallvec![b.clone().into()]))
     }
 
     /// By substitution in double precision, rounded once at the end.

@@ -33,7 +33,7 @@ use rustc_hash::FxHashMap;
 use crate::attribute::Attributes;
 use crate::eval::{Datum, Evaluator};
 use crate::module::Block;
-use crate::{Literal, Result, TensorType, Type};
+use crate::{Literal, Result, TensorType, Type, Types};
 
 /// What an operation knows of itself.
 pub trait OpDef: Sized {
@@ -51,7 +51,7 @@ pub trait OpDef: Sized {
 
     /// The result types, where the operands, attributes and regions determine them; `None` where they do not (`reshape`,
     /// `convert`, …). Checks every constraint on operands, attributes and regions on the way.
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>>;
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>>;
 
     /// Checks the constraints that involve `results`, after [`OpDef::infer`] has accepted the operands. Where `infer` gave types,
     /// the caller has already compared them.
@@ -188,7 +188,7 @@ macro_rules! ops {
             }
 
             /// See [`OpDef::infer`].
-            pub fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+            pub fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
                 match self { $(Op::$variant(op) => op.infer(cx)),* }
             }
 
@@ -223,9 +223,9 @@ ops! {
     Reshape(shape::Reshape);
     Transpose(shape::Transpose);
     Concatenate(shape::Concatenate);
-    Pad(shape::Pad);
+    Pad(shape::Pad, Box);
     Reverse(shape::Reverse);
-    Slice(slice::Slice);
+    Slice(slice::Slice, Box);
     DynamicSlice(slice::DynamicSlice);
     DynamicUpdateSlice(slice::DynamicUpdateSlice);
     Gather(gather::Gather, Box);
@@ -233,7 +233,7 @@ ops! {
     Reduce(reduce::Reduce);
     Map(reduce::Map);
     ReduceWindow(window::ReduceWindow, Box);
-    SelectAndScatter(window::SelectAndScatter);
+    SelectAndScatter(window::SelectAndScatter, Box);
     DotGeneral(dot::DotGeneral, Box);
     RaggedDot(ragged_dot::RaggedDot, Box);
     Convolution(conv::Convolution, Box);
@@ -244,18 +244,18 @@ ops! {
     While(control::While);
     Scan(scan::Scan, Box);
     Call(control::Call);
-    Composite(control::Composite);
+    Composite(control::Composite, Box);
     OptimizationBarrier(control::OptimizationBarrier);
     Tuple(control::Tuple);
     GetTupleElement(control::GetTupleElement);
     CreateToken(control::CreateToken);
     AfterAll(control::AfterAll);
-    AllReduce(collective::AllReduce);
-    AllGather(collective::AllGather);
-    AllToAll(collective::AllToAll);
-    ReduceScatter(collective::ReduceScatter);
-    CollectivePermute(collective::CollectivePermute);
-    CollectiveBroadcast(collective::CollectiveBroadcast);
+    AllReduce(collective::AllReduce, Box);
+    AllGather(collective::AllGather, Box);
+    AllToAll(collective::AllToAll, Box);
+    ReduceScatter(collective::ReduceScatter, Box);
+    CollectivePermute(collective::CollectivePermute, Box);
+    CollectiveBroadcast(collective::CollectiveBroadcast, Box);
     PartitionId(collective::PartitionId);
     ReplicaId(collective::ReplicaId);
     Fft(fft::Fft);
@@ -274,7 +274,7 @@ ops! {
     GetDimensionSize(dynamic::GetDimensionSize);
     SetDimensionSize(dynamic::SetDimensionSize);
     DynamicReshape(dynamic::DynamicReshape);
-    DynamicBroadcastInDim(dynamic::DynamicBroadcastInDim);
+    DynamicBroadcastInDim(dynamic::DynamicBroadcastInDim, Box);
     DynamicIota(dynamic::DynamicIota);
     DynamicPad(dynamic::DynamicPad);
     DynamicGather(dynamic::DynamicGather, Box);

@@ -6,7 +6,7 @@ use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
-use crate::{DYNAMIC, ElementType, Error, Literal, Op, Result, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Literal, Op, Result, TensorType, Types};
 
 /// `stablehlo.batch_norm_training(operand, scale, offset)`.
 #[derive(Clone, PartialEq, Debug)]
@@ -190,12 +190,12 @@ macro_rules! attributes {
 impl OpDef for BatchNormTraining {
     attributes!("batch_norm_training");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "batch_norm_training";
         arity(op, cx, 3, 0)?;
         let labels = ["batch_norm_training_c1", "batch_norm_training_c2", "batch_norm_training_c3"];
         let (operand, vector) = check(op, labels, cx, self.feature_index, 1..3)?;
-        Ok(Some(vec![operand.into(), vector.clone().into(), vector.into()]))
+        Ok(Some(smallvec::smallvec![operand.into(), vector.clone().into(), vector.into()]))
     }
 
     fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
@@ -215,12 +215,12 @@ impl OpDef for BatchNormTraining {
 impl OpDef for BatchNormInference {
     attributes!("batch_norm_inference");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "batch_norm_inference";
         arity(op, cx, 5, 0)?;
         let labels = ["batch_norm_inference_c1", "batch_norm_inference_c2", "batch_norm_inference_c3"];
         let (operand, _) = check(op, labels, cx, self.feature_index, 1..5)?;
-        Ok(Some(vec![operand.into()]))
+        Ok(Some(smallvec::smallvec![operand.into()]))
     }
 
     fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {
@@ -235,7 +235,7 @@ impl OpDef for BatchNormInference {
 impl OpDef for BatchNormGrad {
     attributes!("batch_norm_grad");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "batch_norm_grad";
         arity(op, cx, 5, 0)?;
         let labels = ["batch_norm_grad_c1", "batch_norm_grad_c2", "batch_norm_grad_c5"];
@@ -249,7 +249,7 @@ impl OpDef for BatchNormGrad {
             let message = format!("{op}: grad_output {grad} must have the shape of the operand {operand}");
             return Err(Error::constraint("batch_norm_grad_c3", message));
         }
-        Ok(Some(vec![operand.into(), vector.clone().into(), vector.into()]))
+        Ok(Some(smallvec::smallvec![operand.into(), vector.clone().into(), vector.into()]))
     }
 
     fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {

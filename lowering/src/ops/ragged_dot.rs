@@ -6,7 +6,7 @@ use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes, enum_name};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
-use crate::{Error, Literal, Op, Result, Shape, TensorType, Type};
+use crate::{Error, Literal, Op, Result, Shape, TensorType, Type, Types};
 
 /// `chlo.ragged_dot(lhs, rhs, group_sizes)`.
 #[derive(Clone, PartialEq, Debug)]
@@ -76,7 +76,7 @@ impl OpDef for RaggedDot {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity(NAME, cx, 3, 0)?;
         let (lhs, rhs) = (cx.tensor(NAME, 0)?, cx.tensor(NAME, 1)?);
         if lhs.element.kind() != rhs.element.kind() {

@@ -6,7 +6,7 @@ use crate::attribute::{Attribute, Attributes, enum_name};
 use crate::element::{self, Scalar};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
-use crate::{DYNAMIC, ElementType, Error, Literal, Result, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Literal, Result, TensorType, Type, Types};
 
 /// Distributions of `rng`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -183,7 +183,7 @@ impl OpDef for RngBitGenerator {
         Ok(RngBitGenerator { rng_algorithm: attributes.take_enum(op, "rng_algorithm", ALGORITHMS)? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "rng_bit_generator";
         arity(op, cx, 1, 0)?;
         let state = cx.tensor(op, 0)?;
@@ -262,7 +262,7 @@ impl OpDef for Rng {
         Ok(Rng { rng_distribution: attributes.take_enum("rng", "rng_distribution", DISTRIBUTIONS)? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "rng";
         arity(op, cx, 3, 0)?;
         let (a, b, shape) = (cx.tensor(op, 0)?, cx.tensor(op, 1)?, cx.tensor(op, 2)?);

@@ -7,7 +7,7 @@ use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
-use crate::{ElementType, Error, Literal, Result, Shape, TensorType, Type};
+use crate::{ElementType, Error, Literal, Result, Shape, TensorType, Type, Types};
 
 /// `stablehlo.reduce(inputs…, init_values…)` with a region.
 #[derive(Clone, PartialEq, Debug)]
@@ -36,7 +36,7 @@ impl OpDef for Reduce {
         Ok(Reduce { dimensions: attributes.take_ints("reduce", "dimensions")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "reduce";
         let (inputs, inits) = halves("reduce_c3", op, cx)?;
         check_same_shape("reduce_c1", op, &inputs)?;
@@ -106,7 +106,7 @@ impl OpDef for Map {
         Ok(Map { dimensions: attributes.take_ints("map", "dimensions")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "map";
         let inputs: Vec<&TensorType> =
             (0..cx.operands.len()).map(|i| cx.tensor(op, i)).collect::<Result<_>>()?;
@@ -132,7 +132,7 @@ impl OpDef for Map {
                 Error::constraint("map_c4", "map: its region must return one scalar tensor".to_string())
             })?;
         check_scalar_region("map_c4", op, cx, 0, &elements, &[result])?;
-        Ok(Some(vec![first.with_element(result).into()]))
+        Ok(Some(smallvec::smallvec![first.with_element(result).into()]))
     }
 
     fn eval(&self, cx: &mut EvalContext<'_, '_>) -> Result<Vec<Datum>> {

@@ -2,7 +2,7 @@
 
 use super::Context;
 pub(crate) use crate::types::fits;
-use crate::{ElementType, Error, Result, Shape, TensorType, Type};
+use crate::{ElementType, Error, Result, Shape, TensorType, Type, Types};
 
 /// Exactly `N` tensor operands and no regions.
 pub(crate) fn tensors<'a, const N: usize>(op: &str, cx: &Context<'a>) -> Result<[&'a TensorType; N]> {
@@ -41,8 +41,8 @@ pub(crate) fn result<'a>(op: &str, results: &'a [Type]) -> Result<&'a TensorType
 }
 
 /// One result of that type.
-pub(crate) fn inferred(ty: impl Into<Type>) -> Result<Option<Vec<Type>>> {
-    Ok(Some(vec![ty.into()]))
+pub(crate) fn inferred(ty: impl Into<Type>) -> Result<Option<Types>> {
+    Ok(Some(smallvec::smallvec![ty.into()]))
 }
 
 /// Two shapes that are equal where both are known, joined; `None` if they are not.

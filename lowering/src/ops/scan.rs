@@ -6,7 +6,7 @@ use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
 use crate::types::compatible;
-use crate::{DYNAMIC, ElementType, Error, Literal, Result, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Literal, Result, TensorType, Type, Types};
 
 /// `chlo.scan(inputs…, inits…)` with a region from slices and carries to slices and carries.
 #[derive(Clone, PartialEq, Debug)]
@@ -65,7 +65,7 @@ impl OpDef for Scan {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let fail = |message: String| Err(Error::verify(format!("{NAME}: {message}")));
         let [inputs, inits] = self.operand_segments;
         let [outputs, carries] = self.result_segments;
@@ -111,7 +111,7 @@ impl OpDef for Scan {
             let inits = &taken[inputs as usize..];
             return fail(format!("the region carries on {carried:?}, the inits are {inits:?}"));
         }
-        let mut results = Vec::with_capacity(returned.len() + carried.len());
+        let mut results = Types::with_capacity(returned.len() + carried.len());
         for ty in returned {
             let stacked = ty.as_tensor().and_then(|ty| self.with_dimension(ty, size));
             match stacked {

@@ -6,7 +6,7 @@ use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
 use crate::types::fits;
-use crate::{DYNAMIC, Error, Literal, Result, Shape, TensorType, Type};
+use crate::{DYNAMIC, Error, Literal, Result, Shape, TensorType, Type, Types};
 
 /// `stablehlo.broadcast_in_dim`: operand dimension `i` becomes result dimension `broadcast_dimensions[i]`.
 #[derive(Clone, PartialEq, Debug)]
@@ -27,7 +27,7 @@ impl OpDef for BroadcastInDim {
         Ok(BroadcastInDim { broadcast_dimensions })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [operand] = tensors("broadcast_in_dim", cx)?;
         let dims = &self.broadcast_dimensions;
         if dims.len() != operand.rank() {
@@ -88,7 +88,7 @@ pub struct Reshape;
 impl OpDef for Reshape {
     plain!("stablehlo.reshape");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         tensors::<1>("reshape", cx)?;
         Ok(None)
     }
@@ -136,7 +136,7 @@ impl OpDef for Transpose {
         Ok(Transpose { permutation: attributes.take_ints("transpose", "permutation")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [operand] = tensors("transpose", cx)?;
         let permutation = &self.permutation;
         if permutation.len() != operand.rank()
@@ -179,7 +179,7 @@ impl OpDef for Concatenate {
         Ok(Concatenate { dimension: attributes.take_int("concatenate", "dimension")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let inputs = all_tensors("concatenate", cx)?;
         let Some((&first, rest)) = inputs.split_first() else {
             return Err(Error::constraint("concatenate_c3", "concatenate: there are no inputs"));
@@ -273,7 +273,7 @@ impl OpDef for Pad {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [operand, value] = tensors("pad", cx)?;
         if operand.element != value.element {
             return Err(Error::constraint(
@@ -342,7 +342,7 @@ impl OpDef for Reverse {
         Ok(Reverse { dimensions: attributes.take_ints("reverse", "dimensions")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [operand] = tensors("reverse", cx)?;
         if !unique(&self.dimensions) {
             return Err(Error::constraint(

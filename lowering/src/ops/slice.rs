@@ -5,7 +5,7 @@ use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
-use crate::{DYNAMIC, Error, Result, Shape, TensorType, Type};
+use crate::{DYNAMIC, Error, Result, Shape, TensorType, Types};
 
 /// `stablehlo.slice`.
 #[derive(Clone, PartialEq, Debug)]
@@ -37,7 +37,7 @@ impl OpDef for Slice {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let [operand] = tensors("slice", cx)?;
         let (start, limit, strides) = (&self.start_indices, &self.limit_indices, &self.strides);
         if [start, limit, strides].iter().any(|v| v.len() != operand.rank()) {
@@ -96,7 +96,7 @@ impl OpDef for DynamicSlice {
         Ok(DynamicSlice { slice_sizes: attributes.take_ints("dynamic_slice", "slice_sizes")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let inputs = all_tensors("dynamic_slice", cx)?;
         let Some((&operand, starts)) = inputs.split_first() else {
             return Err(Error::verify("dynamic_slice: there is no operand"));
@@ -140,7 +140,7 @@ pub struct DynamicUpdateSlice;
 impl OpDef for DynamicUpdateSlice {
     plain!("stablehlo.dynamic_update_slice");
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let inputs = all_tensors("dynamic_update_slice", cx)?;
         let [operand, update, starts @ ..] = &inputs[..] else {
             return Err(Error::verify("dynamic_update_slice: operand and update are missing"));

@@ -5,7 +5,7 @@ use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
-use crate::{DYNAMIC, ElementType, Error, Literal, Result, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Literal, Result, TensorType, Types};
 
 /// `stablehlo.sort(inputs…)` with a region that compares.
 #[derive(Clone, PartialEq, Debug)]
@@ -40,7 +40,7 @@ impl OpDef for Sort {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "sort";
         let inputs: Vec<&TensorType> =
             (0..cx.operands.len()).map(|i| cx.tensor(op, i)).collect::<Result<_>>()?;
@@ -136,7 +136,7 @@ impl OpDef for TopK {
         Ok(TopK { k: attributes.take_int("top_k", "k")? })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         arity("top_k", cx, 1, 0)?;
         let operand = cx.tensor("top_k", 0)?;
         let k = self.k;
@@ -152,7 +152,7 @@ impl OpDef for TopK {
                 let mut values = operand.clone();
                 *values.shape.last_mut().expect("matched above") = k;
                 let indices = values.with_element(ElementType::I32);
-                Ok(Some(vec![values.into(), indices.into()]))
+                Ok(Some(smallvec::smallvec![values.into(), indices.into()]))
             }
         }
     }

@@ -7,7 +7,7 @@ use super::{Context, EvalContext, OpDef};
 use crate::attribute::{Attribute, Attributes};
 use crate::eval::Datum;
 use crate::eval::index::{self, Elements, Indices};
-use crate::{DYNAMIC, ElementType, Error, Literal, Result, Shape, TensorType, Type};
+use crate::{DYNAMIC, ElementType, Error, Literal, Result, Shape, TensorType, Types};
 
 /// `stablehlo.reduce_window(inputs…, init_values…)` with a region.
 #[derive(Clone, PartialEq, Debug)]
@@ -201,7 +201,7 @@ impl OpDef for ReduceWindow {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "reduce_window";
         let (inputs, inits) = halves("reduce_window_c1", op, cx)?;
         check_same_shape("reduce_window_c2", op, &inputs)?;
@@ -295,7 +295,7 @@ impl OpDef for SelectAndScatter {
         })
     }
 
-    fn infer(&self, cx: &Context<'_>) -> Result<Option<Vec<Type>>> {
+    fn infer(&self, cx: &Context<'_>) -> Result<Option<Types>> {
         let op = "select_and_scatter";
         arity(op, cx, 3, 2)?;
         let (operand, source, init) = (cx.tensor(op, 0)?, cx.tensor(op, 1)?, cx.tensor(op, 2)?);
@@ -318,7 +318,7 @@ impl OpDef for SelectAndScatter {
         let e = operand.element;
         check_scalar_region("select_and_scatter_c9", op, cx, 0, &[e, e], &[ElementType::I1])?;
         let accumulators = check_reducer("select_and_scatter_c10", op, cx, 1, &[e])?;
-        Ok(Some(vec![operand.with_element(accumulators[0]).into()]))
+        Ok(Some(smallvec::smallvec![operand.with_element(accumulators[0]).into()]))
     }
 
     /// Padding is never selected: a window of nothing but padding scatters nothing.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jacinth_lowering::Type;
+use jacinth_lowering::Types;
 use jacinth_lowering::ops::control as ops;
 use smallvec::{SmallVec, smallvec};
 
@@ -89,7 +89,7 @@ impl Primitive for Cond {
         for branch in &self.branches {
             blocks.push(cx.block_in_order(&[], false, ordered, |cx, _| cx.inline(branch, &args[1..]))?);
         }
-        let mut types: Vec<Type> = outs.iter().map(|a| tensor_type(a).into()).collect();
+        let mut types: Types = outs.iter().map(|a| tensor_type(a).into()).collect();
         types.extend(ordered.then(|| tensor_type(&order_aval()).into()));
         let mut results =
             cx.builder.op_full(ops::Case.into(), &args[..1], blocks, Some(types), Default::default())?;

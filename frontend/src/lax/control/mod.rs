@@ -14,7 +14,7 @@ pub(crate) use while_loop::While;
 
 use std::sync::Arc;
 
-use jacinth_lowering::{Block, Type};
+use jacinth_lowering::{Block, Types};
 
 use crate::error::{Error, Result};
 use crate::ir::{Array, Atom, Aval, Jaxpr, LowerCx, Value, Values, Var, order_aval, tensor_type};
@@ -59,7 +59,7 @@ fn loop_in_order(
     blocks: Vec<Block>,
 ) -> Result<Values> {
     let mut init = Values::from_slice(init);
-    let mut types: Vec<Type> = avals.iter().map(|a| tensor_type(a).into()).collect();
+    let mut types: Types = avals.iter().map(|a| tensor_type(a).into()).collect();
     if ordered {
         init.push(cx.order()?);
         types.push(tensor_type(&order_aval()).into());
