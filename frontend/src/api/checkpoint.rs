@@ -132,7 +132,7 @@ impl FlatFn for Options<'_> {
             outs
         });
         let prim = Remat {
-            jaxpr: Arc::new(consts_to_invars(&closed.jaxpr)),
+            jaxpr: consts_to_invars(&closed.jaxpr),
             differentiated: false,
             policy: self.policy.clone(),
             prevent_cse: self.prevent_cse,

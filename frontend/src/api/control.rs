@@ -612,7 +612,7 @@ fn with_consts_at(jaxpr: &Jaxpr, consts: &[Aval], places: &[usize]) -> Arc<Jaxpr
 
 /// The jaxpr with its own constants as leading parameters.
 fn open(closed: &ClosedJaxpr) -> Arc<Jaxpr> {
-    Arc::new(consts_to_invars(&closed.jaxpr))
+    consts_to_invars(&closed.jaxpr)
 }
 
 /// The parameter that the jaxpr passes on as that result.

@@ -96,6 +96,30 @@ pub(crate) fn promote_inexact(arrays: &[Array]) -> Vec<Array> {
     promote_to(arrays, inexact)
 }
 
+/// [`promote`] of two arrays, which are not copied where they stay as they are.
+#[track_caller]
+pub(crate) fn promote_pair(x: Array, y: Array) -> (Array, Array) {
+    pair_to(x, y, |dtype| dtype)
+}
+
+/// [`promote_inexact`] of two arrays, which are not copied where they stay as they are.
+#[track_caller]
+pub(crate) fn promote_pair_inexact(x: Array, y: Array) -> (Array, Array) {
+    pair_to(x, y, inexact)
+}
+
+#[track_caller]
+fn pair_to(x: Array, y: Array, of: fn(DType) -> DType) -> (Array, Array) {
+    let types = [(x.dtype(), x.weak_type()), (y.dtype(), y.weak_type())];
+    let (dtype, weak) = met(result_type_of(types.into_iter()));
+    let dtype = of(dtype);
+    let [x, y] = [x, y].map(|a| match (a.dtype(), a.weak_type()) == (dtype, weak) {
+        true => a,
+        false => convert_weakly(&a, dtype, weak),
+    });
+    (x, y)
+}
+
 /// The dtype itself if it is floating or complex, else the default float.
 pub(crate) fn inexact(dtype: DType) -> DType {
     if dtype.is_float() || dtype.is_complex() { dtype } else { default_float() }
@@ -103,12 +127,15 @@ pub(crate) fn inexact(dtype: DType) -> DType {
 
 #[track_caller]
 fn promote_to(arrays: &[Array], of: impl Fn(DType) -> DType) -> Vec<Array> {
-    let (dtype, weak) = match result_type(arrays) {
-        Ok(met) => met,
-        Err(error) => error.at(crate::trace::current_source(std::panic::Location::caller())).raise(),
-    };
+    let (dtype, weak) = met(result_type(arrays));
     let dtype = of(dtype);
     arrays.iter().map(|a| convert_weakly(a, dtype, weak)).collect()
+}
+
+/// Raises what keeps dtypes from meeting, at the caller's line.
+#[track_caller]
+fn met(types: Result<(DType, bool)>) -> (DType, bool) {
+    types.unwrap_or_else(|error| error.at(crate::trace::here()).raise())
 }
 
 /// A place in the lattice.

@@ -9,8 +9,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::panic::Location;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
@@ -30,7 +30,7 @@ use crate::trace::{
     NamedAxes, bind_at_line, check_all_alive_at, clear_compiled as clear_operations, current, eval_jaxpr,
     has_nan, named_axes, stage,
 };
-use crate::transform::{consts_to_invars, dce_jaxpr};
+use crate::transform::{consts_to_invars, dce_closed};
 use crate::tree::{self, Flattener, Leaves, Pytree, TreeDef, keystr};
 
 /// Compiles a function: it is traced once per structure, shapes and dtypes of its arguments, compiled by the backend's plugin, and run.
@@ -258,8 +258,8 @@ pub(crate) struct TracedFn {
     axes: NamedAxes,
     generation: u32,
     pub(crate) closed: ClosedJaxpr,
-    /// The jaxpr with its constants as leading parameters.
-    call: Arc<Jaxpr>,
+    /// The jaxpr with its constants as leading parameters, made when a traced function calls.
+    call: OnceLock<Arc<Jaxpr>>,
     pub(crate) out_def: TreeDef,
 }
 
@@ -270,6 +270,10 @@ impl TracedFn {
         self.avals.iter().zip(leaves).all(|(aval, leaf)| *aval == *leaf.aval())
             && self.switches == cache_key()
             && self.is_current()
+    }
+
+    fn call(&self) -> &Arc<Jaxpr> {
+        self.call.get_or_init(|| consts_to_invars(&self.closed.jaxpr))
     }
 
     fn is_current(&self) -> bool {
@@ -382,11 +386,11 @@ impl<'f> JitCore<'f> {
         };
         let args: Vec<Array> = traced.closed.consts.iter().chain(leaves.iter().copied()).cloned().collect();
         let outs: Leaves = if self.options.inline {
-            eval_jaxpr(&traced.call, &[], &args).into_iter().collect()
+            eval_jaxpr(traced.call(), &[], &args).into_iter().collect()
         } else {
             let prim = JitPrimitive {
                 name: self.name.clone(),
-                jaxpr: traced.call.clone(),
+                jaxpr: traced.call().clone(),
                 inline: false,
                 keep_unused: self.options.keep_unused,
             };
@@ -415,7 +419,6 @@ impl<'f> JitCore<'f> {
             out_def = Some(def);
             outs
         });
-        let call = Arc::new(consts_to_invars(&closed.jaxpr));
         let out_def = out_def.expect("the function was traced");
         let traced = Arc::new(TracedFn {
             def: def.clone(),
@@ -424,7 +427,7 @@ impl<'f> JitCore<'f> {
             axes: named_axes(),
             generation,
             closed,
-            call,
+            call: OnceLock::new(),
             out_def,
         });
         if !traced.closed.consts.iter().any(Array::is_tracer) {
@@ -507,12 +510,9 @@ impl Plan {
     /// Lowers what was traced.
     pub(crate) fn lower(&self) -> Result<Stage> {
         let Plan { name, traced, donated, keep_unused } = self;
-        let all = vec![true; traced.closed.jaxpr.outs.len()];
-        let (jaxpr, used) = dce_jaxpr(&traced.closed.jaxpr, &all, *keep_unused);
-        let consts = traced.closed.consts.iter().zip(&used.consts).filter(|(_, used)| **used);
-        let consts: Vec<Array> = consts.map(|(c, _)| c.clone()).collect();
+        let (ClosedJaxpr { jaxpr, consts }, used) = dce_closed(traced.closed.clone(), *keep_unused);
         let kept: Box<[(u32, bool)]> =
-            (0..used.invars.len()).filter(|&i| used.invars[i]).map(|i| (i as u32, donated[i])).collect();
+            (0..used.len()).filter(|&i| used[i]).map(|i| (i as u32, donated[i])).collect();
         let module_name = name.replace(|c: char| !c.is_alphanumeric(), "_");
         let signature = MainSignature {
             name: format!("jit_{}", module_name.trim_end_matches('_')),

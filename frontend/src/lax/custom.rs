@@ -92,7 +92,7 @@ impl Callee {
         let avals: Vec<Aval> = args.iter().map(|a| a.aval().clone()).collect();
         let closed = stage(name, &avals, here(), |args| guarded(name, here(), || fun(&args)));
         let operands = closed.consts.iter().chain(args).cloned().collect();
-        Some((Callee::Jaxpr(Arc::new(consts_to_invars(&closed.jaxpr)), closed.consts.len()), operands))
+        Some((Callee::Jaxpr(consts_to_invars(&closed.jaxpr), closed.consts.len()), operands))
     }
 
     fn abstract_eval(&self, operation: &'static str, args: &[&Aval]) -> Result<Avals> {

@@ -74,15 +74,13 @@ impl Staging {
         for arg in args {
             inputs.push(self.atom(&mut frame, arg, source)?);
         }
-        let mut outs = SmallVec::new();
-        let arrays = out_avals
-            .into_iter()
-            .map(|aval| {
-                let var = frame.var(aval.clone());
-                outs.push(var);
-                Array(Repr::Var { trace: self.id, var, aval, made_at: source })
-            })
-            .collect();
+        let first = frame.avals.len() as u32;
+        let outs = (first..).take(out_avals.len()).map(Var).collect();
+        frame.avals.extend_from_slice(&out_avals);
+        let mut arrays = Arrays::new();
+        for (var, aval) in (first..).map(Var).zip(out_avals) {
+            arrays.push(Array(Repr::Var { trace: self.id, var, aval, made_at: source }));
+        }
         frame.eqns.push(Eqn { prim, inputs, outs, source });
         Ok(arrays)
     }

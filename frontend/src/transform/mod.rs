@@ -12,7 +12,7 @@ mod remat;
 
 pub(crate) use backward::{backward_pass, transpose_jaxpr};
 pub(crate) use batch::{batch, batch_jaxpr, move_to};
-pub(crate) use dce::dce_jaxpr;
+pub(crate) use dce::{dce_closed, dce_jaxpr};
 pub(crate) use jvp::{jvp, jvp_jaxpr};
 pub(crate) use partial_eval::{SplitJaxpr, consts_to_invars, linearize, negate, partial_eval_jaxpr, pick};
 

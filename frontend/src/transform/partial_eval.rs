@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{dce_jaxpr, has_tangent, jvp};
+use super::{dce_closed, has_tangent, jvp};
 use crate::error::OrRaise;
 use crate::ir::{Array, Arrays, Aval, ClosedJaxpr, Jaxpr, PartialEvalCx, Prim, Source, TraceId};
 use crate::trace::{
@@ -46,16 +46,8 @@ pub(crate) fn linearize(
         with_trace(Some(trace.clone() as TraceRef), None, || jvp(f, primals, &tangents, called_at));
     let out_tangents = tangents_out.iter().map(Option::is_some).collect();
     let tangents_out: Vec<Array> = tangents_out.into_iter().flatten().collect();
-    let map = without_dead_code(trace.0.finish(&tangents_out, source));
+    let (map, _) = dce_closed(trace.0.finish(&tangents_out, source), true);
     Linearized { outs, map, in_tangents, out_tangents }
-}
-
-/// The closed jaxpr without equations and constants that its results do not need.
-fn without_dead_code(closed: ClosedJaxpr) -> ClosedJaxpr {
-    let all = vec![true; closed.jaxpr.outs.len()];
-    let (jaxpr, used_consts) = dce_jaxpr(&closed.jaxpr, &all, true);
-    let consts = closed.consts.into_iter().zip(used_consts.consts).filter(|(_, used)| *used).map(|(c, _)| c);
-    ClosedJaxpr { jaxpr: Arc::new(jaxpr), consts: consts.collect() }
 }
 
 /// A jaxpr split in two by [`partial_eval_jaxpr`].
@@ -107,26 +99,24 @@ pub(crate) fn partial_eval_jaxpr(
                 .collect();
             let (unknown_outs, mut known_outs) =
                 (pick(&outs, &out_unknown), pick(&outs, &negate(&out_unknown)));
-            let closed = without_dead_code(trace.0.finish(&unknown_outs, called_at));
+            let (closed, _) = dce_closed(trace.0.finish(&unknown_outs, called_at), true);
             known_outs.extend(closed.consts.iter().cloned());
             later = Some((consts_to_invars(&closed.jaxpr), out_unknown, closed.consts.len()));
             known_outs
         });
         debug_assert!(known.consts.is_empty(), "a nested jaxpr captures nothing");
         let (unknown, out_unknown, num_residuals) = later.expect("the function was traced");
-        SplitJaxpr {
-            known: known.jaxpr,
-            unknown: Arc::new(unknown),
-            out_unknown: out_unknown.into(),
-            num_residuals,
-        }
+        SplitJaxpr { known: known.jaxpr, unknown, out_unknown: out_unknown.into(), num_residuals }
     })
 }
 
 /// The same jaxpr with its constants as leading parameters.
-pub(crate) fn consts_to_invars(jaxpr: &Jaxpr) -> Jaxpr {
+pub(crate) fn consts_to_invars(jaxpr: &Arc<Jaxpr>) -> Arc<Jaxpr> {
+    if jaxpr.constvars.is_empty() {
+        return jaxpr.clone();
+    }
     let invars = jaxpr.constvars.iter().chain(&jaxpr.invars).copied().collect();
-    Jaxpr::new(Vec::new(), invars, jaxpr.eqns.clone(), jaxpr.outs.clone(), jaxpr.avals.clone())
+    Arc::new(Jaxpr::new(Vec::new(), invars, jaxpr.eqns.clone(), jaxpr.outs.clone(), jaxpr.avals.clone()))
 }
 
 /// The items whose flag is set.

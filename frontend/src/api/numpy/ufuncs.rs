@@ -1,7 +1,9 @@
 //! Functions element by element.
 
 use super::{IntoArray, broadcast_shape, broadcast_to, promote_shapes};
-use crate::api::dtypes::{promote, promote_inexact, requested};
+use crate::api::dtypes::{
+    canonicalize_dtype, inexact, promote, promote_inexact, promote_pair, promote_pair_inexact, requested,
+};
 use crate::ir::{Array, DType};
 use crate::lax::{self, rules::refuse};
 
@@ -11,7 +13,7 @@ macro_rules! inexact_unary {
         $(#[$doc])*
         #[track_caller]
         pub fn $name(x: impl IntoArray) -> Array {
-            $function(&promote_inexact(&[x.into_array()])[0])
+            $function(&in_inexact(x.into_array()))
         }
     )*};
 }
@@ -53,6 +55,12 @@ inexact_unary! {
     arccosh = lax::acosh;
     /// The inverse of the hyperbolic tangent.
     arctanh = lax::atanh;
+}
+
+/// The operand in the floating or complex dtype that it has or becomes.
+#[track_caller]
+fn in_inexact(x: Array) -> Array {
+    if inexact(canonicalize_dtype(x.dtype())) == x.dtype() { x } else { promote_inexact(&[x]).remove(0) }
 }
 
 /// The base-2 logarithm.
@@ -221,14 +229,22 @@ pub(crate) fn like(x: &Array, value: f64) -> Array {
 
 /// Both in the dtype and the rank in which they meet.
 #[track_caller]
-fn meet(x: impl IntoArray, y: impl IntoArray) -> (Array, Array) {
-    pair(promote_shapes(promote(&[x.into_array(), y.into_array()])))
+fn meet(x: Array, y: Array) -> (Array, Array) {
+    meet_ranks(promote_pair(x, y))
 }
 
 /// Both in the floating or complex dtype and the rank in which they meet.
 #[track_caller]
-fn meet_inexact(x: impl IntoArray, y: impl IntoArray) -> (Array, Array) {
-    pair(promote_shapes(promote_inexact(&[x.into_array(), y.into_array()])))
+fn meet_inexact(x: Array, y: Array) -> (Array, Array) {
+    meet_ranks(promote_pair_inexact(x, y))
+}
+
+#[track_caller]
+fn meet_ranks((x, y): (Array, Array)) -> (Array, Array) {
+    if x.ndim() == y.ndim() || x.ndim() == 0 || y.ndim() == 0 {
+        return (x, y);
+    }
+    pair(promote_shapes(vec![x, y]))
 }
 
 pub(super) fn pair(arrays: Vec<Array>) -> (Array, Array) {
@@ -241,8 +257,12 @@ macro_rules! binary {
         $(#[$doc])*
         #[track_caller]
         pub fn $name(x: impl IntoArray, y: impl IntoArray) -> Array {
-            let (x, y) = $meet(x, y);
-            $function(&x, &y)
+            #[track_caller]
+            fn on_arrays(x: Array, y: Array) -> Array {
+                let (x, y) = $meet(x, y);
+                $function(&x, &y)
+            }
+            on_arrays(x.into_array(), y.into_array())
         }
     )*};
 }
@@ -299,7 +319,7 @@ pub fn bitwise_not(x: impl IntoArray) -> Array {
 /// `x` shifted right by `y` bits: copies of the sign move in, zeros for unsigned integers.
 #[track_caller]
 pub fn right_shift(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet(x, y);
+    let (x, y) = meet(x.into_array(), y.into_array());
     if x.dtype().is_unsigned() {
         lax::shift_right_logical(&x, &y)
     } else {
@@ -316,21 +336,21 @@ pub(crate) fn truth(x: Array) -> Array {
 /// Whether both are nonzero.
 #[track_caller]
 pub fn logical_and(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet(x, y);
+    let (x, y) = meet(x.into_array(), y.into_array());
     lax::and(&truth(x), &truth(y))
 }
 
 /// Whether one is nonzero.
 #[track_caller]
 pub fn logical_or(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet(x, y);
+    let (x, y) = meet(x.into_array(), y.into_array());
     lax::or(&truth(x), &truth(y))
 }
 
 /// Whether exactly one is nonzero.
 #[track_caller]
 pub fn logical_xor(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet(x, y);
+    let (x, y) = meet(x.into_array(), y.into_array());
     lax::xor(&truth(x), &truth(y))
 }
 
@@ -379,7 +399,7 @@ fn integer_power(x: &Array, y: &Array) -> Array {
 /// The largest whole number not above `x / y`; an integer of integers.
 #[track_caller]
 pub fn floor_divide(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet(x, y);
+    let (x, y) = meet(x.into_array(), y.into_array());
     let dtype = x.dtype();
     if dtype.is_boolean() || dtype.is_unsigned() {
         return lax::div(&x, &y);
@@ -400,7 +420,7 @@ pub fn floor_divide(x: impl IntoArray, y: impl IntoArray) -> Array {
 /// `x - y · ⌊x / y⌋`: the remainder with the sign of `y`; `x` where an integer `y` is zero.
 #[track_caller]
 pub fn remainder(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet(x, y);
+    let (x, y) = meet(x.into_array(), y.into_array());
     let dtype = x.dtype();
     let zero = Array::scalar(0, dtype, false);
     let y =
@@ -420,7 +440,7 @@ pub fn mod_(x: impl IntoArray, y: impl IntoArray) -> Array {
 /// The remainder with the sign of `x`.
 #[track_caller]
 pub fn fmod(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, mut y) = meet(x, y);
+    let (x, mut y) = meet(x.into_array(), y.into_array());
     if y.dtype().is_integer() {
         let zero = Array::scalar(0, y.dtype(), false);
         y = where_(lax::eq(&y, &zero), Array::scalar(1, y.dtype(), false), &y);
@@ -431,7 +451,7 @@ pub fn fmod(x: impl IntoArray, y: impl IntoArray) -> Array {
 /// [`floor_divide`] and [`remainder`].
 #[track_caller]
 pub fn divmod(x: impl IntoArray, y: impl IntoArray) -> (Array, Array) {
-    let (x, y) = meet(x, y);
+    let (x, y) = meet(x.into_array(), y.into_array());
     if x.dtype().is_float() { float_divmod(&x, &y) } else { (floor_divide(&x, &y), remainder(&x, &y)) }
 }
 
@@ -450,7 +470,7 @@ fn float_divmod(x: &Array, y: &Array) -> (Array, Array) {
 /// `√(x² + y²)` without overflow on the way.
 #[track_caller]
 pub fn hypot(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet_inexact(x, y);
+    let (x, y) = meet_inexact(x.into_array(), y.into_array());
     let (x, y) = (lax::abs(&x), lax::abs(&y));
     let infinite = lax::or(&isinf(&x), &isinf(&y));
     let (large, small) = (lax::max(&x, &y), lax::min(&x, &y));
@@ -464,7 +484,7 @@ pub fn hypot(x: impl IntoArray, y: impl IntoArray) -> Array {
 /// `log(eˣ + eʸ)` without overflow on the way.
 #[track_caller]
 pub fn logaddexp(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet_inexact(x, y);
+    let (x, y) = meet_inexact(x.into_array(), y.into_array());
     let (larger, difference) = (lax::max(&x, &y), lax::sub(&x, &y));
     let sum = lax::add(&larger, &lax::log1p(&lax::exp(&lax::neg(&lax::abs(&difference)))));
     lax::select(&isnan(&difference), &lax::add(&x, &y), &sum)
@@ -473,7 +493,7 @@ pub fn logaddexp(x: impl IntoArray, y: impl IntoArray) -> Array {
 /// The magnitude of `x` with the sign of `y`.
 #[track_caller]
 pub fn copysign(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet_inexact(x, y);
+    let (x, y) = meet_inexact(x.into_array(), y.into_array());
     where_(signbit(&y), lax::neg(&lax::abs(&x)), lax::abs(&x))
 }
 
@@ -497,7 +517,7 @@ pub fn signbit(x: impl IntoArray) -> Array {
 /// 0 below zero, 1 above, and `y` at zero.
 #[track_caller]
 pub fn heaviside(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet_inexact(x, y);
+    let (x, y) = meet_inexact(x.into_array(), y.into_array());
     let zero = like(&x, 0.0);
     let step = where_(lax::lt(&x, &zero), 0.0, where_(lax::gt(&x, &zero), 1.0, &y));
     where_(isnan(&x), &x, step)
@@ -548,7 +568,7 @@ pub fn isclose(x: impl IntoArray, y: impl IntoArray) -> Array {
 /// Whether `|x - y| ≤ atol + rtol · |y|`, or both are the same infinity.
 #[track_caller]
 pub fn isclose_with(x: impl IntoArray, y: impl IntoArray, rtol: f64, atol: f64) -> Array {
-    let (x, y) = meet_inexact(x, y);
+    let (x, y) = meet_inexact(x.into_array(), y.into_array());
     let real = |value: f64| Array::scalar(value, y.dtype().real(), false);
     let allowed = lax::add(&real(atol), &lax::mul(&real(rtol), &lax::abs(&y)));
     let near = lax::le(&lax::abs(&lax::sub(&x, &y)), &allowed);
