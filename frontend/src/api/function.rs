@@ -92,7 +92,11 @@ struct Closure<F, S> {
 
 /// The name that a function goes by in jaxprs: its last path segment, `<lambda>` for closures.
 pub(crate) fn function_name<F>() -> String {
-    let full = type_name::<F>().trim_start_matches('&');
+    last_segment(type_name::<F>())
+}
+
+fn last_segment(full: &str) -> String {
+    let full = full.trim_start_matches('&');
     let path = full.split('<').next().unwrap_or(full);
     match path.rsplit("::").next() {
         Some(last) if !last.is_empty() && !last.starts_with('{') => last.to_owned(),
@@ -141,6 +145,28 @@ macro_rules! count {
     ($head:ident $($tail:ident)*) => { 1 + count!($($tail)*) };
 }
 
+/// Arguments as `flatten` hands them over, compared with the structure of the known entry, or recorded where it is another.
+fn flattened<'a>(
+    known: Option<&'a Arc<Entry>>,
+    flatten: &dyn Fn(&mut Flattener<'a>),
+) -> (Flattener<'a>, Option<&'a Arc<Entry>>) {
+    if let Some(entry) = known {
+        let mut args = Flattener::comparing(entry.def());
+        flatten(&mut args);
+        if args.matches() {
+            return (args, known);
+        }
+    }
+    let mut args = Flattener::new();
+    flatten(&mut args);
+    (args, None)
+}
+
+/// The closure, which the compiler then takes for one of a single lifetime.
+fn by<'a, F: Fn(&mut Flattener<'a>)>(flatten: F) -> F {
+    flatten
+}
+
 macro_rules! function {
     ($($K:ident $T:ident $x:ident $P:ty),*) => {
         impl<O: Pytree, $($T: Pytree),*> Signature for fn($($K<$T>),*) -> O {
@@ -158,18 +184,11 @@ macro_rules! function {
             fn apply<R>(target: &dyn Target<R>, args: Self::Args<'_>) -> R {
                 let ($($x,)*) = args;
                 let known = target.known();
-                if let Some(known) = &known {
-                    let mut args = Flattener::comparing(known.def());
+                let (args, known) = flattened(known.as_ref(), &by(|args| {
                     args.tuple(count!($($x)*));
-                    $(Pytree::flatten(borrow!($K, $x), &mut args);)*
-                    if args.matches() {
-                        return target.run(args, Some(known));
-                    }
-                }
-                let mut args = Flattener::new();
-                args.tuple(count!($($x)*));
-                $(Pytree::flatten(borrow!($K, $x), &mut args);)*
-                target.run(args, None)
+                    $(Pytree::flatten(borrow!($K, $x), args);)*
+                }));
+                target.run(args, known)
             }
         }
 

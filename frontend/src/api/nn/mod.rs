@@ -198,7 +198,12 @@ pub fn glu(x: impl IntoArray, axis: i64) -> Array {
 /// `e^x / Σ e^x` along axes, without overflow.
 #[track_caller]
 pub fn softmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
-    let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), axis.into());
+    softmax_of(x.into_array(), axis.into())
+}
+
+#[track_caller]
+fn softmax_of(x: Array, axis: Axis) -> Array {
+    let x = promote_inexact(&[x]).remove(0);
     let unnormalised = lax::exp(&lax::sub(&x, &lax::stop_gradient(&largest(&x, &axis))));
     lax::div(&unnormalised, &jnp::sum(&unnormalised, keepdims(axis)))
 }
@@ -206,7 +211,12 @@ pub fn softmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 /// `log(softmax(x))` along axes, without overflow.
 #[track_caller]
 pub fn log_softmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
-    let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), axis.into());
+    log_softmax_of(x.into_array(), axis.into())
+}
+
+#[track_caller]
+fn log_softmax_of(x: Array, axis: Axis) -> Array {
+    let x = promote_inexact(&[x]).remove(0);
     let shifted = lax::sub(&x, &lax::stop_gradient(&largest(&x, &axis)));
     lax::sub(&shifted, &lax::log(&jnp::sum(lax::exp(&shifted), keepdims(axis))))
 }
@@ -269,7 +279,12 @@ pub fn logsumexp_weights(x: impl IntoArray, axis: impl Into<Axis>, b: impl IntoA
 /// `log Σ e^x` over axes, without overflow.
 #[track_caller]
 pub fn logsumexp(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
-    let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), axis.into());
+    logsumexp_of(x.into_array(), axis.into())
+}
+
+#[track_caller]
+fn logsumexp_of(x: Array, axis: Axis) -> Array {
+    let x = promote_inexact(&[x]).remove(0);
     let max = largest(&x, &axis);
     let finite = lax::is_finite(&max);
     let max = lax::stop_gradient(&lax::select(&finite, &max, &lax::full_like(&max, 0)));

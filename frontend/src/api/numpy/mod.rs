@@ -231,11 +231,15 @@ tuple_shapes! {
 /// A shape none of whose sizes is negative.
 #[track_caller]
 pub(crate) fn exact_shape(name: &'static str, shape: impl IntoShape) -> Vec<usize> {
-    let shape = shape.into_shape();
+    not_negative(name, &shape.into_shape())
+}
+
+#[track_caller]
+fn not_negative(name: &'static str, shape: &[i64]) -> Vec<usize> {
     if shape.iter().any(|&d| d < 0) {
-        refuse!(name => "sizes must not be negative, got {}", lax::rules::show(&shape))
+        refuse!(name => "sizes must not be negative, got {}", lax::rules::show(shape))
     }
-    shape.into_iter().map(|d| d as usize).collect()
+    shape.iter().map(|&d| d as usize).collect()
 }
 
 /// Operands of one rank: dimensions of size 1 go before those of lower rank; scalars stay scalars.

@@ -35,7 +35,11 @@ pub fn dot(x: impl IntoArray, y: impl IntoArray) -> Array {
 /// [`dot`] with a precision.
 #[track_caller]
 pub fn dot_precision(x: impl IntoArray, y: impl IntoArray, precision: Option<Precision>) -> Array {
-    let (x, y) = (x.into_array(), y.into_array());
+    dot_arrays(x.into_array(), y.into_array(), precision)
+}
+
+#[track_caller]
+fn dot_arrays(x: Array, y: Array, precision: Option<Precision>) -> Array {
     let (x_dims, y_dims): (Vec<usize>, Vec<usize>) = if x.ndim() == 0 || y.ndim() == 0 {
         (vec![], vec![])
     } else {
@@ -65,7 +69,12 @@ pub fn matmul(x: impl IntoArray, y: impl IntoArray) -> Array {
 /// [`matmul`] with a precision.
 #[track_caller]
 pub fn matmul_precision(x: impl IntoArray, y: impl IntoArray, precision: Option<Precision>) -> Array {
-    let (x, y) = same_kind(x.into_array(), y.into_array());
+    matmul_arrays(x.into_array(), y.into_array(), precision)
+}
+
+#[track_caller]
+fn matmul_arrays(x: Array, y: Array, precision: Option<Precision>) -> Array {
+    let (x, y) = same_kind(x, y);
     if x.ndim() == 0 || y.ndim() == 0 {
         let (a, b) = (lax::rules::show(x.shape()), lax::rules::show(y.shape()));
         refuse!("matmul" => "operands must have at least one dimension, got shapes {a} and {b}")

@@ -38,58 +38,54 @@ fn upcast(x: &Array) -> Array {
     }
 }
 
+/// A reduction that is passed on; it does not see who called, and its errors must name the user's line nevertheless.
+type Reduce = fn(&Array, &[usize]) -> Array;
+
 #[track_caller]
-fn accumulate(
-    name: &'static str,
-    x: impl IntoArray,
-    axis: Axis,
-    f: impl Fn(&Array, &[usize]) -> Array,
-) -> Array {
-    let x = x.into_array();
+fn reduced(f: Reduce, x: &Array, axes: &[usize]) -> Array {
+    crate::trace::with_trace(crate::trace::current(), Some(crate::trace::here()), || f(x, axes))
+}
+
+#[track_caller]
+fn accumulate(name: &'static str, x: Array, axis: Axis, f: Reduce) -> Array {
     let axes = axis.resolve(name, x.ndim());
     let dtype = if x.dtype().is_boolean() || x.dtype().is_integer() { wide(x.dtype()) } else { x.dtype() };
     let x = if dtype == x.dtype() { x } else { lax::convert_element_type(&x, dtype) };
-    let out = lax::convert_weakly(&f(&upcast(&x), &axes), dtype, x.weak_type());
+    let out = lax::convert_weakly(&reduced(f, &upcast(&x), &axes), dtype, x.weak_type());
     restore(out, &axis, x.ndim(), &axes)
 }
 
 /// The sum over axes.
 #[track_caller]
 pub fn sum(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
-    accumulate("sum", x, axis.into(), lax::reduce_sum)
+    accumulate("sum", x.into_array(), axis.into(), lax::reduce_sum)
 }
 
 /// The product over axes.
 #[track_caller]
 pub fn prod(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
-    accumulate("prod", x, axis.into(), lax::reduce_prod)
+    accumulate("prod", x.into_array(), axis.into(), lax::reduce_prod)
 }
 
 #[track_caller]
-fn extremum(
-    name: &'static str,
-    x: impl IntoArray,
-    axis: Axis,
-    f: impl Fn(&Array, &[usize]) -> Array,
-) -> Array {
-    let x = x.into_array();
+fn extremum(name: &'static str, x: Array, axis: Axis, f: Reduce) -> Array {
     let axes = axis.resolve(name, x.ndim());
     if axes.iter().any(|&a| x.shape()[a] == 0) {
         refuse!(name => "zero-size array has no {name}imum, got shape {}", lax::rules::show(x.shape()))
     }
-    restore(f(&x, &axes), &axis, x.ndim(), &axes)
+    restore(reduced(f, &x, &axes), &axis, x.ndim(), &axes)
 }
 
 /// The largest element over axes; NaN if there is one.
 #[track_caller]
 pub fn max(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
-    extremum("max", x, axis.into(), lax::reduce_max)
+    extremum("max", x.into_array(), axis.into(), lax::reduce_max)
 }
 
 /// The smallest element over axes; NaN if there is one.
 #[track_caller]
 pub fn min(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
-    extremum("min", x, axis.into(), lax::reduce_min)
+    extremum("min", x.into_array(), axis.into(), lax::reduce_min)
 }
 
 /// The largest element over axes; NaN if there is one.
@@ -177,7 +173,11 @@ fn count(x: &Array, axes: &[usize]) -> f64 {
 /// The mean over axes, as a floating number.
 #[track_caller]
 pub fn mean(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
-    let (x, axis) = (x.into_array(), axis.into());
+    mean_of(x.into_array(), axis.into())
+}
+
+#[track_caller]
+fn mean_of(x: Array, axis: Axis) -> Array {
     let axes = axis.resolve("mean", x.ndim());
     let dtype = inexact(x.dtype());
     let wide = upcast(&lax::convert_weakly(&x, dtype, x.weak_type()));

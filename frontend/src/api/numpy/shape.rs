@@ -8,19 +8,23 @@ use crate::lax::{self, rules::refuse};
 /// The same elements in row-major order under another shape; one size may be -1.
 #[track_caller]
 pub fn reshape(x: impl IntoArray, shape: impl IntoShape) -> Array {
-    let (x, shape) = (x.into_array(), shape.into_shape());
+    reshape_array(&x.into_array(), &shape.into_shape())
+}
+
+#[track_caller]
+fn reshape_array(x: &Array, shape: &[i64]) -> Array {
     let unknown = shape.iter().filter(|&&d| d < 0).count();
     if unknown > 1 || shape.iter().any(|&d| d < -1) {
-        refuse!("reshape" => "at most one size may be -1 and none else negative, got {}", lax::rules::show(&shape))
+        refuse!("reshape" => "at most one size may be -1 and none else negative, got {}", lax::rules::show(shape))
     }
     let known: usize = shape.iter().filter(|&&d| d >= 0).map(|&d| d as usize).product();
     if unknown == 1 && (known == 0 || x.size() % known != 0) {
-        let (from, to) = (lax::rules::show(x.shape()), lax::rules::show(&shape));
+        let (from, to) = (lax::rules::show(x.shape()), lax::rules::show(shape));
         refuse!("reshape" => "cannot reshape an array of shape {from} (size {}) into shape {to}", x.size())
     }
     let shape: Vec<usize> =
         shape.iter().map(|&d| if d < 0 { x.size() / known } else { d as usize }).collect();
-    lax::reshape(&x, &shape)
+    lax::reshape(x, &shape)
 }
 
 /// The elements in one dimension.
@@ -114,17 +118,21 @@ pub fn expand_dims(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 /// Stretched to a shape as NumPy broadcasts.
 #[track_caller]
 pub fn broadcast_to(x: impl IntoArray, shape: impl IntoShape) -> Array {
-    let (x, shape) = (x.into_array(), exact_shape("broadcast_to", shape));
+    stretch(x.into_array(), &exact_shape("broadcast_to", shape))
+}
+
+#[track_caller]
+fn stretch(x: Array, shape: &[usize]) -> Array {
     if x.shape() == shape {
         return x;
     }
     let lead = shape.len().checked_sub(x.ndim());
     let fits = |lead: usize| x.shape().iter().zip(&shape[lead..]).all(|(&a, &b)| a == b || a == 1);
     let Some(lead) = lead.filter(|&lead| fits(lead)) else {
-        let (from, to) = (lax::rules::show(x.shape()), lax::rules::show(&shape));
+        let (from, to) = (lax::rules::show(x.shape()), lax::rules::show(shape));
         refuse!("broadcast_to" => "shape {from} cannot be broadcast to {to}")
     };
-    lax::broadcast_in_dim(&x, &shape, &(lead..shape.len()).collect::<Vec<_>>())
+    lax::broadcast_in_dim(&x, shape, &(lead..shape.len()).collect::<Vec<_>>())
 }
 
 /// Arrays stretched to the shape that NumPy broadcasts them to.

@@ -2,7 +2,7 @@
 
 use super::{IntoArray, broadcast_shape, broadcast_to, promote_shapes};
 use crate::api::dtypes::{
-    canonicalize_dtype, inexact, promote, promote_inexact, promote_pair, promote_pair_inexact, requested,
+    canonicalize_dtype, inexact, promote_inexact, promote_pair, promote_pair_inexact, requested,
 };
 use crate::ir::{Array, DType};
 use crate::lax::{self, rules::refuse};
@@ -536,8 +536,13 @@ pub fn sinc(x: impl IntoArray) -> Array {
 /// `x` where `condition` is nonzero, `y` elsewhere.
 #[track_caller]
 pub fn where_(condition: impl IntoArray, x: impl IntoArray, y: impl IntoArray) -> Array {
-    let condition = truth(condition.into_array());
-    let (x, y) = pair(promote(&[x.into_array(), y.into_array()]));
+    choose(condition.into_array(), x.into_array(), y.into_array())
+}
+
+#[track_caller]
+fn choose(condition: Array, x: Array, y: Array) -> Array {
+    let condition = truth(condition);
+    let (x, y) = promote_pair(x, y);
     let shape = broadcast_shape("where", &[condition.shape(), x.shape(), y.shape()]);
     let condition = if condition.ndim() == 0 { condition } else { broadcast_to(&condition, &shape) };
     lax::select(&condition, &broadcast_to(x, &shape), &broadcast_to(y, &shape))
