@@ -5,28 +5,36 @@
 //! Each is a primitive all the same, with derivative rules of its own; how a factorisation of one matrix is computed and
 //! differentiated is its [`Factorisation`], and batches are mapped over.
 //!
-//! Deliberately absent: `eig`, `schur` and `hessenberg`, which say that they are not supported.
+//! Deliberately absent: `tridiagonal`, which says that it is not supported, and column pivoting in `qr`.
 
+mod eig;
 mod eigh;
+mod hessenberg;
 mod lu;
 mod matrix;
 mod qr;
+mod schur;
 mod svd;
 mod triangular;
 
+pub use eig::{Eig, eig};
 pub use eigh::{Eigh, eigh, eigh_with};
+pub use hessenberg::{Hessenberg, hessenberg};
 pub use lu::{Lu, lu, lu_pivots_to_permutation, lu_solve};
 pub use qr::{Geqrf, HouseholderProduct, Qr, geqrf, householder_product, ormqr, qr};
+pub use schur::{Schur, schur};
 pub use svd::{Svd, svd, svdvals};
 pub use triangular::{
     Cholesky, TriangularSolve, cholesky, cholesky_unsymmetrized, cholesky_update, symmetric_product,
     triangular_solve, tridiagonal_solve,
 };
 
+pub(crate) use hessenberg::hessenberg_factors;
 pub(crate) use matrix::{
     adjoint, as_columns, as_rows, cast_to, columns, diagonal_of, epsilon, eye_like, mm, mt, rows, sizes_of,
     squares, take_rows, take_rows_each, tril, triu,
 };
+pub(crate) use schur::complex_form;
 
 use std::fmt;
 use std::hash::Hash;
@@ -178,29 +186,16 @@ fn square(name: &'static str, a: &Aval) -> Result<usize> {
 /// Refuses to differentiate what has no rule, in JAX neither.
 #[track_caller]
 fn unsupported_derivative(name: &'static str) -> ! {
-    Error::unsupported(format!("{name}: it has no derivative; differentiate qr instead")).at(here()).raise()
+    Error::unsupported(format!("{name}: it has no derivative, in JAX neither")).at(here()).raise()
 }
 
-macro_rules! unsupported {
-    ($($(#[$doc:meta])* $name:ident: $why:literal;)*) => {$(
-        $(#[$doc])*
-        ///
-        /// # Panics
-        /// Always.
-        #[track_caller]
-        pub fn $name(_: &Array) -> Vec<Array> {
-            Error::unsupported(concat!(stringify!($name), ": ", $why)).at(here()).raise()
-        }
-    )*};
-}
-
-unsupported! {
-    /// The eigenvalues and eigenvectors of a matrix that is not Hermitian: not supported.
-    eig: "the eigenvalues of matrices that are not Hermitian are not supported; of Hermitian ones use eigh";
-    /// The Schur decomposition: not supported.
-    schur: "the Schur decomposition is not supported";
-    /// The reduction to Hessenberg form: not supported.
-    hessenberg: "the reduction to Hessenberg form is not supported";
-    /// The reduction of a Hermitian matrix to tridiagonal form: not supported.
-    tridiagonal: "the reduction to tridiagonal form is not supported; eigh needs none";
+/// The reduction of a Hermitian matrix to tridiagonal form: not supported.
+///
+/// # Panics
+/// Always.
+#[track_caller]
+pub fn tridiagonal(_: &Array) -> Vec<Array> {
+    Error::unsupported("tridiagonal: the reduction to tridiagonal form is not supported; eigh needs none")
+        .at(here())
+        .raise()
 }

@@ -110,7 +110,7 @@ impl Factorisation for Geqrf {
 }
 
 /// The reflection `1 − tau v vᴴ` whose adjoint takes a column to `beta` at one place and to zero below it.
-fn reflector(col: &Array, is_k: &Array, below: &Array) -> (Array, Array, Array) {
+pub(super) fn reflector(col: &Array, is_k: &Array, below: &Array) -> (Array, Array, Array) {
     let zero = zeros_like(col.aval());
     let tail = select(below, col, &zero);
     let alpha = reduce_sum(&select(is_k, col, &zero), &[0]);

@@ -1,7 +1,6 @@
 //! `jax.numpy.linalg`: factorisations, solves, determinants and norms of matrices in the last two dimensions.
 //!
-//! Integers are computed as floats. Named results are tuples in the order of JAX's. Absent, because no plugin has them without a custom
-//! call of its own: `eig` and `eigvals`, which say so.
+//! Integers are computed as floats. Named results are tuples in the order of JAX's.
 
 mod norms;
 
@@ -11,11 +10,9 @@ pub use norms::{NormOrd, cond, matrix_norm, norm, vector_norm};
 use super::{IntoArray, canonical, promote_shapes};
 use crate::api::custom::custom_jvp;
 use crate::api::dtypes::{promote, promote_inexact};
-use crate::error::Error;
 use crate::ir::{Array, DType};
 use crate::lax::linalg::{self as lax_linalg, TriangularSolve, adjoint, diagonal_of, eye_like, mm};
 use crate::lax::{self, rules::refuse, rules::show};
-use crate::trace::here;
 
 /// A matrix of floats.
 #[track_caller]
@@ -111,25 +108,19 @@ pub fn eigvalsh(a: impl IntoArray) -> Array {
     eigh(a).0
 }
 
-/// The eigenvalues and eigenvectors of any matrix: not supported.
-///
-/// # Panics
-/// Always.
+/// `(w, v)`: the eigenvalues of a square matrix, in no order, and its eigenvectors as columns, of length one and with a real largest
+/// element: `f32[…, n, n] → c64[…, n], c64[…, n, n]`. Without derivative; [`eigvals`] has one.
 #[track_caller]
 pub fn eig(a: impl IntoArray) -> (Array, Array) {
-    let _ = a.into_array();
-    Error::unsupported("eig: the eigenvalues of matrices that are not Hermitian are not supported; of Hermitian ones use eigh")
-        .at(here())
-        .raise()
+    let mut outs = lax_linalg::eig(&square("eig", a).0, false, true);
+    let v = outs.pop().expect("two results");
+    (outs.pop().expect("two results"), v)
 }
 
-/// The eigenvalues of any matrix: not supported.
-///
-/// # Panics
-/// Always.
+/// The eigenvalues of a square matrix, in no order: `f32[…, n, n] → c64[…, n]`.
 #[track_caller]
 pub fn eigvals(a: impl IntoArray) -> Array {
-    eig(a).0
+    lax_linalg::eig(&square("eigvals", a).0, false, false).swap_remove(0)
 }
 
 /// Operands whose leading dimensions are stretched to meet; each keeps its last `ranks` ones.
@@ -191,18 +182,30 @@ pub fn slogdet(a: impl IntoArray) -> (Array, Array) {
         let shape = &a.shape()[..a.ndim() - 2];
         return (lax::full(shape, 1, a.dtype()), lax::full(shape, 0, a.dtype().real()));
     }
-    let (lu, pivots, _) = lax_linalg::lu(&a);
+    let f = custom_jvp(|a: &Array| sign_and_logarithm(a)).defjvp(|(a,): (Array,), (t,): (Array,)| {
+        let (sign, log) = slogdet(&a);
+        let slope = super::sum(diagonal_of(&solve(&a, &t)), -1);
+        // Of complex matrices the sign turns.
+        if !slope.dtype().is_complex() {
+            return ((sign.clone(), log), (lax::full_like(&sign, 0), slope));
+        }
+        let re = lax::real(&slope);
+        let turn = lax::complex(&lax::full_like(&re, 0), &lax::imag(&slope));
+        ((sign.clone(), log), (lax::mul(&turn, &sign), re))
+    });
+    f(&a)
+}
+
+fn sign_and_logarithm(a: &Array) -> (Array, Array) {
+    let (lu, pivots, _) = lax_linalg::lu(a);
     let diagonal = diagonal_of(&lu);
     let last = diagonal.ndim() - 1;
     let size = lax::abs(&diagonal);
     let zero = lax::eq(&size, &Array::scalar(0, size.dtype(), false));
-    // A zero on the diagonal stays out of the logarithm, so that its derivative is that of the others.
-    let ones = lax::full_like(&size, 1);
-    let log = lax::reduce_sum(&lax::log(&lax::select(&zero, &ones, &size)), &[last]);
+    let log = lax::reduce_sum(&lax::log(&size), &[last]);
     let singular = lax::reduce_or(&zero, &[last]);
     let sign = lax::mul(&lax::reduce_prod(&lax::sign(&diagonal), &[last]), &parity(&pivots, a.dtype()));
-    let logdet = lax::select(&singular, &lax::full_like(&log, f64::NEG_INFINITY), &log);
-    (sign, logdet)
+    (sign, lax::select(&singular, &lax::full_like(&log, f64::NEG_INFINITY), &log))
 }
 
 /// The element at row `i` and column `j` of every matrix.
