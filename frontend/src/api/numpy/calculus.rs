@@ -357,3 +357,13 @@ pub fn hamming(n: usize) -> Array {
 pub fn hanning(n: usize) -> Array {
     window(n, |place, last| 0.5 * (1.0 - cosine(place, last, 1.0)))
 }
+
+/// Kaiser's window, of which `beta` says how narrow it is.
+#[track_caller]
+pub fn kaiser(n: usize, beta: f64) -> Array {
+    window(n, |place, last| {
+        let offset = super::square(super::divide(2.0 * place - last, last));
+        let height = super::i0(beta * lax::sqrt(&(1.0 - offset)));
+        super::divide(height, super::i0(lax::full(&[], beta, default_float())))
+    })
+}
