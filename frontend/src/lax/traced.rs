@@ -168,7 +168,7 @@ macro_rules! unary_methods {
     };
 }
 
-unary_methods!(abs, exp, log, log1p, sqrt, square, floor, lgamma, digamma, not);
+unary_methods!(abs, exp, log, log1p, sqrt, square, floor, sin, cos, lgamma, digamma, not);
 
 macro_rules! comparisons {
     ($($name:ident),*) => {

@@ -261,36 +261,38 @@ pub fn logmeanexp(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     logsumexp(x, axis) - (count as f64).ln()
 }
 
+/// `Σ b · e^x` over axes, divided by the exponential of a shift that keeps it from overflowing; and the shift.
+#[track_caller]
+pub(crate) fn scaled_sums(x: Array, axis: Axis, b: Option<Array>) -> (Array, Array) {
+    let mut both = promote_inexact(&std::iter::once(x).chain(b).collect::<Vec<_>>());
+    if both.len() == 2 {
+        let shape = jnp::broadcast_shapes(&[both[0].shape(), both[1].shape()]);
+        both.iter_mut().for_each(|x| *x = jnp::broadcast_to(&*x, &shape));
+        // What counts nothing must not be the largest.
+        both[0] = jnp::where_(both[1].equal(0.0), f64::NEG_INFINITY, &both[0]);
+    }
+    let x = &both[0];
+    let size = if x.dtype().is_complex() { lax::real(x) } else { x.clone() };
+    let max = largest(&size, &axis);
+    let max = lax::stop_gradient(&lax::select(&lax::is_finite(&max), &max, &lax::full_like(&max, 0)));
+    let terms = lax::exp(&(x - &max));
+    let sums = jnp::sum(if both.len() == 2 { &both[1] * terms } else { terms }, axis);
+    let max = lax::reshape(&max, sums.shape());
+    (sums, max)
+}
+
 /// `log Σ b · e^x` over axes, without overflow; NaN where the sum is negative.
 #[track_caller]
 pub fn logsumexp_weights(x: impl IntoArray, axis: impl Into<Axis>, b: impl IntoArray) -> Array {
-    let both = promote_inexact(&[x.into_array(), b.into_array()]);
-    let (x, b, axis) = (&both[0], &both[1], axis.into());
-    let shape = jnp::broadcast_shapes(&[x.shape(), b.shape()]);
-    let (x, b) = (jnp::broadcast_to(x, &shape), jnp::broadcast_to(b, &shape));
-    // What counts nothing must not be the largest.
-    let x = jnp::where_(b.equal(0.0), f64::NEG_INFINITY, &x);
-    let max = largest(&x, &axis);
-    let max = lax::stop_gradient(&lax::select(&lax::is_finite(&max), &max, &lax::full_like(&max, 0)));
-    let sums = jnp::sum(&b * lax::exp(&lax::sub(&x, &max)), axis);
-    lax::add(&lax::log(&sums), &lax::reshape(&max, sums.shape()))
+    let (sums, shift) = scaled_sums(x.into_array(), axis.into(), Some(b.into_array()));
+    lax::log(&sums) + shift
 }
 
-/// `log Σ e^x` over axes, without overflow.
+/// `log Σ e^x` over axes, without overflow; −∞ of nothing.
 #[track_caller]
 pub fn logsumexp(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
-    logsumexp_of(x.into_array(), axis.into())
-}
-
-#[track_caller]
-fn logsumexp_of(x: Array, axis: Axis) -> Array {
-    let x = promote_inexact(&[x]).remove(0);
-    let max = largest(&x, &axis);
-    let finite = lax::is_finite(&max);
-    let max = lax::stop_gradient(&lax::select(&finite, &max, &lax::full_like(&max, 0)));
-    let sums = jnp::sum(lax::exp(&lax::sub(&x, &max)), axis);
-    let max = lax::reshape(&max, sums.shape());
-    lax::add(&lax::log(&sums), &max)
+    let (sums, shift) = scaled_sums(x.into_array(), axis.into(), None);
+    lax::log(&sums) + shift
 }
 
 /// Mean 0 and variance 1 along axes: `(x - mean) / √(variance + epsilon)`.

@@ -59,7 +59,7 @@ pub(super) fn gamma_derivative(a: &E, x: &E, mode: Mode) -> E {
     choose(&outside, &a.full(f64::NAN), out)
 }
 
-fn unwrap<const N: usize>(state: &[Array]) -> [E; N] {
+pub(super) fn unwrap<const N: usize>(state: &[Array]) -> [E; N] {
     std::array::from_fn(|i| E(state[i].clone()))
 }
 

@@ -6,6 +6,8 @@
 //! derivatives of the incomplete beta function in its parameters, which JAX lacks too.
 
 mod gamma;
+mod hypergeometric;
+mod integrals;
 mod rational;
 mod tables;
 
@@ -117,6 +119,69 @@ special! {
     /// The complementary error function, scaled: `exp(x²) erfc(x)`.
     pub(crate) fn erfcx(x) = erfcx: |args| rational::erfcx(&args[0]), &[(-1.0, 4.0)],
         &[Some(|g, args, ans| g * (2.0 * &args[0] * ans - std::f64::consts::FRAC_2_SQRT_PI))];
+    /// The sine integral.
+    pub(crate) fn si(x) = si: |args| integrals::sine_integral(&args[0]), &[(0.3, 12.0)],
+        &[Some(|g, args, _| g * (args[0].sin() / &args[0]))];
+    /// The cosine integral.
+    pub(crate) fn ci(x) = ci: |args| integrals::cosine_integral(&args[0]), &[(0.3, 12.0)],
+        &[Some(|g, args, _| g * (args[0].cos() / &args[0]))];
+    /// Fresnel's integral of the sine.
+    pub(crate) fn fresnel_s(x) = fresnel_s: |args| integrals::fresnel(&args[0]).0, &[(-4.0, 4.0)],
+        &[Some(|g, args, _| g * integrals::half_square_turn(&args[0]).0)];
+    /// Fresnel's integral of the cosine.
+    pub(crate) fn fresnel_c(x) = fresnel_c: |args| integrals::fresnel(&args[0]).1, &[(-4.0, 4.0)],
+        &[Some(|g, args, _| g * integrals::half_square_turn(&args[0]).1)];
+    /// Owen's T function.
+    pub(crate) fn owens_t(h, a) = owens_t: |args| integrals::owens_t(&args[0], &args[1]), &[(-2.0, 2.0), (-3.0, 3.0)],
+        &[
+            Some(|g, args, _| {
+                let (h, a) = (&args[0], &args[1]);
+                let tail = E(super::erf(&(h * a * std::f64::consts::FRAC_1_SQRT_2).0));
+                -(g * (h.square() * -0.5).exp() * tail) / (2.0 * std::f64::consts::TAU.sqrt())
+            }),
+            Some(|g, args, _| {
+                let wide = args[1].square() + 1.0;
+                g * (args[0].square() * &wide * -0.5).exp() / (wide * std::f64::consts::TAU)
+            }),
+        ];
+    /// The confluent hypergeometric function `₁F₁(a; b; x)`.
+    pub(crate) fn hyp1f1(a, b, x) = hyp1f1: |args| hypergeometric::confluent(&args[0], &args[1], &args[2]),
+        &[(0.5, 3.0), (0.5, 3.0), (-2.0, 2.0)],
+        &[
+            Some(|g, args, _| g * E(hyp1f1_slope_a(&args[0].0, &args[1].0, &args[2].0))),
+            Some(|g, args, _| g * E(hyp1f1_slope_b(&args[0].0, &args[1].0, &args[2].0))),
+            Some(|g, args, _| {
+                let [a, b, x] = args else { unreachable!("three operands") };
+                g * (a / b * E(hyp1f1(&(a + 1.0).0, &(b + 1.0).0, &x.0)))
+            }),
+        ];
+    /// The derivative of [`hyp1f1`] in `a`.
+    pub(crate) fn hyp1f1_slope_a(a, b, x) = hyp1f1_slope_a: |args| hypergeometric::confluent_slope(&args[0], &args[1], &args[2], false),
+        &[(0.5, 3.0), (0.5, 3.0), (-2.0, 2.0)], &[None, None, None];
+    /// The derivative of [`hyp1f1`] in `b`.
+    pub(crate) fn hyp1f1_slope_b(a, b, x) = hyp1f1_slope_b: |args| hypergeometric::confluent_slope(&args[0], &args[1], &args[2], true),
+        &[(0.5, 3.0), (0.5, 3.0), (-2.0, 2.0)], &[None, None, None];
+    /// Gauss's hypergeometric function `₂F₁(a, b; c; x)`.
+    pub(crate) fn hyp2f1(a, b, c, x) = hyp2f1: |args| hypergeometric::gauss(&args[0], &args[1], &args[2], &args[3]),
+        &[(0.5, 2.0), (0.5, 2.0), (4.5, 6.0), (-0.7, 0.7)],
+        &[
+            Some(|g, args, _| g * E(hyp2f1_slope_a(&args[0].0, &args[1].0, &args[2].0, &args[3].0))),
+            Some(|g, args, _| g * E(hyp2f1_slope_b(&args[0].0, &args[1].0, &args[2].0, &args[3].0))),
+            Some(|g, args, _| g * E(hyp2f1_slope_c(&args[0].0, &args[1].0, &args[2].0, &args[3].0))),
+            Some(|g, args, _| {
+                let [a, b, c, x] = args else { unreachable!("four operands") };
+                g * (a * b / c * E(hyp2f1(&(a + 1.0).0, &(b + 1.0).0, &(c + 1.0).0, &x.0)))
+            }),
+        ];
+    /// The derivative of [`hyp2f1`] in `a`.
+    pub(crate) fn hyp2f1_slope_a(a, b, c, x) = hyp2f1_slope_a: |args| hypergeometric::gauss_slope(args, hypergeometric::Parameter::A),
+        &[(0.5, 2.0), (0.5, 2.0), (4.5, 6.0), (-0.7, 0.7)], &[None, None, None, None];
+    /// The derivative of [`hyp2f1`] in `b`.
+    pub(crate) fn hyp2f1_slope_b(a, b, c, x) = hyp2f1_slope_b: |args| hypergeometric::gauss_slope(args, hypergeometric::Parameter::B),
+        &[(0.5, 2.0), (0.5, 2.0), (4.5, 6.0), (-0.7, 0.7)], &[None, None, None, None];
+    /// The derivative of [`hyp2f1`] in `c`.
+    pub(crate) fn hyp2f1_slope_c(a, b, c, x) = hyp2f1_slope_c: |args| hypergeometric::gauss_slope(args, hypergeometric::Parameter::C),
+        &[(0.5, 2.0), (0.5, 2.0), (4.5, 6.0), (-0.7, 0.7)], &[None, None, None, None];
 }
 
 /// The density of the gamma distribution, which is the derivative of its distribution function.
@@ -220,7 +285,8 @@ impl Primitive for Special {
             let shapes: &[&[usize]] = match count {
                 1 => &[&[2, 3]],
                 2 => &[&[2, 1], &[2, 3]],
-                _ => &[&[2, 1], &[2, 3], &[]],
+                3 => &[&[2, 1], &[2, 3], &[]],
+                _ => &[&[2, 1], &[], &[], &[2, 3]],
             };
             let sample = Sample::new(row, (0..count).map(|i| arg(i, shapes[i])));
             samples.push(if smooth { sample } else { sample.not_differentiable() });

@@ -6,14 +6,14 @@ use super::tables::*;
 use super::{any, is_nan, limits};
 use crate::ir::DType;
 
-const EULER: f64 = 0.577_215_664_901_532_9;
+pub(super) const EULER: f64 = 0.577_215_664_901_532_9;
 
 /// A polynomial, highest power first.
-fn polynomial(x: &E, coefficients: &[f64]) -> E {
+pub(super) fn polynomial(x: &E, coefficients: &[f64]) -> E {
     coefficients.iter().fold(x.full(0.0), |sum, &c| sum * x + c)
 }
 
-fn quotient(x: &E, (numerator, denominator): Rational) -> E {
+pub(super) fn quotient(x: &E, (numerator, denominator): Rational) -> E {
     polynomial(x, numerator) / polynomial(x, denominator)
 }
 

@@ -2,9 +2,10 @@
 
 use super::{float, floats};
 use crate::api::custom::custom_jvp;
+use crate::api::nn::scaled_sums;
 use crate::api::numpy::{self as jnp, Axis, IntoArray};
 use crate::ir::Array;
-use crate::lax::{self, rules::refuse};
+use crate::lax;
 
 /// The logarithm of the odds `x / (1 - x)`.
 #[track_caller]
@@ -14,23 +15,12 @@ pub fn logit(x: impl IntoArray) -> Array {
     f(&float(x))
 }
 
-/// The logarithm of the sum of the exponentials along axes, without overflow; −∞ of nothing.
+/// The logarithm of the magnitude of `Σ b · e^x` over axes, without overflow, and the sign of the sum; of complex numbers its phase.
 #[track_caller]
-pub fn logsumexp(a: impl IntoArray, axis: impl Into<Axis>) -> Array {
-    let (a, axis) = (float(a), axis.into());
-    if a.dtype().is_complex() {
-        refuse!("logsumexp" => "takes real arrays, got {}", a.aval())
-    }
-    let axes: Vec<i64> = axis.resolve("logsumexp", a.ndim()).into_iter().map(|a| a as i64).collect();
-    if axes.iter().any(|&d| a.shape()[d as usize] == 0) {
-        return lax::log(&jnp::sum(a, axis));
-    }
-    let largest = lax::stop_gradient(&jnp::max(&a, jnp::keepdims(axes.clone())));
-    let finite = lax::is_finite(&largest);
-    let largest = lax::select(&finite, &largest, &lax::full_like(&largest, 0));
-    let sums = jnp::sum(lax::exp(&(&a - &largest)), axis.clone());
-    let shift = lax::reshape(&largest, sums.shape());
-    lax::add(&lax::log(&sums), &shift)
+pub fn logsumexp_sign(x: impl IntoArray, axis: impl Into<Axis>, b: impl IntoArray) -> (Array, Array) {
+    let (sums, shift) = scaled_sums(x.into_array(), axis.into(), Some(b.into_array()));
+    let sign = lax::sign(&sums);
+    (lax::add(&lax::log(&lax::abs(&sums)), &shift), sign)
 }
 
 /// `x log(y)`, zero where `x` is zero.

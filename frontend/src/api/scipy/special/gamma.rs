@@ -1,9 +1,10 @@
 //! Functions built on the logarithm of the gamma function.
 
-use super::{float, floats};
+use super::{complex, float, floats};
+use crate::api::custom::custom_jvp;
 use crate::api::dtypes::default_float;
 use crate::api::numpy::{self as jnp, IntoArray};
-use crate::ir::Array;
+use crate::ir::{Array, DType};
 use crate::lax::{self, rules::refuse};
 
 /// The sign of the gamma function; NaN at negative whole numbers.
@@ -27,13 +28,19 @@ pub fn gammasgn(x: impl IntoArray) -> Array {
 #[track_caller]
 pub fn gamma(x: impl IntoArray) -> Array {
     let x = float(x);
+    if x.dtype().is_complex() {
+        return complex::gamma(&x);
+    }
     lax::mul(&gammasgn(&x), &lax::exp(&lax::lgamma(&x)))
 }
 
-/// The logarithm of the gamma function; NaN where that is not positive.
+/// The logarithm of the gamma function: of real numbers NaN where that is not positive, of complex ones its analytic branch.
 #[track_caller]
 pub fn loggamma(x: impl IntoArray) -> Array {
     let x = float(x);
+    if x.dtype().is_complex() {
+        return complex::loggamma(&x);
+    }
     lax::select(&x.gt(0.0), &lax::lgamma(&x), &lax::full_like(&x, f64::NAN))
 }
 
@@ -52,6 +59,14 @@ pub fn comb(n: impl IntoArray, k: impl IntoArray) -> Array {
     let (n, k) = (jnp::where_(&inside, &n, 0.0), jnp::where_(&inside, &k, 0.0));
     let log = lax::lgamma(&(&n + 1.0)) - lax::lgamma(&(&k + 1.0)) - lax::lgamma(&(&n + 1.0 - &k));
     jnp::where_(&inside, lax::exp(&log), 0.0)
+}
+
+/// In how many ways `k` are chosen of `n` where each may be chosen again.
+#[track_caller]
+pub fn comb_repetition(n: impl IntoArray, k: impl IntoArray) -> Array {
+    let [n, k] = floats([n.into_array(), k.into_array()]);
+    let none = jnp::logical_and(jnp::equal(&k, 0.0), n.ge(0.0));
+    jnp::where_(none, 1.0, comb(&n + &k - 1.0, &k))
 }
 
 /// The logarithm of the beta function.
@@ -130,11 +145,57 @@ pub fn polygamma(n: impl IntoArray, x: impl IntoArray) -> Array {
     lax::polygamma(&n, &x)
 }
 
-/// The Hurwitz zeta function, the sum of `(q + k)⁻ˣ` over `k = 0, 1, …`; differentiable in `q`.
+/// The Hurwitz zeta function, the sum of `(q + k)⁻ˣ` over `k = 0, 1, …`; with `q = 1` it is Riemann's.
 #[track_caller]
 pub fn zeta(x: impl IntoArray, q: impl IntoArray) -> Array {
     let [x, q] = floats([x.into_array(), q.into_array()]);
-    lax::zeta(&x, &q)
+    let f = custom_jvp(|x: &Array, q: &Array| lax::zeta(x, q)).defjvp(
+        |(x, q): (Array, Array), (s, t): (Array, Array)| {
+            let (_, slope) =
+                crate::api::jvp(|x: &Array, q: &Array| zeta_expansion(x, q), (x.clone(), q.clone()), (s, t));
+            (zeta(&x, &q), slope)
+        },
+    );
+    f(&x, &q)
+}
+
+/// The first terms of [`zeta`], and the rest by Euler and Maclaurin's formula.
+fn zeta_expansion(s: &Array, a: &Array) -> Array {
+    // Bernoulli's numbers of even index.
+    const B: [f64; 16] = [
+        1.0 / 6.0,
+        -1.0 / 30.0,
+        1.0 / 42.0,
+        -1.0 / 30.0,
+        5.0 / 66.0,
+        -691.0 / 2730.0,
+        7.0 / 6.0,
+        -3617.0 / 510.0,
+        43867.0 / 798.0,
+        -174611.0 / 330.0,
+        854513.0 / 138.0,
+        -236364091.0 / 2730.0,
+        8553103.0 / 6.0,
+        -23749461029.0 / 870.0,
+        8615841276005.0 / 14322.0,
+        -7709321041217.0 / 510.0,
+    ];
+    let count = if s.dtype() == DType::F64 { 16 } else { 8 };
+    let minus_s = lax::neg(s);
+    let power = |k: usize| jnp::power(a + k as f64, &minus_s);
+    let head = (1..count).fold(power(0), |sum, k| sum + power(k));
+    let edge = a + count as f64;
+    let integral = jnp::power(&edge, 1.0 - s) / (s - 1.0);
+    let mut product = s / &edge;
+    let mut factorial = 2.0;
+    let mut tail = &product * (B[0] / factorial);
+    for (j, b) in B.iter().enumerate().take(count).skip(1) {
+        let m = 2.0 * j as f64;
+        product = product * ((s + (m - 1.0)) / &edge) * ((s + m) / &edge);
+        factorial *= (m + 1.0) * (m + 2.0);
+        tail = tail + &product * (b / factorial);
+    }
+    head + integral + jnp::power(&edge, &minus_s) * (tail + 0.5)
 }
 
 /// Bernoulli's numbers from the 0-th to the `n`-th.

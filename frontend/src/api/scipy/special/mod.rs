@@ -1,17 +1,21 @@
 //! `jax.scipy.special`: gamma, beta and zeta functions, error functions and the normal distribution, exponential integrals, Bessel functions,
 //! entropies.
 //!
-//! Integers are computed as floats; operands are broadcast. Absent so far: `fresnel`, `hyp1f1`, `hyp2f1`, `lpmn`, `owens_t`, `sici`,
-//! `sph_harm_y`, `wofz`, and complex operands of the gamma functions.
+//! Integers are computed as floats; operands are broadcast. Deliberately absent: `lpmn`, which SciPy has dropped.
 
+mod complex;
 mod entropy;
 mod gamma;
+mod harmonics;
 
-pub use crate::api::nn::{log_softmax, softmax};
-pub use entropy::{boxcox, boxcox1p, entr, kl_div, logit, logsumexp, rel_entr, xlog1py, xlogy};
+pub use crate::api::nn::{log_softmax, logsumexp, logsumexp_weights, softmax};
+pub use complex::wofz;
+pub use entropy::{boxcox, boxcox1p, entr, kl_div, logit, logsumexp_sign, rel_entr, xlog1py, xlogy};
 pub use gamma::{
-    bernoulli, beta, betaln, comb, factorial, gamma, gammasgn, loggamma, multigammaln, poch, polygamma, zeta,
+    bernoulli, beta, betaln, comb, comb_repetition, factorial, gamma, gammasgn, loggamma, multigammaln, poch,
+    polygamma, zeta,
 };
+pub use harmonics::sph_harm_y;
 
 use crate::api::dtypes::promote_inexact;
 use crate::api::numpy::{self as jnp, IntoArray, promote_shapes};
@@ -56,7 +60,7 @@ unary! {
     /// The inverse of [`erf`] on (−1, 1).
     erfinv = lax::erf_inv;
     /// The scaled complementary error function `exp(x²) erfc(x)`.
-    erfcx = special::erfcx;
+    erfcx = |x: &Array| if x.dtype().is_complex() { complex::erfcx(x) } else { special::erfcx(x) };
     /// Dawson's integral.
     dawsn = special::dawsn;
     /// The logistic function `1 / (1 + e⁻ˣ)`.
@@ -88,6 +92,41 @@ unary! {
 pub fn expn(n: impl IntoArray, x: impl IntoArray) -> Array {
     let [n, x] = floats([n.into_array(), x.into_array()]);
     special::expn(&n, &x)
+}
+
+/// The integrals of `sin(t) / t` from 0 to `x`, and of `cos(t) / t` from infinity.
+#[track_caller]
+pub fn sici(x: impl IntoArray) -> (Array, Array) {
+    let x = float(x);
+    (special::si(&x), special::ci(&x))
+}
+
+/// The integrals of `sin(π t² / 2)` and `cos(π t² / 2)` from 0 to `x`.
+#[track_caller]
+pub fn fresnel(x: impl IntoArray) -> (Array, Array) {
+    let x = float(x);
+    (special::fresnel_s(&x), special::fresnel_c(&x))
+}
+
+/// Owen's T function, the probability of `X > h` and `0 < Y < a X` for independent normal `X` and `Y`.
+#[track_caller]
+pub fn owens_t(h: impl IntoArray, a: impl IntoArray) -> Array {
+    let [h, a] = floats([h.into_array(), a.into_array()]);
+    special::owens_t(&h, &a)
+}
+
+/// The confluent hypergeometric function `₁F₁(a; b; x)`.
+#[track_caller]
+pub fn hyp1f1(a: impl IntoArray, b: impl IntoArray, x: impl IntoArray) -> Array {
+    let [a, b, x] = floats([a.into_array(), b.into_array(), x.into_array()]);
+    special::hyp1f1(&a, &b, &x)
+}
+
+/// Gauss's hypergeometric function `₂F₁(a, b; c; x)`, infinite for most `x` above one.
+#[track_caller]
+pub fn hyp2f1(a: impl IntoArray, b: impl IntoArray, c: impl IntoArray, x: impl IntoArray) -> Array {
+    let [a, b, c, x] = floats([a.into_array(), b.into_array(), c.into_array(), x.into_array()]);
+    special::hyp2f1(&a, &b, &c, &x)
 }
 
 /// The regularised lower incomplete gamma function `P(a, x)`.
