@@ -4,7 +4,8 @@
 mod plugins;
 
 use jacinth_frontend::lax::linalg::{self, TriangularSolve};
-use jacinth_frontend::{Array, DType, jit, lax, numpy as jnp, with_backend};
+use jacinth_frontend::test_util::check_grads;
+use jacinth_frontend::{Array, DType, jit, lax, numpy as jnp, s, scipy, vmap, with_backend};
 
 /// Numbers that look random and are always the same.
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
@@ -196,5 +197,92 @@ fn cholesky_and_the_solves() {
         let a = Array::from_slice(&[4.0f32, 1.0, 0.0, 1.0, 5.0, -1.0, 0.0, 2.0, 6.0], [3, 3]);
         let x = linalg::tridiagonal_solve(&dl, &d, &du, b);
         vec![none, distance(&jnp::matmul(a, x), b)]
+    });
+}
+
+/// What a mapped function of matrices gives, and what a loop over them does.
+fn same_as_a_loop(name: &str, shape: [usize; 3], f: fn(&Array) -> Array) {
+    let stack = Array::from_slice(&numbers(shape.iter().product(), 7), shape)
+        + jnp::eye(shape[2]).get(s![..shape[1] as i64]) * 3.0f32;
+    let mapped = vmap(|a: &Array| f(a))(&stack);
+    let each: Vec<Array> = (0..shape[0]).map(|i| f(&lax::index_in_dim(&stack, i as i64, 0, false))).collect();
+    let worst = distance(&mapped, &jnp::stack(&each, 0)).item::<f32>();
+    assert!(worst <= 2e-5, "{name}: mapped and one after the other differ by {worst}");
+}
+
+#[test]
+fn mapped_functions_are_those_of_each_matrix() {
+    let functions: [(&str, fn(&Array) -> Array); 9] = [
+        ("solve", |a| jnp::linalg::solve(a, jnp::ones(3))),
+        ("det", |a| jnp::linalg::det(a)),
+        ("slogdet", |a| jnp::linalg::slogdet(a).1),
+        ("pinv", |a| jnp::linalg::pinv(a, None)),
+        ("norm", |a| jnp::linalg::norm(a, 2, ())),
+        ("expm", |a| scipy::linalg::expm(a / 4.0f32)),
+        ("sqrtm", |a| lax::real(&scipy::linalg::sqrtm(a))),
+        ("eigvals", |a| {
+            let w = jnp::linalg::eigvals(a);
+            jnp::abs(jnp::sum(&w * &w, ()))
+        }),
+        ("solve_sylvester", |a| scipy::linalg::solve_sylvester(a, jnp::eye(3), a, 1e-8)),
+    ];
+    for (name, f) in functions {
+        same_as_a_loop(name, [2, 3, 3], f);
+    }
+    same_as_a_loop("cholesky", [2, 2, 3], |a| {
+        jnp::linalg::cholesky(jnp::matmul(a, jnp::matrix_transpose(a)))
+    });
+}
+
+#[test]
+fn second_derivatives_are_limits_of_differences() {
+    let a = jnp::reshape(Array::from_slice(&numbers(9, 11), [9]), (3, 3)) + jnp::eye(3) * 3.0f32;
+    let functions: [fn(&Array) -> Array; 6] = [
+        |a| jnp::linalg::slogdet(a).1,
+        |a| jnp::sum(jnp::linalg::solve(a, jnp::ones(3)), ()),
+        |a| jnp::sum(jnp::linalg::cholesky(jnp::matmul(a, jnp::matrix_transpose(a))), ()),
+        |a| jnp::max(jnp::linalg::eigvalsh(a), ()),
+        |a| jnp::sum(jnp::linalg::svdvals(a), ()),
+        |a| jnp::sum(jnp::linalg::qr(a).1, ()),
+    ];
+    for f in functions {
+        check_grads(|a: &Array| f(a), (a.clone(),), 2);
+    }
+}
+
+#[test]
+fn eigenvectors_and_schur_forms_give_the_matrix() {
+    deviate_little(&[&[1, 1], &[2, 2], &[5, 5], &[12, 12], &[2, 4, 4]], |a| {
+        let (t, z) = linalg::schur(a);
+        let [w, v] = <[Array; 2]>::try_from(linalg::eig(a, false, true)).expect("two results");
+        let both = a.astype(w.dtype());
+        let (packed, taus) = linalg::hessenberg(a);
+        // Below the first subdiagonal of t there is nothing.
+        let rest = jnp::max(jnp::abs(jnp::tril(&t, -2)), ());
+        let shape = (packed.shape()[a.ndim() - 1], taus.shape()[a.ndim() - 2]);
+        assert_eq!(shape.0, shape.1 + 1);
+        vec![
+            distance(&jnp::matmul(jnp::matmul(&z, &t), adjoint(&z)), a),
+            skewness(&z),
+            rest,
+            distance(&jnp::matmul(both, &v), &(&v * jnp::expand_dims(w, -2))) * 0.1f32,
+        ]
+    });
+    // Pairs of equal eigenvalues, a nilpotent matrix, and one that is zero.
+    deviate_little(&[&[4, 4]], |a| {
+        let nilpotent = jnp::eye_of(4, 4, 1, a.dtype());
+        let cycle = jnp::roll(jnp::eye_of(4, 4, 0, a.dtype()), 1, 0);
+        let apart = |a: &Array| {
+            let (t, z) = linalg::schur(a);
+            distance(&jnp::matmul(jnp::matmul(&z, &t), adjoint(&z)), a)
+        };
+        let w = jnp::linalg::eigvals(&cycle);
+        let fourth = lax::integer_pow(&w, 4);
+        vec![
+            apart(&nilpotent),
+            apart(&cycle),
+            apart(&(a * 0.0f32)),
+            distance(&fourth, &jnp::ones_like(&fourth)),
+        ]
     });
 }
