@@ -19,7 +19,7 @@
 //!    - `.floor(1e-7)`: differences up to this always pass.
 //!    - `.eager()`: not under `jit`, for functions that look at values.
 //!    - `.not_smooth("rounds")`: derivatives are no limits of differences at these inputs, and why; see `differences.rs`.
-//!      `.not_adjoint("…")`: cotangents are not adjoint to them.
+//!      `.not_adjoint("…")`: cotangents are not adjoint to them. `.refused("…")`: there are none.
 //!
 //!    The tolerances are what was measured, no wider: run without one first, and read the failures.
 //! 4. `cargo test -p jacinth-frontend --test golden -- embedded::jax.numpy.sin`, then `UPDATE_EXPECT=1 cargo test -p jacinth-frontend --test golden -- document`.
@@ -32,9 +32,12 @@ mod differences;
 mod document;
 mod fft;
 mod indexing;
+mod linalg;
 mod names;
 mod nn;
 mod random;
+mod scipy_linalg;
+mod special;
 mod store;
 mod table;
 mod ufuncs;
@@ -55,8 +58,11 @@ const FAMILIES: &[(&str, fn() -> Vec<Case>)] = &[
     ("arrays", arrays::cases),
     ("fft", fft::cases),
     ("indexing", indexing::cases),
+    ("linalg", linalg::cases),
     ("nn", nn::cases),
     ("random", random::cases),
+    ("scipy_linalg", scipy_linalg::cases),
+    ("special", special::cases),
     ("ufuncs", ufuncs::cases),
     ("windows", windows::cases),
 ];

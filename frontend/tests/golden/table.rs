@@ -26,6 +26,8 @@ pub(crate) enum Smooth {
     No(&'static str),
     /// They are, but cotangents are not adjoint to them, for this reason.
     NotAdjoint(&'static str),
+    /// There are none, for this reason: to ask for one is an error.
+    Refused(&'static str),
 }
 
 /// How far a float may be from JAX's.
@@ -133,6 +135,12 @@ impl Builder {
     /// Cotangents are not adjoint to derivatives, for that reason. A test fails where they are.
     pub(crate) fn not_adjoint(mut self, why: &'static str) -> Builder {
         self.smooth = Smooth::NotAdjoint(why);
+        self
+    }
+
+    /// There are no derivatives, for that reason: asking for one must be an error.
+    pub(crate) fn refused(mut self, why: &'static str) -> Builder {
+        self.smooth = Smooth::Refused(why);
         self
     }
 
