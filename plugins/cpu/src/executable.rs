@@ -80,9 +80,9 @@ impl Executable {
         self.program.arena_bytes
     }
 
-    /// Whether an execution is so short that it should run on the caller's thread.
-    pub fn cheap(&self) -> bool {
-        self.program.cheap
+    /// Roughly how long an execution takes on one thread, in nanoseconds.
+    pub fn nanoseconds(&self) -> u64 {
+        self.program.nanoseconds
     }
 
     /// The optimized program, for people to read: steps, fused regions and where each value lives.

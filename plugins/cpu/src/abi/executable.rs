@@ -357,11 +357,18 @@ impl Executable {
 }
 
 impl Loaded {
-    /// Whether the program is so short that queueing it would cost more.
-    pub(super) fn is_cheap(&self) -> bool {
-        matches!(&self.program.backend, Backend::Compiled(executable) if executable.cheap())
+    /// Whether the program is so short that it should run on its caller's thread.
+    pub(super) fn is_short(&self) -> bool {
+        let most = if self.core.devices.len() == 1 { SHORT } else { SHORT_AMONG_DEVICES };
+        matches!(&self.program.backend, Backend::Compiled(executable) if executable.nanoseconds() <= most)
     }
 }
+
+/// Nanoseconds of a program up to which it is not worth it to wake another thread for it: that takes tens of microseconds on an
+/// idle machine, and the pool's threads are what the program shares its work with anyway.
+const SHORT: u64 = 400_000;
+/// The same where other devices could be at work meanwhile.
+const SHORT_AMONG_DEVICES: u64 = 30_000;
 
 #[cfg(test)]
 mod tests {

@@ -49,7 +49,7 @@ entries! {
         let claims = inputs.claim(loaded)?;
 
         let single = claims.len() == 1 && loaded.devices.len() == 1;
-        if single && loaded.is_cheap() && claims[0].iter().all(|(claim, _)| claim.is_settled()) {
+        if single && loaded.is_short() && claims[0].iter().all(|(claim, _)| claim.is_settled()) {
             let claims = claims.into_iter().next().expect("one device");
             let results = run(&loaded.core, &loaded.program, loaded.devices[0], 0, claims, &Launch::solo())?;
             let list = args.slice_mut("an output list", outputs.first().map_or(std::ptr::null_mut(), |l| *l), num_outputs)?;

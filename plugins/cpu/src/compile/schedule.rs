@@ -26,7 +26,8 @@ pub(crate) struct Program {
     pub(crate) aliases: Vec<(usize, usize)>,
     pub(crate) cost: Cost,
     pub(crate) arena_bytes: usize,
-    pub(crate) cheap: bool,
+    /// Rough time of one execution on one thread.
+    pub(crate) nanoseconds: u64,
     steps: Vec<Step>,
     places: Vec<Place>,
     constants: Vec<Constant>,
@@ -95,9 +96,6 @@ const SMALL: usize = 64;
 /// Results of together so many bytes are pieces of one block: one that lives long keeps no more than that from being reused.
 const PIECES: usize = 16 << 10;
 
-/// Estimated run time up to which a program runs on its caller's thread, in nanoseconds.
-const CHEAP: u64 = 30_000;
-
 /// What the schedule is made from.
 pub(crate) struct Source<'a> {
     pub(crate) types: &'a [Type],
@@ -140,7 +138,7 @@ impl Program {
             takes,
             cost,
             arena_bytes: assignment.arena_bytes,
-            cheap: nanoseconds <= CHEAP,
+            nanoseconds,
             steps,
             places: assignment.storages.iter().map(|s| s.place).collect(),
             constants: literals,
@@ -414,7 +412,7 @@ impl Build<'_> {
             }
             Item::Kernel { kernel, name, inputs, outputs } => {
                 let cost = kernel.cost();
-                self.add(cost, 50 + cost.flops / 20 + cost.bytes / 10);
+                self.add(cost, kernel.nanoseconds());
                 let (inputs, outputs) = (self.slots(&inputs), self.slots(&outputs));
                 Step::Kernel { kernel, name, inputs, outputs }
             }

@@ -196,6 +196,13 @@ impl Kernel for Dot {
     fn cost(&self) -> Cost {
         self.cost
     }
+
+    fn nanoseconds(&self) -> u64 {
+        // Products of floats keep the machine's multipliers busy.
+        let Cost { flops, bytes } = self.cost;
+        let rate = if self.result.is_float() && self.m.min(self.n).min(self.k) >= 8 { 60 } else { 20 };
+        50 + flops / rate + bytes / 20
+    }
 }
 
 /// Rounds to `f16` or `bf16`.

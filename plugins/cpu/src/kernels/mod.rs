@@ -58,6 +58,12 @@ pub trait Kernel: Send + Sync + Debug {
     /// What one run costs.
     fn cost(&self) -> Cost;
 
+    /// Roughly how long one run takes on one thread, in nanoseconds.
+    fn nanoseconds(&self) -> u64 {
+        let Cost { flops, bytes } = self.cost();
+        50 + flops / 20 + bytes / 10
+    }
+
     /// The input whose array output `output` may reuse, if there is one.
     fn in_place(&self, output: usize) -> Option<usize> {
         let _ = output;
