@@ -1,9 +1,10 @@
 //! `dot_general`: batches of matrix products.
 //!
 //! Each side is seen as a batch of matrices with two strides. Where its free or contracting dimensions do not merge into
-//! one, it is packed first; otherwise nothing is copied or transposed. `f32`, `f64` and complex products are the `gemm`
-//! crate's, split over threads here; `f16` and `bf16` are widened to `f32` and rounded once; integers multiply and add
-//! in the result's type. Products of vectors and of tiny matrices have loops of their own.
+//! one, it is packed first; otherwise nothing is copied or transposed. `f32` and `f64` products of matrices that the caches
+//! hold are made by `blocks`; larger ones, and complex ones, by the `gemm` crate; both are split over threads here. `f16`
+//! and `bf16` are widened to `f32` and rounded once; integers multiply and add in the result's type. Products of vectors
+//! and of tiny matrices have loops of their own.
 
 use half::{bf16, f16};
 use jacinth_lowering::ops::dot::DotGeneral;
@@ -11,6 +12,7 @@ use jacinth_lowering::{ElementType, Shape, TensorType};
 use num_complex::Complex;
 use smallvec::SmallVec;
 
+use super::blocks;
 use super::element::{Number, by_number, multiversion, wrap_results};
 use super::scratch::Scratch;
 use super::strided::{Dim, Source, StridedCopy, Target, permuted, product, strides};
@@ -306,7 +308,7 @@ pub(super) struct Matrix<P> {
 }
 
 macro_rules! library_product {
-    ($($ty:ty, loops up to $most:expr, |$x:ident| $value:expr;)*) => {$(
+    ($($ty:ty, loops up to $most:expr, $(blocks by $blocks:path,)? |$x:ident| $value:expr;)*) => {$(
         impl Product for $ty {
             #[inline(always)]
             fn from_number($x: Numeric) -> Self {
@@ -318,6 +320,12 @@ macro_rules! library_product {
                     // SAFETY: the caller's promise.
                     return unsafe { loops([m, n, k], dst, a, b, add) };
                 }
+                $(
+                    // SAFETY: the caller's promise.
+                    if unsafe { $blocks([m, n, k], dst, a, b, add) } {
+                        return;
+                    }
+                )?
                 // SAFETY: the caller's promise.
                 unsafe {
                     gemm::gemm(
@@ -331,8 +339,8 @@ macro_rules! library_product {
 }
 
 library_product! {
-    f32, loops up to 16, |x| match x { Numeric::Int(i) => i as f32, Numeric::Float(f) => f as f32, Numeric::Complex => f32::NAN };
-    f64, loops up to 16, |x| match x { Numeric::Int(i) => i as f64, Numeric::Float(f) => f, Numeric::Complex => f64::NAN };
+    f32, loops up to 16, blocks by blocks::product, |x| match x { Numeric::Int(i) => i as f32, Numeric::Float(f) => f as f32, Numeric::Complex => f32::NAN };
+    f64, loops up to 16, blocks by blocks::product, |x| match x { Numeric::Int(i) => i as f64, Numeric::Float(f) => f, Numeric::Complex => f64::NAN };
     Complex<f32>, loops up to 64, |x| Complex::new(f32::from_number(x), 0.0);
     Complex<f64>, loops up to 64, |x| Complex::new(f64::from_number(x), 0.0);
 }

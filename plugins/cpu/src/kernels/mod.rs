@@ -18,6 +18,7 @@ use crate::collectives::Collectives;
 use crate::memory::Allocator;
 use crate::{Error, Result};
 
+mod blocks;
 mod collective;
 mod combiner;
 mod conv;
