@@ -626,7 +626,7 @@ fn fold_step(fold: Fold, ty: ElementType, value: Entry, init: Entry, level: Leve
     Some(FoldStep {
         value,
         width: ty.byte_width(),
-        row: simd::fold_row(fold, ty, level)?,
+        rows: simd::fold_rows(fold, ty, level)?,
         columns: simd::fold_columns(fold, ty, level)?,
         merge: simd::fold_columns(fold, accumulator, level)?,
         finish: simd::fold_finish(ty, level)?,

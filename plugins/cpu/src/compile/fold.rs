@@ -13,6 +13,9 @@ use crate::simd;
 /// Work worth a thread of its own, in hundredths of a nanosecond.
 const GRAIN: u64 = 800_000;
 
+/// Rows whose accumulators are finished together.
+const BATCH: usize = 64;
+
 /// # Safety
 /// As [`TileProgram::run`].
 pub(super) unsafe fn run(
@@ -85,14 +88,28 @@ impl Task<'_> {
 
     /// Writes the result of one accumulator: the initial value first.
     unsafe fn finish(&self, machine: &Machine<'_>, step: &FoldStep, accumulator: &Constant, to: *mut u8) {
-        let mut total = Constant([0; 16]);
-        // SAFETY: the accumulators have room for any element, and `to` for one.
+        // SAFETY: as promised by the caller.
+        unsafe { self.finish_some(machine, step, accumulator.0.as_ptr(), 1, to) }
+    }
+
+    /// Writes the results of up to [`BATCH`] accumulators that lie next to each other.
+    unsafe fn finish_some(
+        &self,
+        machine: &Machine<'_>,
+        step: &FoldStep,
+        accumulators: *const u8,
+        n: usize,
+        to: *mut u8,
+    ) {
+        let mut init = Constant([0; 16]);
+        let mut totals = [Constant([0; 16]); BATCH];
+        let (init, totals) = (init.0.as_mut_ptr(), totals.as_mut_ptr().cast::<u8>());
+        // SAFETY: the totals have room for `n` accumulators of any type, and `to` for as many elements.
         unsafe {
-            let total = total.0.as_mut_ptr();
-            let accumulator = accumulator.0.as_ptr();
-            (step.widen)(total, machine.table[step.init as usize], accumulator, accumulator, 1);
-            (step.merge)(total, accumulator, accumulator, accumulator, 1);
-            (step.finish)(to, total, accumulator, accumulator, 1);
+            (step.widen)(init, machine.table[step.init as usize], init, init, 1);
+            simd::fill(totals, init, step.accumulator_width, n);
+            (step.merge)(totals, accumulators, accumulators, accumulators, n);
+            (step.finish)(to, totals, accumulators, accumulators, n);
         }
     }
 
@@ -179,8 +196,8 @@ impl Task<'_> {
             unsafe {
                 self.step(machine, at + done, n);
                 for (step, into) in self.reduction.folds.iter().zip(&mut *into) {
-                    let value = machine.table[step.value as usize];
-                    (step.row)(into.0.as_mut_ptr(), value, value, value, n);
+                    let (value, columns) = (machine.table[step.value as usize], (&raw const n).cast());
+                    (step.rows)(into.0.as_mut_ptr(), value, columns, columns, 1);
                 }
             }
             done += n;
@@ -212,11 +229,15 @@ impl Task<'_> {
                 self.step(machine, row * columns, count * columns);
                 for (step, base) in self.folds() {
                     let value = machine.table[step.value as usize];
-                    for r in 0..count {
-                        let mut accumulator = step.identity;
-                        let from = value.add(r * columns * step.width);
-                        (step.row)(accumulator.0.as_mut_ptr(), from, from, from, columns);
-                        self.finish(machine, step, &accumulator, base.add((row + r) * step.width));
+                    for r in (0..count).step_by(BATCH) {
+                        let n = BATCH.min(count - r);
+                        let mut accumulators = [Constant([0; 16]); BATCH];
+                        let accumulators = accumulators.as_mut_ptr().cast::<u8>();
+                        simd::fill(accumulators, step.identity.0.as_ptr(), step.accumulator_width, n);
+                        let (from, columns_at) =
+                            (value.add(r * columns * step.width), (&raw const columns).cast());
+                        (step.rows)(accumulators, from, columns_at, columns_at, n);
+                        self.finish_some(machine, step, accumulators, n, base.add((row + r) * step.width));
                     }
                 }
                 row += count;

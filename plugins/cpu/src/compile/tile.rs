@@ -125,8 +125,8 @@ pub(crate) struct FoldStep {
     /// The register with the elements, and the width of one.
     pub(crate) value: Entry,
     pub(crate) width: usize,
-    /// Folds into accumulators: a row into one, or a row into a row.
-    pub(crate) row: TileFn,
+    /// Folds into accumulators: rows into one each (see [`simd::fold_rows`]), or a row into a row.
+    pub(crate) rows: TileFn,
     pub(crate) columns: TileFn,
     /// Folds accumulators into one another (both of the accumulator type).
     pub(crate) merge: TileFn,

@@ -162,7 +162,9 @@ fn sin_cos_reduced<I: Isa>(r: f32) -> (f32, f32) {
     let w = r * r;
     let s = poly::<I, 4>(w, [-0.166_666_67, 0.008_333_332, -0.000_198_400_82, 2.724_935_2e-6]);
     let c = poly::<I, 3>(w, [0.041_666_664, -0.001_388_830_1, 2.454_748_6e-5]);
-    (fma::<I>(r * w, s, r), fma::<I>(w * w, c, fma::<I>(w, -0.5, 1.0)))
+    let sine = fma::<I>(r * w, s, r);
+    // The sum would lose the sign of zero.
+    (if r == 0.0 { r } else { sine }, fma::<I>(w * w, c, fma::<I>(w, -0.5, 1.0)))
 }
 
 #[inline(always)]

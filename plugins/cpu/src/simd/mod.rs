@@ -28,7 +28,7 @@ use jacinth_lowering::ElementType;
 use jacinth_lowering::ops::elementwise::{Binary, Direction, Unary};
 
 pub(crate) use convert::convert;
-pub(crate) use reduce::{Fold, accumulator, fold_columns, fold_finish, fold_row};
+pub(crate) use reduce::{Fold, accumulator, fold_columns, fold_finish, fold_rows};
 
 /// A kernel: `f(result, a, b, c, n)` over `n` elements; operands that the operation lacks are ignored.
 ///

@@ -81,45 +81,50 @@ macro_rules! ops {
 ops!(Float: f32, f64: Add add, Mul mul, Min min, Max max);
 ops!(Int: i8, i16, i32, i64, u8, u16, u32, u64: Add add, Mul mul, Min min, Max max, And and, Or or, Xor xor);
 
-/// `d[0] = op(d[0], a[0], …, a[n-1])`, `d` of the accumulator type.
-struct Row<O, T>(PhantomData<(O, T)>);
+/// `d[r] = op(d[r], a[r·columns], …, a[r·columns + columns - 1])` for `n` rows, `d` of the accumulator type; `b` points to `columns`, a
+/// `usize`.
+struct Rows<O, T>(PhantomData<(O, T)>);
 /// `d[i] = op(d[i], a[i])`, `d` of the accumulator type.
 struct Columns<O, T>(PhantomData<(O, T)>);
 /// `d[i] = a[i]` from the accumulator type back to the element type.
 struct Finish<T>(PhantomData<T>);
 
-impl<O: Op<T::A>, T: Acc> Body for Row<O, T> {
+impl<O: Op<T::A>, T: Acc> Body for Rows<O, T> {
     #[inline(always)]
-    unsafe fn run<I: Isa>(d: *mut u8, a: *const u8, _: *const u8, _: *const u8, n: usize) {
+    unsafe fn run<I: Isa>(d: *mut u8, a: *const u8, b: *const u8, _: *const u8, n: usize) {
         const LANES: usize = 64;
         let (d, a) = (d.cast::<T::A>(), a.cast::<T>());
-        // SAFETY: `a` is valid for `n` elements, `d` for one.
+        // SAFETY: `b` points to a number, `a` is valid for `n` times as many elements, `d` for `n`.
         unsafe {
-            let mut total = *d;
-            let mut i = 0;
-            if n >= 2 * LANES {
-                let mut lanes: [T::A; LANES] = std::array::from_fn(|j| (*a.add(j)).enter());
-                i = LANES;
-                while i + LANES <= n {
-                    for (j, lane) in lanes.iter_mut().enumerate() {
-                        *lane = O::op(*lane, (*a.add(i + j)).enter());
+            let columns = *b.cast::<usize>();
+            for row in 0..n {
+                let a = a.add(row * columns);
+                let mut total = *d.add(row);
+                let mut i = 0;
+                if columns >= 2 * LANES {
+                    let mut lanes: [T::A; LANES] = std::array::from_fn(|j| (*a.add(j)).enter());
+                    i = LANES;
+                    while i + LANES <= columns {
+                        for (j, lane) in lanes.iter_mut().enumerate() {
+                            *lane = O::op(*lane, (*a.add(i + j)).enter());
+                        }
+                        i += LANES;
                     }
-                    i += LANES;
-                }
-                let mut width = LANES / 2;
-                while width > 0 {
-                    for j in 0..width {
-                        lanes[j] = O::op(lanes[j], lanes[j + width]);
+                    let mut width = LANES / 2;
+                    while width > 0 {
+                        for j in 0..width {
+                            lanes[j] = O::op(lanes[j], lanes[j + width]);
+                        }
+                        width /= 2;
                     }
-                    width /= 2;
+                    total = O::op(total, lanes[0]);
                 }
-                total = O::op(total, lanes[0]);
+                while i < columns {
+                    total = O::op(total, (*a.add(i)).enter());
+                    i += 1;
+                }
+                d.add(row).write(total);
             }
-            while i < n {
-                total = O::op(total, (*a.add(i)).enter());
-                i += 1;
-            }
-            d.write(total);
         }
     }
 }
@@ -203,9 +208,9 @@ macro_rules! pick {
     };
 }
 
-/// Folds a run of elements into the one accumulator at the result.
-pub(crate) fn fold_row(fold: Fold, ty: ElementType, level: Level) -> Option<TileFn> {
-    pick!(Row, fold, ty, level)
+/// Folds rows of elements into an accumulator each: `f(accumulators, elements, &columns, _, rows)`.
+pub(crate) fn fold_rows(fold: Fold, ty: ElementType, level: Level) -> Option<TileFn> {
+    pick!(Rows, fold, ty, level)
 }
 
 /// Folds a run of elements into as many accumulators.

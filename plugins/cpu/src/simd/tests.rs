@@ -195,13 +195,47 @@ fn every_length_and_every_scalar_form() {
                 }
                 assert!(out[n].is_nan() && bytes[n] == 9, "wrote past the end");
             }
-            let fold = fold_row(Fold::Add, ElementType::F32, level).unwrap();
-            let mut total = [10f32];
-            // SAFETY: `a` has more than `n` elements, the accumulator one.
+            let fold = fold_rows(Fold::Add, ElementType::F32, level).unwrap();
+            // One row, or rows of three elements.
+            for (rows, columns) in [(1, n), (n / 3, 3)] {
+                let mut totals = vec![10f32; rows + 1];
+                // SAFETY: `a` has more than `n` elements, and each row has an accumulator.
+                unsafe {
+                    let (to, from, columns) =
+                        (totals.as_mut_ptr(), a.as_ptr().cast(), (&raw const columns).cast());
+                    fold(to.cast(), from, columns, columns, rows)
+                };
+                for (row, total) in totals[..rows].iter().enumerate() {
+                    assert_eq!(*total, 10.0 + a[row * columns..(row + 1) * columns].iter().sum::<f32>());
+                }
+                assert_eq!(totals[rows], 10.0, "wrote past the end");
+            }
+        }
+    }
+}
+
+#[test]
+fn odd_functions_keep_the_sign_of_zero() {
+    use Unary::*;
+    for level in Level::available() {
+        for op in [Sine, Tan, Tanh, Sinh, Asin, Atan, Erf, ExponentialMinusOne, LogPlusOne] {
+            let kernel = |ty| unary(op, ty, level).unwrap();
+            let (x, mut y) = (-0f32, 1f32);
+            // SAFETY: one element each.
             unsafe {
-                fold(total.as_mut_ptr().cast(), a.as_ptr().cast(), a.as_ptr().cast(), a.as_ptr().cast(), n)
+                let x = (&raw const x).cast();
+                kernel(ElementType::F32)((&raw mut y).cast(), x, x, x, 1)
             };
-            assert_eq!(total[0], 10.0 + a[..n].iter().sum::<f32>());
+            assert_eq!(y.to_bits(), x.to_bits(), "{op:?} at {level:?}");
+            for ty in [ElementType::F16, ElementType::BF16] {
+                let (x, mut y) = (0x8000u16, 1u16);
+                // SAFETY: one element each.
+                unsafe {
+                    let x = (&raw const x).cast();
+                    kernel(ty)((&raw mut y).cast(), x, x, x, 1)
+                };
+                assert_eq!(y, x, "{op:?} of {ty:?} at {level:?}");
+            }
         }
     }
 }
