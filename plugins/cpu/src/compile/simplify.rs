@@ -5,9 +5,9 @@
 //! anything that moves an operation into or out of a block.
 
 use jacinth_lowering::ops::constant::Constant;
-use jacinth_lowering::ops::dot::DotGeneral;
+use jacinth_lowering::ops::dot::{DotDimensionNumbers, DotGeneral};
 use jacinth_lowering::ops::elementwise::{Binary, Unary};
-use jacinth_lowering::ops::shape::{BroadcastInDim, Transpose};
+use jacinth_lowering::ops::shape::{BroadcastInDim, Reshape, Transpose};
 use jacinth_lowering::{Block, ElementType, Literal, Op, Operation, Shape, TensorType, Type, Value, Values};
 use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
@@ -26,10 +26,13 @@ const FOLD_LIMIT: usize = 1024;
 pub(crate) fn simplify(graph: &mut Graph, level: Level) {
     let count = graph.types.len();
     let body = std::mem::take(&mut graph.body);
+    let mut uses = vec![0; count];
+    count_uses(&body, &mut uses);
     let mut pass = Pass {
         types: &mut graph.types,
         level,
         replaced: (0..count as u32).map(Value).collect(),
+        uses,
         facts: vec![Fact::None; count],
         open: Vec::new(),
         known: FxHashMap::default(),
@@ -47,6 +50,8 @@ enum Fact {
     Constant(Literal),
     /// It is this operation of one operand.
     Of(Box<Op>, Value),
+    /// It is this product.
+    Dot(Box<DotGeneral>, [Value; 2]),
 }
 
 struct Pass<'g> {
@@ -54,6 +59,8 @@ struct Pass<'g> {
     level: Level,
     /// What to use instead of each value.
     replaced: Vec<Value>,
+    /// How often each value is used in the program as it came.
+    uses: Vec<u32>,
     facts: Vec<Fact>,
     /// The operations so far of the blocks that are open, outermost first.
     open: Vec<Vec<Operation>>,
@@ -103,6 +110,9 @@ impl Pass<'_> {
         for operand in &mut operation.operands {
             *operand = self.replaced[operand.index()];
         }
+        if let Some(operations) = self.reduction_of_one(&operation) {
+            return operations.into_iter().for_each(|operation| self.operation(operation));
+        }
         // A rule may enable another.
         for _ in 0..8 {
             match self.rewrite(&operation) {
@@ -150,10 +160,56 @@ impl Pass<'_> {
                     Op::Unary(_) | Op::Convert(_) | Op::Reshape(_) | Op::Transpose(_) | Op::BroadcastInDim(_),
                     &[operand],
                 ) => Fact::Of(Box::new(operation.op.clone()), operand),
+                (Op::DotGeneral(op), &[lhs, rhs]) => Fact::Dot(op.clone(), [lhs, rhs]),
                 _ => Fact::None,
             };
         }
         self.open.last_mut().expect("a block is open").push(operation);
+    }
+
+    /// A new value of that type.
+    fn fresh(&mut self, ty: TensorType) -> Value {
+        let value = Value(self.types.len() as u32);
+        self.types.push(Type::Tensor(ty));
+        self.replaced.push(value);
+        self.uses.push(1);
+        self.facts.push(Fact::None);
+        value
+    }
+
+    /// A reduction along dimensions of one element as what it does to each element: one operation with the initial value.
+    fn reduction_of_one(&mut self, operation: &Operation) -> Option<[Operation; 3]> {
+        let Op::Reduce(reduce) = &operation.op else { return None };
+        let ([x, init], [result]) = (&operation.operands[..], &operation.results[..]) else { return None };
+        let [Block { args, ops, results }] = &operation.regions[..] else { return None };
+        let [Operation { op: op @ Op::Binary(_), operands, results: inner, .. }] = &ops[..] else {
+            return None;
+        };
+        let (ty, from) = (self.ty(*result).clone(), self.ty(*x));
+        if from.element != ty.element
+            || self.ty(*init).element != ty.element
+            || reduce.dimensions.iter().any(|&d| from.shape[d as usize] != 1)
+            || results != inner
+        {
+            return None;
+        }
+        let (element, start) = (self.fresh(ty.clone()), self.fresh(ty));
+        let place = |v: &Value| if *v == args[0] { Some(start) } else { (*v == args[1]).then_some(element) };
+        let operands: Values = operands.iter().map(place).collect::<Option<_>>()?;
+        let make = |op: Op, operands: Values, result: Value| Operation {
+            op,
+            operands,
+            results: [result][..].into(),
+            regions: Vec::new(),
+            extra: Default::default(),
+            location: operation.location.clone(),
+        };
+        let spread = BroadcastInDim { broadcast_dimensions: Shape::new() };
+        Some([
+            make(Op::Reshape(Reshape), [*x][..].into(), element),
+            make(Op::BroadcastInDim(spread), [*init][..].into(), start),
+            make(op.clone(), operands, *result),
+        ])
     }
 
     fn hash(&self, operation: &Operation) -> u64 {
@@ -250,6 +306,10 @@ impl Pass<'_> {
                         }
                         _ => Becomes::Itself,
                     },
+                    // Unless the product is needed as it is, too.
+                    Fact::Dot(dot, sides) if self.uses[x.index()] == 1 => {
+                        self.swapped(dot, *sides, &op.permutation)
+                    }
                     _ => Becomes::Itself,
                 }
             }
@@ -302,6 +362,33 @@ impl Pass<'_> {
             return Becomes::Operation(new.into(), [lhs, operand][..].into());
         }
         Becomes::Itself
+    }
+
+    /// A product whose free dimensions change places is the product of its sides in the other order.
+    fn swapped(&self, op: &DotGeneral, [lhs, rhs]: [Value; 2], permutation: &Shape) -> Becomes {
+        let dims = &op.dimension_numbers;
+        let free = |side: Value, contracting: &Shape| {
+            self.ty(side).rank() - dims.lhs_batching_dimensions.len() - contracting.len()
+        };
+        let batch = dims.lhs_batching_dimensions.len();
+        let (l, r) =
+            (free(lhs, &dims.lhs_contracting_dimensions), free(rhs, &dims.rhs_contracting_dimensions));
+        let swaps = (0..batch).chain(batch + l..batch + l + r).chain(batch..batch + l);
+        if op.algorithm.is_some() || !swaps.eq(permutation.iter().map(|&d| d as usize)) {
+            return Becomes::Itself;
+        }
+        let dims = dims.clone();
+        let new = DotGeneral {
+            dimension_numbers: DotDimensionNumbers {
+                lhs_batching_dimensions: dims.rhs_batching_dimensions,
+                rhs_batching_dimensions: dims.lhs_batching_dimensions,
+                lhs_contracting_dimensions: dims.rhs_contracting_dimensions,
+                rhs_contracting_dimensions: dims.lhs_contracting_dimensions,
+            },
+            precision_config: op.precision_config.iter().rev().copied().collect(),
+            algorithm: None,
+        };
+        Becomes::Operation(new.into(), [rhs, lhs][..].into())
     }
 
     fn rewrite_unary(&self, op: Unary, x: Value) -> Becomes {
@@ -378,6 +465,11 @@ impl Pass<'_> {
                     None => Becomes::Itself,
                 }
             }
+            // What is below, or above, everything.
+            Binary::Maximum if float && is(cy, f64::NEG_INFINITY) => Becomes::Value(x),
+            Binary::Maximum if float && is(cx, f64::NEG_INFINITY) => Becomes::Value(y),
+            Binary::Minimum if float && is(cy, f64::INFINITY) => Becomes::Value(x),
+            Binary::Minimum if float && is(cx, f64::INFINITY) => Becomes::Value(y),
             Binary::Power if float && is(cy, 1.0) => Becomes::Value(x),
             Binary::Power if float && is(cy, 2.0) => {
                 Becomes::Operation(Op::Binary(Binary::Multiply), [x, x][..].into())
@@ -481,6 +573,13 @@ pub(crate) fn has_effect(operation: &Operation) -> bool {
         // everywhere at once, but one inside control flow must stay with its branch.
         _ => operation.regions.iter().any(|r| r.ops.iter().any(has_effect)),
     }
+}
+
+/// Counts the uses of every value, nested blocks included.
+fn count_uses(block: &Block, uses: &mut [u32]) {
+    let operands = block.ops.iter().flat_map(|operation| &operation.operands);
+    operands.chain(&block.results).for_each(|value| uses[value.index()] += 1);
+    block.ops.iter().flat_map(|operation| &operation.regions).for_each(|region| count_uses(region, uses));
 }
 
 /// Removes operations whose results nobody uses, from the last to the first.

@@ -3,6 +3,7 @@
 use jacinth_lowering::eval::evaluate;
 use jacinth_lowering::ops::constant::{Constant, Iota};
 use jacinth_lowering::ops::control::{If, While};
+use jacinth_lowering::ops::dot::{DotDimensionNumbers, DotGeneral};
 use jacinth_lowering::ops::elementwise::{Binary, Clamp, Compare, Convert, Direction, Select, Unary};
 use jacinth_lowering::ops::reduce::Reduce;
 use jacinth_lowering::ops::shape::{BroadcastInDim, Reshape, Transpose};
@@ -244,6 +245,36 @@ fn views_are_read_through() {
         Ok(vec![flat, squares, t])
     });
     check(&module, &[ramp(&[6, 4]), ramp(&[6]), Literal::scalar(3.0f32)]);
+}
+
+#[test]
+fn a_transposed_product_is_its_sides_in_the_other_order() {
+    for (used_twice, batch) in [(false, false), (false, true), (true, true)] {
+        let (l, r): (Vec<i64>, Vec<i64>) =
+            if batch { (vec![3, 4, 2, 5], vec![5, 3, 6]) } else { (vec![4, 2, 5], vec![5, 6]) };
+        let at = i64::from(batch);
+        let module = module(|b| {
+            let x = b.arg(f32s(&l), Attributes::new());
+            let y = b.arg(f32s(&r), Attributes::new());
+            let dimension_numbers = DotDimensionNumbers {
+                lhs_batching_dimensions: (0..at).collect(),
+                rhs_batching_dimensions: (1..1 + at).collect(),
+                lhs_contracting_dimensions: smallvec![2 + at],
+                rhs_contracting_dimensions: smallvec![0],
+            };
+            let op = DotGeneral { dimension_numbers, precision_config: vec![], algorithm: None };
+            let product = b.op_as(op, &[x, y], f32s(&[&l[..2 + at as usize], &[6]].concat()))?;
+            let permutation = (0..at).chain([at + 2, at, at + 1]).collect();
+            let turned = b.op(Transpose { permutation }, &[product])?;
+            let sum = b.op(Binary::Add, &[turned, turned])?;
+            Ok(if used_twice { vec![sum, product] } else { vec![sum] })
+        });
+        check(&module, &[ramp(&l), ramp(&r)]);
+        let text = compile(&module).unwrap().to_text();
+        assert_eq!(text.matches("dot_general").count(), 1, "{text}");
+        // A strided load is written with its offset.
+        assert_eq!(text.contains("[0+"), used_twice, "{text}");
+    }
 }
 
 #[test]
