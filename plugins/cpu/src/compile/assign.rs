@@ -89,6 +89,7 @@ pub(crate) fn assign(plan: &mut Plan, facts: &Facts<'_>) -> Assignment {
         moves: Vec::new(),
         tied: Vec::new(),
         held: Vec::new(),
+        wanted: facts.wanted.iter().map(|&(k, p)| (facts.results[k], facts.parameters[p])).collect(),
     };
     // First walk: when each value is last used.
     let mut walk = Uses {
@@ -207,6 +208,8 @@ struct Pass<'a> {
     tied: Vec<(Slot, Slot)>,
     /// Arguments of the loop bodies that are open: (argument, the storage that it shares with what the loop carries).
     held: Vec<Value>,
+    /// (result, parameter) pairs that the program asks to alias.
+    wanted: Vec<(Value, Value)>,
 }
 
 impl Pass<'_> {
@@ -277,7 +280,7 @@ impl Pass<'_> {
                 Item::Tile(tile) => {
                     for o in 0..tile.outputs.len() {
                         let output = tile.outputs[o];
-                        if branch.iter().any(|b| b.0 == output) {
+                        if branch.iter().any(|b| b.0 == output) || self.takes_parameter(tile, o) {
                             continue;
                         }
                         let input = (0..tile.inputs.len()).find(|&i| {
@@ -338,6 +341,21 @@ impl Pass<'_> {
                 }
             }
         }
+    }
+
+    /// Whether output `o` of a region can be written over the parameter that the program wishes, and needs no other input's place.
+    fn takes_parameter(&self, tile: &Tile, o: usize) -> bool {
+        let output = tile.outputs[o];
+        let width = self.ty(output).element.byte_width();
+        let possible = matches!(tile.emits[o], Emit::Elements { .. }) && tile.shape.is_none();
+        let mut parameters = self.wanted.iter().filter(|w| w.0 == output).map(|w| w.1);
+        possible
+            && parameters.any(|p| {
+                self.last_use[p.index()] == self.position
+                    && tile.inputs.iter().position(|&v| v == p).is_some_and(|i| {
+                        tile.builder.input_width(i) == Some(width) && tile.builder.reads_in_place(i)
+                    })
+            })
     }
 
     fn while_item(&mut self, item: &mut While, branch: &[(Value, Slot)]) {

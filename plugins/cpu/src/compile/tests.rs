@@ -389,6 +389,39 @@ fn a_donated_argument_comes_back_updated() {
 }
 
 #[test]
+fn a_donated_argument_comes_back_though_a_product_made_its_update() {
+    let mut attributes = Attributes::new();
+    attributes.set("tf.aliasing_output", Attribute::Int(0, ElementType::I32));
+    let module = module(|b| {
+        let p = b.arg(f32s(&[4, 6]), attributes);
+        let (x, y) = (b.arg(f32s(&[4, 5]), Attributes::new()), b.arg(f32s(&[5, 6]), Attributes::new()));
+        let dimension_numbers = DotDimensionNumbers {
+            lhs_contracting_dimensions: smallvec![1],
+            rhs_contracting_dimensions: smallvec![0],
+            ..DotDimensionNumbers::default()
+        };
+        let op = DotGeneral { dimension_numbers, precision_config: vec![], algorithm: None };
+        let g = b.op_as(op, &[x, y], f32s(&[4, 6]))?;
+        Ok(vec![b.op(Binary::Subtract, &[p, g])?])
+    });
+    let executable = check(&module, &[ramp(&[4, 6]), ramp(&[4, 5]), ramp(&[5, 6])]);
+    assert_eq!(executable.aliases(), [(0, 0)]);
+}
+
+#[test]
+fn a_reduction_of_one_element_is_an_operation_and_extremes_of_infinity_are_none() {
+    let module = module(|b| {
+        let x = b.arg(f32s(&[1, 6, 1]), Attributes::new());
+        let y = b.op(Binary::Multiply, &[x, x])?;
+        let sum = reduce(b, Binary::Add, y, 2.5, &[0, 2])?;
+        let most = reduce(b, Binary::Maximum, y, f32::NEG_INFINITY, &[0])?;
+        Ok(vec![sum, most])
+    });
+    let text = check(&module, &[ramp(&[1, 6, 1])]).to_text();
+    assert!(!text.contains("along") && !text.contains("maximum"), "{text}");
+}
+
+#[test]
 fn a_parameter_that_is_still_needed_is_not_overwritten() {
     let mut attributes = Attributes::new();
     attributes.set("tf.aliasing_output", Attribute::Int(0, ElementType::I32));
