@@ -27,7 +27,7 @@ pub(crate) fn cases() -> Vec<Case> {
         arcsinh.ulp(2).grad_ulp(2);
         arctan.ulp(2).grad_ulp(1);
         arctan/"special".ulp(1);
-        // The formula of the embedded plugin cancels near zero in double precision.
+        // JAX's own value is 25 units off at 0.39 in double precision.
         arctanh.ulp(2).ulp_of(DType::F64, 26).grad_ulp(2);
         cos.ulp(1);
         cos/"special".ulp(1);
