@@ -372,6 +372,16 @@ fn carries_that_change_name_the_leaf() {
         error.starts_with("while_loop: the carry must keep its structure, but before and after the body carry is a list of 1, then a list of 2 at "),
         "{error}"
     );
+    // A counting loop names the user's carry, whether its bounds are known or not.
+    let body = |_: Array, (a, b): (Array, Array)| (a, b.reshape((1, -1)));
+    let unknown = jit(move |upper: &Array, x: &Array| fori_loop(0, upper, body, (x.clone(), x.clone())));
+    let known = jit(move |x: &Array| fori_loop(0, 3, body, (x.clone(), x.clone())));
+    let x = numbers(&[2]);
+    for error in [unknown.try_call((&Array::from(3), &x)).unwrap_err(), known.try_call((&x,)).unwrap_err()] {
+        let error = error.to_string();
+        let expected = "fori_loop: the carry must keep its types, but before and after the body carry[1] is f32[2], then f32[1,2] at ";
+        assert!(error.starts_with(expected) && error.contains("control.rs"), "{error}");
+    }
     let error = jit(|x: &Array| while_loop(|x: Array| x, |x: Array| x, x.clone())).try_call((&scalar(1.0),));
     let error = error.unwrap_err().to_string();
     assert!(error.starts_with("while_loop: the condition must give one bool[], got (f32[]) at "), "{error}");

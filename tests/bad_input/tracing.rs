@@ -44,6 +44,34 @@ fn shapes_that_do_not_fit_name_the_operation_the_shapes_and_the_line() {
 }
 
 #[test]
+fn what_no_trace_is_needed_for_names_its_line_too() {
+    let x = vector(3);
+    let line = next_line();
+    assert_says(panic_text(|| x.sum_axis(1)), &["sum: axis 1 is out of bounds", &line]);
+    let line = next_line();
+    assert_says(panic_text(|| nn::softmax(&x, 3)), &["softmax: axis 3 is out of bounds", &line]);
+    let line = next_line();
+    assert_says(panic_text(|| x.transpose([0, 5])), &["transpose", &line]);
+    let line = next_line();
+    assert_says(panic_text(|| x.item::<f32>()), &["only an array of one element", &line]);
+    let line = next_line();
+    assert_says(panic_text(|| jnp::array(1.0).item::<i32>()), &["float32, but int32 values", &line]);
+    let line = next_line();
+    assert_says(panic_text(|| x.sum().iter().count()), &["iteration over a 0-d array", &line]);
+    let line = next_line();
+    assert_says(panic_text(|| jnp::array(vec![vec![1, 2], vec![3]])), &["of one length in every", &line]);
+    let line = next_line();
+    assert_says(panic_text(|| &x + 3_000_000_000i64), &["does not fit i32", &line]);
+    // Derivatives along what does not fit name the argument or the result.
+    let double = |x: &Array| x * 2;
+    let line = next_line();
+    let text = panic_text(|| jvp(double, (vector(3),), (vector(4),)));
+    assert_says(text, &["jvp: tangents", "argument 0 is f32[3], its tangents f32[4]", &line]);
+    let text = panic_text(|| vjp(double, (vector(3),)).1(vector(4)));
+    assert_says(text, &["vjp: cotangents", "result is f32[3], its cotangents f32[4]"]);
+}
+
+#[test]
 fn a_plain_call_panics_with_the_same_sentence() {
     let line = next_line();
     let f = jit(|x: &Array, y: &Array| x * y);

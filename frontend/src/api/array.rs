@@ -8,6 +8,7 @@ use super::numpy::{self as jnp, Axis, IntoShape};
 use crate::error::Error;
 use crate::ir::{Array, DType, Scalar};
 use crate::lax;
+use crate::trace::here;
 use half::{bf16, f16};
 use num_complex::{Complex32, Complex64};
 use std::ops::{
@@ -174,6 +175,7 @@ fn integer(value: i128) -> Array {
         Error::argument(format!(
             "the integer {value} does not fit {dtype}, the default integer type; enable x64 or give a dtype"
         ))
+        .at(here())
         .raise()
     }
     Array::scalar(value as i64, dtype, true)
@@ -535,6 +537,7 @@ impl Array {
     pub fn len(&self) -> usize {
         let Some(&length) = self.shape().first() else {
             Error::argument("len of a 0-d array: it has no dimensions; `size` is the number of its elements")
+                .at(here())
                 .raise()
         };
         length
@@ -550,7 +553,7 @@ impl Array {
     #[track_caller]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Array> + '_ {
         if self.ndim() == 0 {
-            Error::argument("iteration over a 0-d array").raise()
+            Error::argument("iteration over a 0-d array").at(here()).raise()
         }
         (0..self.shape()[0]).map(|i| lax::index_in_dim(self, i as i64, 0, false))
     }

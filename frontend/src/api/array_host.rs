@@ -8,7 +8,7 @@ use super::numpy::IntoShape;
 use crate::error::{Error, OrRaise, Result};
 use crate::ir::{Array, Aval, DType, numpy_name};
 use crate::runtime;
-use crate::trace::{concrete, current_source};
+use crate::trace::{concrete, current_source, here};
 use jacinth_lowering::Native;
 use num_complex::{Complex32, Complex64};
 use std::panic::Location;
@@ -165,6 +165,7 @@ impl Array {
         if self.size() != 1 {
             let shape = crate::lax::rules::show(self.shape());
             Error::argument(format!("item: only an array of one element is a number, got shape {shape}"))
+                .at(here())
                 .raise()
         }
         let (needed, advice) = match T::ELEMENT {
@@ -232,7 +233,8 @@ impl Array {
             let (has, asked) = (numpy_name(self.dtype()), numpy_name(T::ELEMENT));
             return Err(Error::argument(format!(
                 "the array is {has}, but {asked} values were asked for; use astype"
-            )));
+            ))
+            .at(here()));
         }
         Ok(bytes)
     }
@@ -280,6 +282,7 @@ fn from_nested<N: Nested + ?Sized>(values: &N) -> Array {
             "nested lists must be of one length in every dimension: the first ones say the shape {shape}, but one has \
              length {length}"
         ))
+        .at(here())
         .raise()
     }
     Array::from_slice(&numbers, sizes)

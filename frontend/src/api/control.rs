@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::array::IntoArray;
 use super::array_host::Element;
 use super::dtypes::default_int;
-use super::tree::{self, Pytree, TreeDef, keystr};
+use super::tree::{self, Key, Pytree, TreeDef, keystr};
 use crate::config::jit_disabled;
 use crate::error::Error;
 use crate::ir::{Array, Aval, AxisInfo, ClosedJaxpr, DType, Jaxpr, Prim, Source, Var};
@@ -101,7 +101,16 @@ pub fn switch<T: Pytree, O: Pytree>(index: impl IntoArray, branches: &[&dyn Fn(T
 /// If `cond_fun` does not give a boolean scalar, or `body_fun` changes the structure or a type of the carry; the message names the leaf.
 #[track_caller]
 pub fn while_loop<C: Pytree>(cond_fun: impl Fn(C) -> Array, body_fun: impl Fn(C) -> C, init: C) -> C {
-    let at = here();
+    while_at(here(), "while_loop", cond_fun, body_fun, init)
+}
+
+fn while_at<C: Pytree>(
+    at: Source,
+    name: &'static str,
+    cond_fun: impl Fn(C) -> Array,
+    body_fun: impl Fn(C) -> C,
+    init: C,
+) -> C {
     let (leaves, def) = tree::flatten(&init);
     drop(init);
     let run = |args| body_fun(rebuild(&def, args));
@@ -110,8 +119,7 @@ pub fn while_loop<C: Pytree>(cond_fun: impl Fn(C) -> Array, body_fun: impl Fn(C)
     {
         return done;
     }
-    let (leaves, body) =
-        carry_of("while_loop", at, &def, leaves, |avals| Staged::new("body_fun", avals, at, run));
+    let (leaves, body) = carry_of(name, at, &def, leaves, |avals| Staged::new("body_fun", avals, at, run));
     let cond = Staged::new("cond_fun", &avals(&leaves), at, |args| cond_fun(rebuild(&def, args)));
     let (cond_jaxpr, body_jaxpr) = (open(&cond.closed), open(&body.closed));
     let (cond_consts, body_consts) = (cond.closed.consts, body.closed.consts);
@@ -133,7 +141,7 @@ pub fn while_loop<C: Pytree>(cond_fun: impl Fn(C) -> Array, body_fun: impl Fn(C)
     };
     let part = |indices: &[usize]| indices.iter().map(|&i| leaves[i].clone()).collect::<Vec<Array>>();
     let args: Vec<Array> = [cond_consts, part(&constant), body_consts, part(&moves)].concat();
-    let mut outs = bind(Prim::new(prim), &args).into_iter();
+    let mut outs = bind_at_line(Prim::new(prim), &args, at).into_iter();
     let outs = fixed.iter().zip(&leaves).map(|(fixed, leaf)| {
         if *fixed { leaf.clone() } else { outs.next().expect("one result per moving carry") }
     });
@@ -281,7 +289,7 @@ pub fn fori_loop_with<C: Pytree>(
         let after = next(&i);
         (after, upper, body_fun(i, carry))
     };
-    while_loop(|(i, upper, _)| lax::lt(&i, &upper), body, (lower, upper, init)).2
+    while_at(at, "fori_loop", |(i, upper, _)| lax::lt(&i, &upper), body, (lower, upper, init)).2
 }
 
 /// How [`scan_with`] runs.
@@ -641,8 +649,9 @@ fn carry_of(
     let mut body = stage_body(&avals(&init));
     let structures = def.differences(&body.def);
     if !structures.is_empty() {
-        let list =
-            structures.iter().map(|d| format!("carry{} is {}, then {}", keystr(&d.path), d.before, d.after));
+        let list = structures
+            .iter()
+            .map(|d| format!("{} is {}, then {}", carried(name, &d.path), d.before, d.after));
         let list = list.collect::<Vec<_>>().join("; ");
         refuse(at, name, format!("the carry must keep its structure, but before and after the body {list}"));
     }
@@ -661,13 +670,19 @@ fn carry_of(
     let types = init.iter().zip(body.closed.out_avals()).zip(def.paths());
     let list: Vec<String> = types
         .filter(|((x, out), _)| !x.aval().same_type(out))
-        .map(|((x, out), path)| format!("carry{} is {}, then {out}", keystr(&path), x.aval()))
+        .map(|((x, out), path)| format!("{} is {}, then {out}", carried(name, &path), x.aval()))
         .collect();
     if !list.is_empty() {
         let list = list.join("; ");
         refuse(at, name, format!("the carry must keep its types, but before and after the body {list}"));
     }
     (init, body)
+}
+
+/// A leaf of the carry as the user of that loop knows it: `fori_loop` carries its counter, its bound and then the user's carry.
+fn carried(name: &str, path: &[Key]) -> String {
+    let path = if name == "fori_loop" { path.get(1..).unwrap_or_default() } else { path };
+    format!("carry{}", keystr(path))
 }
 
 /// The number of steps of a scan.

@@ -6,6 +6,7 @@
 use std::panic::Location;
 
 use super::argnums::HasAux;
+use super::cache_miss::argument;
 use super::function::{FlatFn, Function, Signature, build};
 use super::grad::{pull_back, split_aux};
 use crate::error::{Error, OrRaise};
@@ -51,7 +52,7 @@ fn push<T: Pytree>(
 ) -> (Vec<Array>, Vec<Array>, TreeDef) {
     let ((primals, def), (tangents, tangent_def)) = (tree::flatten(primals), tree::flatten(tangents));
     def.expect(&tangent_def).or_raise();
-    check_types("jvp", "tangents", &def, primals.iter().map(Array::aval), &tangents);
+    check_types("jvp", "tangents", &def, primals.iter().map(Array::aval), &tangents, Some(called_at));
     check_all_alive(primals.iter().chain(&tangents));
     let given: Vec<Option<Array>> =
         primals.iter().zip(tangents).map(|(p, t)| has_tangent(p.aval()).then_some(t)).collect();
@@ -170,7 +171,7 @@ pub fn linear_transpose<S: Signature, F: Function<S>>(
     move |ct: S::Out| {
         let (cts, found) = tree::flatten(&ct);
         out_def.expect(&found).or_raise();
-        check_types("linear_transpose", "cotangents", &out_def, closed.out_avals(), &cts);
+        check_types("linear_transpose", "cotangents", &out_def, closed.out_avals(), &cts, None);
         let cts: Vec<Option<Array>> = cts.into_iter().map(Some).collect();
         let pulled = pull_back(&closed, &cts).into_iter().zip(&avals);
         build(&def, pulled.map(|(ct, aval)| ct.unwrap_or_else(|| zeros_like(&aval.strong()))))
@@ -224,7 +225,7 @@ impl Point {
     fn push(&self, tangents: &impl Pytree) -> Vec<Array> {
         let (tangents, def) = tree::flatten(tangents);
         self.def.expect(&def).or_raise();
-        check_types("linearize", "tangents", &def, &self.in_avals, &tangents);
+        check_types("linearize", "tangents", &def, &self.in_avals, &tangents, None);
         let given = transform::pick(&tangents, &self.in_tangents);
         let mut outs = eval_jaxpr(&self.map.jaxpr, &self.map.consts, &given).into_iter();
         let filled = self.out_tangents.iter().zip(&self.outs).map(|(nz, out)| {
@@ -238,7 +239,7 @@ impl Point {
     fn pull(&self, ct: &impl Pytree) -> Vec<Array> {
         let (cts, def) = tree::flatten(ct);
         self.out_def.expect(&def).or_raise();
-        check_types("vjp", "cotangents", &def, self.outs.iter().map(Array::aval), &cts);
+        check_types("vjp", "cotangents", &def, self.outs.iter().map(Array::aval), &cts, None);
         // What is passed through takes no cotangent.
         let cts = cts.into_iter().map(Some).chain(std::iter::repeat(None));
         let given: Vec<Option<Array>> =
@@ -252,7 +253,7 @@ impl Point {
     }
 }
 
-/// Raises if values do not have the given types, naming the leaf.
+/// Raises if values do not have the given types, naming the leaf: of an argument for tangents, of the result for cotangents.
 #[track_caller]
 fn check_types<'a>(
     operation: &'static str,
@@ -260,15 +261,18 @@ fn check_types<'a>(
     def: &TreeDef,
     avals: impl IntoIterator<Item = &'a Aval>,
     values: &[Array],
+    at: Option<Source>,
 ) {
     for (i, (aval, value)) in avals.into_iter().zip(values).enumerate() {
         if !aval.same_type(value.aval()) {
-            let place = tree::keystr(&def.paths()[i]);
+            let path = &def.paths()[i];
+            let place =
+                if what == "tangents" { argument(path) } else { format!("result{}", tree::keystr(path)) };
             let message = format!(
                 "{what} must have the types of the values: {place} is {aval}, its {what} {}",
                 value.aval()
             );
-            Error::operands(operation, message).raise();
+            at.into_iter().fold(Error::operands(operation, message), Error::at).raise();
         }
     }
 }

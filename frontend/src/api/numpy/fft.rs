@@ -3,7 +3,7 @@
 //! Lengths are `None` for those of the operand. `norm` is `"backward"` (inverse transforms divide by `n`), `"ortho"` (both by `√n`) or
 //! `"forward"` (forward transforms divide by `n`).
 
-use super::{IntoArray, canonical, moveaxis};
+use super::{IntoArray, canonical, canonical_all, moveaxis};
 use crate::api::dtypes::{default_float, inexact};
 use crate::ir::{Array, DType};
 use crate::lax::{self, FftType, rules::refuse};
@@ -205,7 +205,7 @@ fn core(
     let mut a = converted(name, kind, a);
     let rank = a.ndim();
     let axes: Vec<usize> = match (axes, s) {
-        (Some(axes), _) => axes.iter().map(|&axis| canonical(name, axis, rank)).collect(),
+        (Some(axes), _) => canonical_all(name, axes, rank),
         (None, Some(s)) if s.len() > rank => {
             refuse!(name => "got {} lengths for an array of {rank} dimensions", s.len())
         }

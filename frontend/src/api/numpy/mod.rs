@@ -82,12 +82,23 @@ impl Axis {
     #[track_caller]
     pub(crate) fn resolve(&self, name: &'static str, rank: usize) -> Vec<usize> {
         let Some(axes) = &self.axes else { return (0..rank).collect() };
-        let out: Vec<usize> = axes.iter().map(|&axis| canonical(name, axis, rank)).collect();
+        let out = canonical_all(name, axes, rank);
         if !lax::rules::distinct(&out) {
             refuse!(name => "axes {axes:?} name a dimension twice")
         }
         out
     }
+}
+
+/// Axes counted from the start.
+#[track_caller]
+pub(crate) fn canonical_all(name: &'static str, axes: &[i64], rank: usize) -> Vec<usize> {
+    // No closure: it would hide the line of the caller.
+    let mut out = Vec::with_capacity(axes.len());
+    for &axis in axes {
+        out.push(canonical(name, axis, rank));
+    }
+    out
 }
 
 /// An axis counted from the start.

@@ -1,6 +1,6 @@
 //! Functions that rearrange arrays.
 
-use super::{Axis, IntoArray, IntoArrays, IntoShape, broadcast_shape, canonical, exact_shape};
+use super::{Axis, IntoArray, IntoArrays, IntoShape, broadcast_shape, canonical, canonical_all, exact_shape};
 use crate::api::dtypes::{default_int, promote};
 use crate::ir::{Array, DType};
 use crate::lax::{self, rules::refuse};
@@ -41,7 +41,7 @@ pub fn permute_dims(x: impl IntoArray, axes: impl IntoShape) -> Array {
     if axes.is_empty() {
         return matrix_or_reversed(x);
     }
-    let permutation: Vec<usize> = axes.iter().map(|&a| canonical("transpose", a, x.ndim())).collect();
+    let permutation = canonical_all("transpose", &axes, x.ndim());
     lax::transpose(&x, &permutation)
 }
 
