@@ -222,6 +222,7 @@ fn log_softmax_of(x: Array, axis: Axis) -> Array {
 }
 
 /// The largest element along axes, kept; -∞ of nothing.
+#[track_caller]
 fn largest(x: &Array, axis: &Axis) -> Array {
     let axes = axis.resolve("softmax", x.ndim());
     let max = lax::max(&Array::scalar(f64::NEG_INFINITY, x.dtype(), false), &lax::reduce_max(x, &axes));
