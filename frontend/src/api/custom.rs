@@ -37,6 +37,67 @@ pub struct CustomJvp<S> {
     signature: std::marker::PhantomData<fn() -> S>,
 }
 
+/// A tangent or a cotangent for a rule that asked for symbolic zeros, or from one.
+#[derive(Clone, Debug)]
+pub enum Tangent {
+    /// Known to be zero without looking at its elements; of that type.
+    SymbolicZero(Aval),
+    /// Any other.
+    Value(Array),
+}
+
+impl Tangent {
+    fn of(tangent: &Option<Array>, aval: &Aval) -> Tangent {
+        tangent.clone().map_or_else(|| Tangent::SymbolicZero(aval.strong()), Tangent::Value)
+    }
+
+    /// Whether it is known to be zero.
+    pub fn is_symbolic_zero(&self) -> bool {
+        matches!(self, Tangent::SymbolicZero(_))
+    }
+
+    /// The array, unless it is known to be zero.
+    pub fn value(&self) -> Option<&Array> {
+        match self {
+            Tangent::SymbolicZero(_) => None,
+            Tangent::Value(value) => Some(value),
+        }
+    }
+
+    /// The array, of zeros where it is known to be zero.
+    #[track_caller]
+    pub fn instantiate(&self) -> Array {
+        match self {
+            Tangent::SymbolicZero(aval) => zeros_like(aval),
+            Tangent::Value(value) => value.clone(),
+        }
+    }
+
+    /// Its type.
+    pub fn aval(&self) -> &Aval {
+        match self {
+            Tangent::SymbolicZero(aval) => aval,
+            Tangent::Value(value) => value.aval(),
+        }
+    }
+}
+
+impl From<Array> for Tangent {
+    fn from(value: Array) -> Tangent {
+        Tangent::Value(value)
+    }
+}
+
+/// An argument's leaf as the forward rule of a `custom_vjp` function sees it that asked for symbolic zeros.
+#[derive(Clone, Debug)]
+#[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the name is JAX's")]
+pub struct CustomVJPPrimal {
+    /// The leaf.
+    pub value: Array,
+    /// Whether there is a derivative with respect to it.
+    pub perturbed: bool,
+}
+
 /// A tangent of the result from one argument's tangent, the result, and all arguments.
 pub type ArgumentJvp = fn(&Array, &Array, &[Array]) -> Array;
 
@@ -68,11 +129,62 @@ impl<S: Signature> CustomJvp<S> {
             let (out, tangent) = rule(build(def, primals.iter().cloned()), build(def, filled));
             let ((outs, out_def), (tangents, found)) = (tree::flatten(&out), tree::flatten(&tangent));
             out_def.expect(&found).or_raise();
-            check_tangents(&name, &out_def, outs.iter().map(Array::aval), &tangents);
+            check_tangents(&name, &out_def, outs.iter().map(Array::aval), tangents.iter().map(Array::aval));
             let tangents = tangents.into_iter().map(|t| has_tangent(t.aval()).then_some(t)).collect();
             (outs, tangents, out_def)
         });
-        Transformed::new(Arc::new(WithJvp { fun: self.fun, jvp_name, rule: flat_rule }))
+        Transformed::new(Arc::new(WithJvp {
+            fun: self.fun,
+            jvp_name,
+            rule: flat_rule,
+            symbolic_zeros: false,
+        }))
+    }
+
+    /// [`CustomJvp::defjvp`] with a rule that is told which tangents are zero, and may say so of its own: JAX's `symbolic_zeros=True`.
+    ///
+    /// Tangents are given for the leaves of the arguments, in their order, and taken for those of the result. A leaf that the function is not
+    /// differentiated with respect to has a [`Tangent::SymbolicZero`], as have integers.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, api::custom::Tangent, custom_jvp, grad};
+    /// let f = custom_jvp(|x: &Array, y: &Array| x * y).defjvp_symbolic_zeros(|(x, y), t| {
+    ///     assert!(t[1].is_symbolic_zero());
+    ///     (&x * &y, vec![Tangent::from(y * t[0].instantiate())])
+    /// });
+    /// let slope = grad(|x: &Array| f(x, &Array::from(3.0)));
+    /// assert_eq!(slope(&Array::from(2.0)).item::<f32>(), 3.0);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`CustomJvp::defjvp`].
+    pub fn defjvp_symbolic_zeros<J>(self, rule: J) -> Transformed<'static, S>
+    where
+        J: Fn(S::Trees, &[Tangent]) -> (S::Out, Vec<Tangent>) + Send + Sync + 'static,
+    {
+        let jvp_name = function_name::<J>().into();
+        let name: Arc<str> = self.fun.name().into();
+        let flat_rule: FlatJvp = Arc::new(move |def, primals, tangents| {
+            let given: Vec<Tangent> =
+                primals.iter().zip(tangents).map(|(p, t)| Tangent::of(t, p.aval())).collect();
+            let (out, tangents) = rule(build(def, primals.iter().cloned()), &given);
+            let (outs, out_def) = tree::flatten(&out);
+            if outs.len() != tangents.len() {
+                let (n, m) = (outs.len(), tangents.len());
+                Error::argument(format!(
+                    "custom_jvp: the rule of `{name}` must give as many tangents as the result has leaves, {n}, got {m}"
+                ))
+                .raise();
+            }
+            check_tangents(&name, &out_def, outs.iter().map(Array::aval), tangents.iter().map(Tangent::aval));
+            let tangents = tangents
+                .iter()
+                .zip(&outs)
+                .map(|(t, out)| if has_tangent(out.aval()) { t.value().cloned() } else { None });
+            let tangents = tangents.collect();
+            (outs, tangents, out_def)
+        });
+        Transformed::new(Arc::new(WithJvp { fun: self.fun, jvp_name, rule: flat_rule, symbolic_zeros: true }))
     }
 }
 
@@ -102,10 +214,10 @@ fn sum_of_terms<const N: usize>(fun: Arc<dyn FlatFn>, rules: [Option<ArgumentJvp
         let terms = rules.iter().zip(tangents).filter_map(|(rule, t)| Some((rule.as_ref()?, t.as_ref()?)));
         let terms = terms.map(|(rule, t)| rule(t, &out, primals));
         let tangent = terms.reduce(|sum, term| add(&sum, &term));
-        check_tangents(name, &out_def, [out.aval()], tangent.as_slice());
+        check_tangents(name, &out_def, [out.aval()], tangent.iter().map(Array::aval));
         (vec![out], vec![tangent], out_def)
     });
-    WithJvp { fun, jvp_name: "jvp".into(), rule }
+    WithJvp { fun, jvp_name: "jvp".into(), rule, symbolic_zeros: false }
 }
 
 type FlatJvp = Arc<
@@ -117,6 +229,7 @@ struct WithJvp {
     fun: Arc<dyn FlatFn>,
     jvp_name: Arc<str>,
     rule: FlatJvp,
+    symbolic_zeros: bool,
 }
 
 impl FlatFn for WithJvp {
@@ -134,8 +247,13 @@ impl FlatFn for WithJvp {
             expect_structure(&found, def);
             (outs, tangents)
         });
-        let prim =
-            CustomJvpCall { name: self.fun.name().into(), callee, jvp_name: self.jvp_name.clone(), rule };
+        let prim = CustomJvpCall {
+            name: self.fun.name().into(),
+            callee,
+            jvp_name: self.jvp_name.clone(),
+            rule,
+            symbolic_zeros: self.symbolic_zeros,
+        };
         let outs = bind_at_line(Prim::new(prim), &leaves, current_source(Location::caller()));
         Ok((outs.into_vec(), out_def.get().expect("the function or its rule was run").clone()))
     }
@@ -202,25 +320,83 @@ impl<S: Signature> CustomVjp<S> {
         let names = [function_name::<Fwd>().into(), function_name::<Bwd>().into()];
         let name: Arc<str> = self.fun.name().into();
         let bwd = Arc::new(bwd);
-        let fwd: FlatFwd = Arc::new(move |def, args| {
+        let fwd: FlatFwd = Arc::new(move |def, args, _| {
             let (out, residuals) = fwd(build(def, args.iter().cloned()));
             let ((outs, out_def), (residuals, residual_def)) =
                 (tree::flatten(&out), tree::flatten(&residuals));
-            let (bwd, cts_def) = (bwd.clone(), out_def.clone());
+            let (bwd, cts_def, args_def) = (bwd.clone(), out_def.clone(), def.clone());
             let pull: Pull = Arc::new(move |residuals, cts| {
-                tree::flatten(&bwd(build(&residual_def, residuals.iter().cloned()), build(&cts_def, cts)))
+                let cts = cts.iter().map(Tangent::instantiate);
+                let cts = bwd(build(&residual_def, residuals.iter().cloned()), build(&cts_def, cts));
+                let (grads, found) = tree::flatten(&cts);
+                args_def.expect(&found).or_raise();
+                grads.into_iter().map(Some).collect()
             });
             let forward = backward(&name, def, args, outs, residuals, pull);
             (forward, out_def)
         });
-        Transformed::new(Arc::new(WithVjp { fun: self.fun, names, fwd }))
+        Transformed::new(Arc::new(WithVjp { fun: self.fun, names, fwd, symbolic_zeros: false }))
+    }
+
+    /// [`CustomVjp::defvjp`] with rules that are told of zeros: JAX's `symbolic_zeros=True`.
+    ///
+    /// `fwd` sees each leaf of the arguments with whether there is a derivative with respect to it; `bwd` takes the cotangents of the
+    /// result's leaves, [`Tangent::SymbolicZero`] where the result does not count, and gives those of the arguments' leaves, `None` for zero.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, custom_vjp, grad};
+    /// let f = custom_vjp(|x: &Array, y: &Array| x * y).defvjp_symbolic_zeros(
+    ///     |args| {
+    ///         assert!(args[0].perturbed && !args[1].perturbed);
+    ///         (&args[0].value * &args[1].value, args[1].value.clone())
+    ///     },
+    ///     |y, cts| vec![cts[0].value().map(|ct| ct * y), None],
+    /// );
+    /// let slope = grad(|x: &Array| f(x, &Array::from(3.0)));
+    /// assert_eq!(slope(&Array::from(2.0)).item::<f32>(), 3.0);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`CustomVjp::defvjp`].
+    pub fn defvjp_symbolic_zeros<R, Fwd, Bwd>(self, fwd: Fwd, bwd: Bwd) -> Transformed<'static, S>
+    where
+        R: Pytree,
+        Fwd: Fn(&[CustomVJPPrimal]) -> (S::Out, R) + Send + Sync + 'static,
+        Bwd: Fn(R, &[Tangent]) -> Vec<Option<Array>> + Send + Sync + 'static,
+    {
+        let names = [function_name::<Fwd>().into(), function_name::<Bwd>().into()];
+        let name: Arc<str> = self.fun.name().into();
+        let bwd = Arc::new(bwd);
+        let fwd: FlatFwd = Arc::new(move |def, args, perturbed| {
+            let leaf =
+                |(value, &perturbed): (&Array, &bool)| CustomVJPPrimal { value: value.clone(), perturbed };
+            let leaves: Vec<CustomVJPPrimal> = args.iter().zip(perturbed).map(leaf).collect();
+            let (out, residuals) = fwd(&leaves);
+            let ((outs, out_def), (residuals, residual_def)) =
+                (tree::flatten(&out), tree::flatten(&residuals));
+            let (bwd, name_, count) = (bwd.clone(), name.clone(), args.len());
+            let pull: Pull = Arc::new(move |residuals, cts| {
+                let grads = bwd(build(&residual_def, residuals.iter().cloned()), cts);
+                if grads.len() != count {
+                    let found = grads.len();
+                    Error::argument(format!(
+                        "custom_vjp: the bwd rule of `{name_}` must give a cotangent for each of the {count} leaves of the arguments, got {found}"
+                    ))
+                    .raise();
+                }
+                grads
+            });
+            let forward = backward(&name, def, args, outs, residuals, pull);
+            (forward, out_def)
+        });
+        Transformed::new(Arc::new(WithVjp { fun: self.fun, names, fwd, symbolic_zeros: true }))
     }
 }
 
-type FlatFwd = Arc<dyn Fn(&TreeDef, &[Array]) -> (Forward, TreeDef) + Send + Sync>;
-type Pull = Arc<dyn Fn(&[Array], Vec<Array>) -> (Vec<Array>, TreeDef) + Send + Sync>;
+type FlatFwd = Arc<dyn Fn(&TreeDef, &[Array], &[bool]) -> (Forward, TreeDef) + Send + Sync>;
+type Pull = Arc<dyn Fn(&[Array], &[Tangent]) -> Vec<Option<Array>> + Send + Sync>;
 
-/// A forward pass whose backward pass is checked: it must give the arguments' structure and types.
+/// A forward pass whose backward pass is checked: it must give cotangents of the arguments' types.
 fn backward(
     name: &Arc<str>,
     def: &TreeDef,
@@ -233,12 +409,11 @@ fn backward(
     let in_avals: Vec<Aval> = args.iter().map(|a| a.aval().clone()).collect();
     let out_avals: Vec<Aval> = outs.iter().map(|a| a.aval().strong()).collect();
     let backward: BwdRule = Arc::new(move |residuals, cts| {
-        let filled =
-            cts.iter().zip(&out_avals).map(|(ct, aval)| ct.clone().unwrap_or_else(|| zeros_like(aval)));
-        let (grads, found) = pull(residuals, filled.collect());
-        def.expect(&found).or_raise();
+        let cts: Vec<Tangent> = cts.iter().zip(&out_avals).map(|(ct, aval)| Tangent::of(ct, aval)).collect();
+        let grads = pull(residuals, &cts);
         for (i, (grad, aval)) in grads.iter().zip(&in_avals).enumerate() {
-            if has_tangent(aval) && !grad.aval().same_type(aval) {
+            let wrong = grad.as_ref().filter(|grad| has_tangent(aval) && !grad.aval().same_type(aval));
+            if let Some(grad) = wrong {
                 Error::argument(format!(
                     "custom_vjp: the bwd rule of `{name}` must give cotangents of the arguments' types, but for argument{} of type {aval} \
                      it gave {}",
@@ -248,7 +423,7 @@ fn backward(
                 .raise();
             }
         }
-        grads.into_iter().zip(&in_avals).map(|(grad, aval)| has_tangent(aval).then_some(grad)).collect()
+        grads.into_iter().zip(&in_avals).map(|(grad, aval)| grad.filter(|_| has_tangent(aval))).collect()
     });
     Forward { outs, residuals, backward }
 }
@@ -258,6 +433,7 @@ struct WithVjp {
     fun: Arc<dyn FlatFn>,
     names: [Arc<str>; 2],
     fwd: FlatFwd,
+    symbolic_zeros: bool,
 }
 
 impl FlatFn for WithVjp {
@@ -269,13 +445,15 @@ impl FlatFn for WithVjp {
         let out_def = Arc::new(OnceLock::new());
         let callee = callee(self.fun.clone(), def.clone(), out_def.clone());
         let (fwd, def, found) = (self.fwd.clone(), def.clone(), out_def.clone());
-        let fwd: FwdRule = Arc::new(move |args| {
-            let (forward, def) = fwd(&def, args);
+        let fwd: FwdRule = Arc::new(move |args, perturbed| {
+            let (forward, def) = fwd(&def, args, perturbed);
             expect_structure(&found, def);
             forward
         });
         let [fwd_name, bwd_name] = self.names.clone();
-        let prim = CustomVjpCall { name: self.fun.name().into(), callee, fwd_name, bwd_name, fwd };
+        let symbolic_zeros = self.symbolic_zeros;
+        let prim =
+            CustomVjpCall { name: self.fun.name().into(), callee, fwd_name, bwd_name, fwd, symbolic_zeros };
         let outs = bind_at_line(Prim::new(prim), &leaves, current_source(Location::caller()));
         Ok((outs.into_vec(), out_def.get().expect("the function or its rule was run").clone()))
     }
@@ -300,7 +478,7 @@ pub fn custom_gradient<S: Signature, F: WithPullback<S> + 'static>(f: F) -> Tran
         name: name.clone(),
         call: Box::new(move |args, def| tree::flatten(&primal.run(build(def, args)).0)),
     });
-    let fwd: FlatFwd = Arc::new(move |def, args| {
+    let fwd: FlatFwd = Arc::new(move |def, args, _| {
         let (out, pullback) = f.run(build(def, args.iter().cloned()));
         let (outs, out_def) = tree::flatten(&out);
         let avals: Vec<Aval> = outs.iter().map(|out| out.aval().strong()).collect();
@@ -311,13 +489,20 @@ pub fn custom_gradient<S: Signature, F: WithPullback<S> + 'static>(f: F) -> Tran
             grad_def = Some(found);
             grads
         });
-        let grad_def = grad_def.expect("traced");
+        def.expect(&grad_def.expect("traced")).or_raise();
         let jaxpr = closed.jaxpr.clone();
-        let pull: Pull =
-            Arc::new(move |residuals, cts| (eval_jaxpr(&jaxpr, residuals, &cts), grad_def.clone()));
+        let pull: Pull = Arc::new(move |residuals, cts| {
+            let cts: Vec<Array> = cts.iter().map(Tangent::instantiate).collect();
+            eval_jaxpr(&jaxpr, residuals, &cts).into_iter().map(Some).collect()
+        });
         (backward(&name, def, args, outs, closed.consts, pull), out_def)
     });
-    Transformed::new(Arc::new(WithVjp { fun, names: ["fwd".into(), "bwd".into()], fwd }))
+    Transformed::new(Arc::new(WithVjp {
+        fun,
+        names: ["fwd".into(), "bwd".into()],
+        fwd,
+        symbolic_zeros: false,
+    }))
 }
 
 /// Functions that give their result and a function from its cotangent to the arguments' cotangents.
@@ -370,14 +555,13 @@ fn check_tangents<'a>(
     name: &str,
     def: &TreeDef,
     outs: impl IntoIterator<Item = &'a Aval>,
-    tangents: &[Array],
+    tangents: impl IntoIterator<Item = &'a Aval>,
 ) {
     for (i, (out, tangent)) in outs.into_iter().zip(tangents).enumerate() {
-        if !out.same_type(tangent.aval()) {
+        if !out.same_type(tangent) {
             Error::argument(format!(
-                "custom_jvp: the rule of `{name}` must give tangents of the results' types, but result{} is {out} and its tangent {}",
-                keystr(&def.paths()[i]),
-                tangent.aval()
+                "custom_jvp: the rule of `{name}` must give tangents of the results' types, but result{} is {out} and its tangent {tangent}",
+                keystr(&def.paths()[i])
             ))
             .raise();
         }

@@ -25,8 +25,8 @@ pub(crate) type Fun = Arc<dyn Fn(&[Array]) -> Vec<Array> + Send + Sync>;
 /// Results and tangents from arguments and tangents; `None` is zero.
 pub(crate) type JvpRule =
     Arc<dyn Fn(&[Array], &[Option<Array>]) -> (Vec<Array>, Vec<Option<Array>>) + Send + Sync>;
-/// The forward pass of a `custom_vjp` function.
-pub(crate) type FwdRule = Arc<dyn Fn(&[Array]) -> Forward + Send + Sync>;
+/// The forward pass of a `custom_vjp` function, told of every argument whether it has a tangent.
+pub(crate) type FwdRule = Arc<dyn Fn(&[Array], &[bool]) -> Forward + Send + Sync>;
 /// The backward pass: cotangents of all arguments from residuals and cotangents of the results; `None` is zero.
 pub(crate) type BwdRule = Arc<dyn Fn(&[Array], &[Option<Array>]) -> Vec<Option<Array>> + Send + Sync>;
 
@@ -202,6 +202,8 @@ pub(crate) struct CustomJvpCall {
     pub(crate) callee: Callee,
     pub(crate) jvp_name: Arc<str>,
     pub(crate) rule: JvpRule,
+    /// Whether the rule is told which tangents are zero.
+    pub(crate) symbolic_zeros: bool,
 }
 
 impl PartialEq for CustomJvpCall {
@@ -239,7 +241,7 @@ impl Primitive for CustomJvpCall {
         if self.callee.num_consts() > 0 {
             params.show("num_consts", self.callee.num_consts());
         }
-        params.flag("symbolic_zeros", false);
+        params.flag("symbolic_zeros", self.symbolic_zeros);
     }
 
     fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
@@ -286,7 +288,8 @@ impl Primitive for CustomJvpCall {
             (vec![f(x)], vec![Some(super::add(&through_x, &mul(&sin(&x[0]), &dy)))])
         });
         let callee = Callee::Jaxpr(closed.jaxpr, 0);
-        let prim = CustomJvpCall { name: "f".into(), callee, jvp_name: "f_jvp".into(), rule };
+        let prim =
+            CustomJvpCall { name: "f".into(), callee, jvp_name: "f_jvp".into(), rule, symbolic_zeros: false };
         vec![Sample::new(Prim::new(prim), [SampleArg::f32([3]), SampleArg::f32([3])])]
     }
 
@@ -356,6 +359,8 @@ pub(crate) struct CustomVjpCall {
     pub(crate) fwd_name: Arc<str>,
     pub(crate) bwd_name: Arc<str>,
     pub(crate) fwd: FwdRule,
+    /// Whether the rules are told which arguments have no tangent and which cotangents are zero.
+    pub(crate) symbolic_zeros: bool,
 }
 
 impl PartialEq for CustomVjpCall {
@@ -394,7 +399,7 @@ impl Primitive for CustomVjpCall {
         if self.callee.num_consts() > 0 {
             params.show("num_consts", self.callee.num_consts());
         }
-        params.flag("symbolic_zeros", false);
+        params.flag("symbolic_zeros", self.symbolic_zeros);
     }
 
     fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
@@ -413,9 +418,9 @@ impl Primitive for CustomVjpCall {
         let n = self.callee.num_consts();
         refuse_captured(&self.name, &tangents[..n]);
         let at = here();
-        let forward = || guarded(&self.name, at, || (self.fwd)(&primals[n..]));
-        let Forward { outs, residuals, backward } = with_trace(current(), None, forward);
         let nonzero: Vec<bool> = tangents[n..].iter().map(Option::is_some).collect();
+        let forward = || guarded(&self.name, at, || (self.fwd)(&primals[n..], &nonzero));
+        let Forward { outs, residuals, backward } = with_trace(current(), None, forward);
         let smooth: Vec<bool> = outs.iter().map(|out| has_tangent(out.aval())).collect();
         let prim = CustomLin {
             name: self.name.clone(),
@@ -424,6 +429,7 @@ impl Primitive for CustomVjpCall {
             out_avals: outs.iter().map(|out| out.aval().strong()).collect(),
             out_smooth: smooth.clone(),
             args: nonzero,
+            symbolic_zeros: self.symbolic_zeros,
         };
         let operands: Vec<Array> =
             residuals.into_iter().chain(tangents[n..].iter().flatten().cloned()).collect();
@@ -449,7 +455,7 @@ impl Primitive for CustomVjpCall {
         let vector = Aval::new([3], DType::F32);
         let f = |x: &[Array]| mul(&sin(&x[0]), &x[1]);
         let closed = stage("f", &[vector.clone(), vector], here(), |x| vec![f(&x)]);
-        let fwd: FwdRule = Arc::new(move |x| {
+        let fwd: FwdRule = Arc::new(move |x, _| {
             let backward: BwdRule = Arc::new(|residuals, cts| {
                 let pull = |ct: &Array| {
                     let of_x = mul(&mul(&cos(&residuals[0]), &residuals[1]), ct);
@@ -465,6 +471,7 @@ impl Primitive for CustomVjpCall {
             fwd_name: "fwd".into(),
             bwd_name: "bwd".into(),
             fwd,
+            symbolic_zeros: false,
         };
         // Forward mode is refused: the derivative is tested in `api/custom`.
         vec![Sample::new(Prim::new(prim), [SampleArg::f32([3]), SampleArg::f32([3])]).not_differentiable()]
@@ -500,11 +507,11 @@ impl Primitive for CustomVjpCall {
 /// The forward pass over a mapped axis: results are mapped along dimension 0, residuals where they come to be.
 fn batched_fwd(fwd: FwdRule, dims: &[Option<usize>], axis: &AxisInfo, at: Source) -> FwdRule {
     let (dims, axis) = (dims.to_vec(), axis.clone());
-    Arc::new(move |args| {
+    Arc::new(move |args, perturbed| {
         let (mut num_outs, mut backward) = (0, None);
         let (mut outs, mut found) = batch(
             |args| {
-                let forward = fwd(&args);
+                let forward = fwd(&args, perturbed);
                 num_outs = forward.outs.len();
                 backward = Some(forward.backward);
                 forward.outs.into_iter().chain(forward.residuals).collect()
@@ -575,6 +582,7 @@ pub(crate) struct CustomLin {
     out_smooth: Vec<bool>,
     /// Which arguments have a tangent among the operands.
     args: Vec<bool>,
+    symbolic_zeros: bool,
 }
 
 impl CustomLin {
@@ -613,7 +621,7 @@ impl Primitive for CustomLin {
 
     fn params<'a>(&'a self, params: &mut Params<'a>) {
         params.show("num_res", self.num_residuals);
-        params.flag("symbolic_zeros", false);
+        params.flag("symbolic_zeros", self.symbolic_zeros);
     }
 
     fn abstract_eval(&self, _: &[&Aval]) -> Result<Avals> {

@@ -1,5 +1,7 @@
 //! Tests against values and jaxprs of JAX 0.10.2.
 
+use std::sync::Mutex;
+
 use super::*;
 use crate::api::control::{cond, fori_loop, scan, while_loop};
 use crate::error::boundary;
@@ -307,4 +309,111 @@ fn rules_of_wrong_types_are_refused() {
     let error = boundary(|| grad(&f)(&jnp::ones(3))).unwrap_err().to_string();
     assert!(error.starts_with("custom_vjp: the bwd rule of"), "{error}");
     assert!(error.ends_with("for argument[0] of type f32[3] it gave f32[]"), "{error}");
+}
+
+/// `x · y`, whose jvp notes which tangents are symbolic zeros and gives one itself where there is nothing.
+fn noting(seen: Arc<Mutex<Vec<[bool; 2]>>>) -> impl Fn(&Array, &Array) -> Array + Send + Sync + 'static {
+    let rule = move |(x, y): (Array, Array), t: &[Tangent]| {
+        seen.lock().unwrap().push([t[0].is_symbolic_zero(), t[1].is_symbolic_zero()]);
+        let out = &x * &y;
+        let terms = [t[0].value().map(|t| t * &y), t[1].value().map(|t| t * &x)];
+        let zero = Tangent::SymbolicZero(out.aval().clone());
+        let tangent = terms.into_iter().flatten().reduce(|a, b| a + b).map_or(zero, Tangent::Value);
+        (out, vec![tangent])
+    };
+    let f = custom_jvp(|x: &Array, y: &Array| x * y).defjvp_symbolic_zeros(rule);
+    move |x: &Array, y: &Array| f(x, y)
+}
+
+#[test]
+fn a_jvp_rule_is_told_which_tangents_are_zero() {
+    let seen = Arc::new(Mutex::new(vec![]));
+    let f = Arc::new(noting(seen.clone()));
+    let (x, y) = xy();
+    let (g, c) = (f.clone(), y.clone());
+    assert_eq!(number(&grad(move |x: &Array| g(x, &c))(&x)), 3.0);
+    let g = f.clone();
+    assert_eq!(number(&grad(move |x: &Array| g(&x.sin(), x))(&y)), 3f32.cos() * 3.0 + 3f32.sin());
+    assert_eq!(*seen.lock().unwrap(), [[false, true], [false, false]]);
+    // Through jit, vmap and a second derivative.
+    seen.lock().unwrap().clear();
+    let (g, c) = (f.clone(), y.clone());
+    assert_eq!(number(&grad(jit(move |x: &Array| g(x, &c)))(&x)), 3.0);
+    let (g, c) = (f.clone(), y.clone());
+    close(&vmap(grad(move |x: &Array| g(x, &c)))(&Array::from([1.0, 2.0])), &[3.0, 3.0]);
+    assert!(seen.lock().unwrap().iter().all(|zeros| *zeros == [false, true]), "{seen:?}");
+    let g = f.clone();
+    assert_eq!(number(&grad(grad(move |x: &Array| g(x, x)))(&x)), 2.0);
+    let g = f.clone();
+    let text = make_jaxpr(move |x: &Array, y: &Array| g(x, y))(&x, &y).unwrap().to_string();
+    assert!(text.contains("symbolic_zeros=True"), "{text}");
+}
+
+#[test]
+fn vjp_rules_are_told_what_is_perturbed_and_which_cotangents_are_zero() {
+    let seen = Arc::new(Mutex::new(vec![]));
+    let (fwd_seen, bwd_seen) = (seen.clone(), seen.clone());
+    let f = custom_vjp(|x: &Array, y: &Array| (x * y, x + y)).defvjp_symbolic_zeros(
+        move |args| {
+            fwd_seen.lock().unwrap().push([args[0].perturbed, args[1].perturbed]);
+            let (x, y) = (args[0].value.clone(), args[1].value.clone());
+            ((&x * &y, &x + &y), (x, y))
+        },
+        move |(x, y), cts| {
+            bwd_seen.lock().unwrap().push([cts[0].is_symbolic_zero(), cts[1].is_symbolic_zero()]);
+            let product = |other: &Array| cts[0].value().map(|ct| ct * other);
+            let sum = |term: Option<Array>| match (term, cts[1].value()) {
+                (Some(a), Some(b)) => Some(a + b),
+                (a, b) => a.or(b.cloned()),
+            };
+            vec![sum(product(&y)), sum(product(&x))]
+        },
+    );
+    let f = Arc::new(f);
+    let (x, y) = xy();
+    let (g, c) = (f.clone(), y.clone());
+    assert_eq!(number(&grad(move |x: &Array| g(x, &c).0)(&x)), 3.0);
+    assert_eq!(*seen.lock().unwrap(), [[true, false], [false, true]]);
+    seen.lock().unwrap().clear();
+    let g = f.clone();
+    let (dx, dy) = grad(move |(x, y): (Array, Array)| g(&x, &y).1)((x.clone(), y.clone()));
+    assert_eq!((number(&dx), number(&dy)), (1.0, 1.0));
+    assert_eq!(*seen.lock().unwrap(), [[true, true], [true, false]]);
+    // Through jit and vmap, and with both results.
+    seen.lock().unwrap().clear();
+    let (g, c) = (f.clone(), y.clone());
+    let both = jit(move |x: &Array| {
+        let (p, s) = g(x, &c);
+        p + s
+    });
+    close(&vmap(grad(both))(&Array::from([1.0, 2.0])), &[4.0, 4.0]);
+    assert_eq!(*seen.lock().unwrap(), [[true, false], [false, false]]);
+}
+
+#[test]
+fn rules_with_symbolic_zeros_give_as_many_leaves_as_there_are() {
+    let f = custom_jvp(|x: &Array| x.clone()).defjvp_symbolic_zeros(|(x,), _| (x, vec![]));
+    let error = boundary(|| grad(&f)(&Array::from(1.0))).unwrap_err().to_string();
+    assert!(error.contains("must give as many tangents as the result has leaves, 1, got 0"), "{error}");
+    let f = custom_vjp(|x: &Array| x.clone())
+        .defvjp_symbolic_zeros(|args| (args[0].value.clone(), ()), |(), _| vec![]);
+    let error = boundary(|| grad(&f)(&Array::from(1.0))).unwrap_err().to_string();
+    assert!(error.contains("a cotangent for each of the 1 leaves of the arguments, got 0"), "{error}");
+}
+
+#[test]
+fn functions_of_the_library_bring_the_rules_that_jaxs_bring() {
+    let text = make_jaxpr(|x: &Array| crate::nn::relu(x))(&Array::from(1.0f32)).unwrap().to_string();
+    let expected = "{ lambda ; a:f32[]. let
+    b:f32[] = custom_jvp_call[
+      name=relu
+      call_jaxpr={ lambda ; c:f32[]. let d:f32[] = max c 0.0:f32[] in (d,) }
+      jvp=jvp
+      symbolic_zeros=False
+    ] a
+  in (b,) }";
+    assert_eq!(text.trim(), expected);
+    let text = make_jaxpr(|x: &Array, y: &Array| jnp::logaddexp(x, y))(&jnp::ones(3), &jnp::ones(3));
+    let text = text.unwrap().to_string();
+    assert!(text.contains("name=logaddexp") && text.contains("jvp=_logaddexp_jvp"), "{text}");
 }

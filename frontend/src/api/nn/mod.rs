@@ -1,39 +1,51 @@
 //! `jax.nn`: activations, softmax and its kin, one_hot, attention.
 //!
-//! Unlike in JAX no function is a nested `jit` of its own; derivatives are those of the formulas, which are written so that they
-//! stay finite.
+//! Unlike in JAX no function is a nested `jit` of its own. Derivatives are those of the formulas, which are written so that they
+//! stay finite; where JAX gives a function a rule of its own (`custom_jvp`), so do we.
 
 mod attention;
 pub mod initializers;
+mod scaled;
 
 pub use super::numpy::tanh;
 pub use attention::{AttentionOptions, dot_product_attention, dot_product_attention_with};
+pub use scaled::{scaled_matmul, scaled_matmul_of};
 
+use super::custom::{ArgumentJvp, custom_jvp};
 use super::dtypes::{default_float, promote_inexact};
 use super::numpy::{self as jnp, Axis, IntoArray, keepdims};
 use crate::ir::{Array, DType};
 use crate::lax;
 
 /// `max(x, 0)`, with derivative 0 at 0.
+///
+/// ```
+/// # use jacinth_frontend::{Array, grad, nn};
+/// let slope = grad(|x: &Array| nn::relu(x).sum());
+/// assert_eq!(slope(&Array::from([-1.0f32, 0.0, 2.0])).to_vec::<f32>(), [0.0, 0.0, 1.0]);
+/// ```
 #[track_caller]
 pub fn relu(x: impl IntoArray) -> Array {
-    // At zero both choices of `max` would share the derivative; `select` gives it to none.
-    let x = x.into_array();
-    let zeros = lax::full_like(&x, 0);
-    lax::select(&lax::gt(&x, &Array::scalar(0, x.dtype(), false)), &x, &nan_kept(&x, &zeros))
+    fn relu(x: &Array) -> Array {
+        jnp::maximum(x, 0)
+    }
+    let slope: ArgumentJvp = |t, _, x| where_inside(&x[0].gt(0), t);
+    custom_jvp(relu).defjvps([Some(slope)])(&x.into_array())
 }
 
-/// Zero, but NaN where `x` is.
-fn nan_kept(x: &Array, zeros: &Array) -> Array {
-    if x.dtype().is_float() { lax::select(&lax::ne(x, x), x, zeros) } else { zeros.clone() }
+/// The tangent where the mask says so, zero elsewhere.
+fn where_inside(mask: &Array, tangent: &Array) -> Array {
+    lax::select(mask, tangent, &lax::full_like(tangent, 0))
 }
 
 /// `min(max(x, 0), 6)`, with derivative 0 at 0 and at 6.
 #[track_caller]
 pub fn relu6(x: impl IntoArray) -> Array {
-    let x = x.into_array();
-    let limited = lax::stop_gradient(&jnp::minimum(jnp::maximum(&x, 0), 6.0));
-    jnp::where_(jnp::logical_and(x.gt(0), x.lt(6)), &x, limited)
+    fn relu6(x: &Array) -> Array {
+        jnp::minimum(jnp::maximum(x, 0), 6.0)
+    }
+    let slope: ArgumentJvp = |t, _, x| where_inside(&lax::and(&x[0].gt(0), &x[0].lt(6)), t);
+    custom_jvp(relu6).defjvps([Some(slope)])(&x.into_array())
 }
 
 /// `1 / (1 + e⁻ˣ)`.
@@ -181,11 +193,12 @@ pub fn squareplus(x: impl IntoArray, b: impl IntoArray) -> Array {
 /// `log(1 - e⁻ˣ)` of positive numbers, exact near zero and far from it.
 #[track_caller]
 pub fn log1mexp(x: impl IntoArray) -> Array {
-    let x = promote_inexact(&[x.into_array()]).remove(0);
-    let near = x.lt(std::f64::consts::LN_2);
-    let inside = jnp::where_(&near, &x, 1.0);
-    let outside = jnp::where_(&near, 1.0, &x);
-    jnp::where_(near, jnp::log(-jnp::expm1(-inside)), jnp::log1p(-jnp::exp(-outside)))
+    fn log1mexp(x: &Array) -> Array {
+        let near = jnp::log(-jnp::expm1(-x));
+        jnp::where_(x.lt(std::f64::consts::LN_2), near, jnp::log1p(-jnp::exp(-x)))
+    }
+    let slope: ArgumentJvp = |t, _, x| lax::div(t, &lax::expm1(&x[0]));
+    custom_jvp(log1mexp).defjvps([Some(slope)])(&promote_inexact(&[x.into_array()])[0])
 }
 
 /// The gated linear unit: one half along an axis times the sigmoid of the other.

@@ -3,15 +3,17 @@
 use super::take::one_axis;
 use super::{
     Axis, IntoArray, broadcast_arrays, isnan, real,
-    ufuncs::{like, pair},
+    ufuncs::{like, log_of_sum, meet_inexact, pair, slopes_of_sum},
     where_,
 };
 use crate::api::control::while_loop;
-use crate::api::dtype_info::finfo;
+use crate::api::custom::custom_jvp;
+use crate::api::dtype_info::{FInfo, finfo};
 use crate::api::dtypes::{default_float, promote, promote_inexact};
 use crate::ir::{Array, DType, numpy_name};
 use crate::lax;
 use crate::lax::rules::refuse;
+use std::f64::consts::{LN_2, PI};
 
 /// Second names: NumPy's and the array API's.
 macro_rules! aliases {
@@ -110,13 +112,20 @@ pub fn around(x: impl IntoArray, decimals: i32) -> Array {
 /// `log2(2ˣ + 2ʸ)` without overflow on the way.
 #[track_caller]
 pub fn logaddexp2(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let both = promote_inexact(&[x.into_array(), y.into_array()]);
-    let (x, y) = (&both[0], &both[1]);
-    let (larger, difference) = (super::maximum(x, y), super::subtract(x, y));
-    let ln2 = like(x, std::f64::consts::LN_2);
-    let rest = lax::log1p(&lax::exp2(&lax::neg(&lax::abs(&difference))));
-    let sum = lax::add(&larger, &lax::div(&rest, &ln2));
-    where_(isnan(&difference), super::add(x, y), sum)
+    fn logaddexp2(x: &Array, y: &Array) -> Array {
+        let per_bit = like(x, 1.0 / LN_2);
+        log_of_sum(x, y, PI / LN_2, |x| lax::mul(&per_bit, &lax::log1p(&lax::exp2(x))))
+    }
+    fn _logaddexp2_jvp((x, y): (Array, Array), (dx, dy): (Array, Array)) -> (Array, Array) {
+        let out = log_add_exp(&x, &y);
+        let tangent = slopes_of_sum([&x, &y], [&dx, &dy], &out, lax::exp2);
+        (out, tangent)
+    }
+    fn log_add_exp(x: &Array, y: &Array) -> Array {
+        custom_jvp(logaddexp2).defjvp(_logaddexp2_jvp)(x, y)
+    }
+    let (x, y) = meet_inexact(x.into_array(), y.into_array());
+    log_add_exp(&x, &y)
 }
 
 /// The larger; the other one where one is NaN.
@@ -181,6 +190,11 @@ pub fn iscomplexobj(x: impl IntoArray) -> bool {
 /// Whether the array has no dimensions.
 pub fn isscalar(x: impl IntoArray) -> bool {
     x.into_array().ndim() == 0
+}
+
+/// Whether there is a dimension to go along.
+pub fn iterable(x: impl IntoArray) -> bool {
+    x.into_array().ndim() > 0
 }
 
 /// The number of dimensions.
@@ -248,16 +262,27 @@ fn signed(bits: usize) -> DType {
 #[track_caller]
 pub fn frexp(x: impl IntoArray) -> (Array, Array) {
     let x = promote_inexact(&[x.into_array()]).remove(0);
-    let Ok(info) = finfo(x.dtype()) else { refuse!("frexp" => "{} is not supported", numpy_name(x.dtype())) };
     if x.dtype().is_complex() {
         refuse!("frexp" => "complex numbers are not supported")
     }
+    let Ok(info) = finfo(x.dtype()) else { refuse!("frexp" => "{} is not supported", numpy_name(x.dtype())) };
+    fn _frexp_jvp((x,): (Array,), (t,): (Array,)) -> ((Array, Array), (Array, Array)) {
+        let (m, e) = frexp(x);
+        let slope = lax::exp2(&lax::neg(&lax::convert_element_type(&e, t.dtype())));
+        let zeros = lax::full_like(&e, 0);
+        ((m, e), (t * slope, zeros))
+    }
+    custom_jvp(move |x: &Array| split_exponent(x, info)).defjvp(_frexp_jvp)(&x)
+}
+
+/// [`frexp`] by the bits of the number.
+fn split_exponent(x: &Array, info: FInfo) -> (Array, Array) {
     let int = signed(info.bits);
     let number = |v: i64| Array::scalar(v, int, false);
     let (mask, bias) = ((1i64 << info.nexp) - 1, 1 - i64::from(info.minexp));
     // Subnormal numbers are scaled up first.
-    let small = lax::lt(&lax::abs(&x), &like(&x, info.tiny));
-    let scaled = where_(&small, lax::mul(&x, &like(&x, 2f64.powi(info.nmant))), &x);
+    let small = lax::lt(&lax::abs(x), &like(x, info.tiny));
+    let scaled = where_(&small, lax::mul(x, &like(x, 2f64.powi(info.nmant))), x);
     let bits = lax::bitcast_convert_type(&scaled, int);
     let shift = where_(&small, number(-i64::from(info.nmant)), number(0));
     let exponent = lax::and(&lax::shift_right_arithmetic(&bits, &number(info.nmant.into())), &number(mask));
@@ -265,9 +290,9 @@ pub fn frexp(x: impl IntoArray) -> (Array, Array) {
     let kept = lax::and(&bits, &number(!(mask << info.nmant)));
     let mantissa = lax::or(&kept, &number((bias - 1) << info.nmant));
     let mantissa = lax::bitcast_convert_type(&mantissa, x.dtype());
-    let special = super::logical_or(lax::not(&super::isfinite(&x)), lax::eq(&x, &like(&x, 0.0)));
+    let special = super::logical_or(lax::not(&super::isfinite(x)), lax::eq(x, &like(x, 0.0)));
     let exponent = where_(&special, number(0), exponent);
-    (where_(&special, &x, mantissa), lax::convert_element_type(&exponent, DType::I32))
+    (where_(&special, x, mantissa), lax::convert_element_type(&exponent, DType::I32))
 }
 
 /// `x · 2ᵉ`.
@@ -279,19 +304,14 @@ pub fn ldexp(x: impl IntoArray, exponent: impl IntoArray) -> Array {
         refuse!("ldexp" => "takes real numbers and whole exponents, got {a} and {b}")
     }
     let exponent = lax::convert_element_type(&exponent, x.dtype());
-    let (m, e) = frexp(lax::stop_gradient(&x));
+    // Split off, so that the largest exponents do not overflow on the way.
+    let (m, e) = frexp(&x);
     let e = super::add(lax::convert_element_type(&e, x.dtype()), &exponent);
-    // Halves, so that the largest numbers do not overflow on the way.
     let positive = super::greater(&e, 0);
     let m = where_(&positive, super::multiply(&m, 2), m);
     let e = where_(&positive, super::subtract(&e, 1), e);
     let out = super::multiply(m, super::power(like(&x, 2.0), e));
-    let special = super::logical_or(super::isinf(&x), super::equal(&x, 0));
-    let out = where_(special, &x, out);
-    // Linear in `x`, with the slope `2ᵉ`.
-    let slope = lax::stop_gradient(&super::power(like(&x, 2.0), &exponent));
-    let zero = super::multiply(super::subtract(&x, lax::stop_gradient(&x)), slope);
-    super::add(lax::stop_gradient(&out), where_(super::isfinite(&zero), &zero, 0))
+    where_(super::logical_or(super::isinf(&x), super::equal(&x, 0)), &x, out)
 }
 
 /// The distance to the next number away from zero.

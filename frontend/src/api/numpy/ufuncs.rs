@@ -1,11 +1,13 @@
 //! Functions element by element.
 
 use super::{IntoArray, broadcast_shape, broadcast_to, promote_shapes};
+use crate::api::custom::custom_jvp;
 use crate::api::dtypes::{
     canonicalize_dtype, inexact, promote_inexact, promote_pair, promote_pair_inexact, requested,
 };
 use crate::ir::{Array, DType};
 use crate::lax::{self, rules::refuse};
+use std::f64::consts::PI;
 
 /// Element by element on the floating or complex dtype of the operand.
 macro_rules! inexact_unary {
@@ -152,14 +154,14 @@ pub fn reciprocal(x: impl IntoArray) -> Array {
 #[track_caller]
 pub fn deg2rad(x: impl IntoArray) -> Array {
     let x = &promote_inexact(&[x.into_array()])[0];
-    lax::mul(x, &like(x, std::f64::consts::PI / 180.0))
+    lax::mul(x, &like(x, PI / 180.0))
 }
 
 /// Degrees of radians.
 #[track_caller]
 pub fn rad2deg(x: impl IntoArray) -> Array {
     let x = &promote_inexact(&[x.into_array()])[0];
-    lax::mul(x, &like(x, 180.0 / std::f64::consts::PI))
+    lax::mul(x, &like(x, 180.0 / PI))
 }
 
 /// Whether the element is not a number.
@@ -235,7 +237,7 @@ fn meet(x: Array, y: Array) -> (Array, Array) {
 
 /// Both in the floating or complex dtype and the rank in which they meet.
 #[track_caller]
-fn meet_inexact(x: Array, y: Array) -> (Array, Array) {
+pub(super) fn meet_inexact(x: Array, y: Array) -> (Array, Array) {
     meet_ranks(promote_pair_inexact(x, y))
 }
 
@@ -481,13 +483,51 @@ pub fn hypot(x: impl IntoArray, y: impl IntoArray) -> Array {
     where_(infinite, f64::INFINITY, out)
 }
 
-/// `log(eˣ + eʸ)` without overflow on the way.
+/// `log(eˣ + eʸ)` without overflow on the way; of complex numbers, with an imaginary part between -π and π.
 #[track_caller]
 pub fn logaddexp(x: impl IntoArray, y: impl IntoArray) -> Array {
+    fn logaddexp(x: &Array, y: &Array) -> Array {
+        log_of_sum(x, y, PI, |x| lax::log1p(&lax::exp(x)))
+    }
+    fn _logaddexp_jvp((x, y): (Array, Array), (dx, dy): (Array, Array)) -> (Array, Array) {
+        let out = log_add_exp(&x, &y);
+        let tangent = slopes_of_sum([&x, &y], [&dx, &dy], &out, lax::exp);
+        (out, tangent)
+    }
+    fn log_add_exp(x: &Array, y: &Array) -> Array {
+        custom_jvp(logaddexp).defjvp(_logaddexp_jvp)(x, y)
+    }
     let (x, y) = meet_inexact(x.into_array(), y.into_array());
-    let (larger, difference) = (lax::max(&x, &y), lax::sub(&x, &y));
-    let sum = lax::add(&larger, &lax::log1p(&lax::exp(&lax::neg(&lax::abs(&difference)))));
-    lax::select(&isnan(&difference), &lax::add(&x, &y), &sum)
+    log_add_exp(&x, &y)
+}
+
+/// The larger plus `rest` of minus the distance; the imaginary part of complex numbers goes between `-half` and `half`.
+pub(super) fn log_of_sum(x: &Array, y: &Array, half: f64, rest: impl Fn(&Array) -> Array) -> Array {
+    let larger = lax::max(x, y);
+    if x.dtype().is_complex() {
+        let delta = lax::sub(&lax::add(x, y), &lax::mul(&larger, &like(&larger, 2.0)));
+        let out = lax::add(&larger, &rest(&delta));
+        let imag = remainder(lax::imag(&out) + half, 2.0 * half) - half;
+        return lax::complex(&lax::real(&out), &imag);
+    }
+    let delta = lax::sub(x, y);
+    let sum = lax::add(&larger, &rest(&lax::neg(&lax::abs(&delta))));
+    lax::select(&isnan(&delta), &lax::add(x, y), &sum)
+}
+
+/// Each tangent times the part that its operand has in the sum; infinities stand for no part.
+pub(super) fn slopes_of_sum(
+    [x, y]: [&Array; 2],
+    [dx, dy]: [&Array; 2],
+    out: &Array,
+    exp: impl Fn(&Array) -> Array,
+) -> Array {
+    let finite = |x: &Array| {
+        let real = if x.dtype().is_complex() { lax::real(x) } else { x.clone() };
+        lax::select(&lax::eq(&real, &like(&real, f64::INFINITY)), &lax::full_like(x, 0), x)
+    };
+    let term = |x: &Array, t: &Array| lax::mul(t, &exp(&lax::sub(&finite(x), &finite(out))));
+    lax::add(&term(x, dx), &term(y, dy))
 }
 
 /// The magnitude of `x` with the sign of `y`.
@@ -523,14 +563,21 @@ pub fn heaviside(x: impl IntoArray, y: impl IntoArray) -> Array {
     where_(isnan(&x), &x, step)
 }
 
-/// `sin(πx) / πx`, and 1 at zero.
+/// `sin(πx) / πx`, and 1 at zero, where derivatives of every order are those of the power series.
 #[track_caller]
 pub fn sinc(x: impl IntoArray) -> Array {
     let x = promote_inexact(&[x.into_array()]).remove(0);
     let zero = lax::eq(&x, &like(&x, 0.0));
-    let scaled = lax::mul(&x, &like(&x, std::f64::consts::PI));
+    let scaled = lax::mul(&x, &like(&x, PI));
     let safe = where_(&zero, 1.0, &scaled);
-    where_(zero, 1.0, lax::div(&lax::sin(&safe), &safe))
+    where_(zero, sinc_at_zero(0, &scaled), lax::div(&lax::sin(&safe), &safe))
+}
+
+/// The derivative of that order of `sin(x) / x` at zero, as a function of `x` whose derivative is the next one.
+fn sinc_at_zero(order: i32, x: &Array) -> Array {
+    let value = if order % 2 == 0 { (-1f64).powi(order / 2) / f64::from(order + 1) } else { 0.0 };
+    custom_jvp(move |x: &Array| lax::add(&lax::mul(x, &like(x, 0.0)), &like(x, value)))
+        .defjvp(move |(x,), (t,)| (sinc_at_zero(order, &x), lax::mul(&sinc_at_zero(order + 1, &x), &t)))(x)
 }
 
 /// `x` where `condition` is nonzero, `y` elsewhere.
@@ -578,6 +625,14 @@ pub fn isclose_with(x: impl IntoArray, y: impl IntoArray, rtol: f64, atol: f64) 
     let allowed = lax::add(&real(atol), &lax::mul(&real(rtol), &lax::abs(&y)));
     let near = lax::le(&lax::abs(&lax::sub(&x, &y)), &allowed);
     lax::or(&lax::eq(&x, &y), &lax::and(&isfinite(&y), &near))
+}
+
+/// [`isclose_with`], NaN being close to NaN.
+#[track_caller]
+pub fn isclose_equal_nan(x: impl IntoArray, y: impl IntoArray, rtol: f64, atol: f64) -> Array {
+    let (x, y) = meet_inexact(x, y);
+    let both_nan = logical_and(isnan(&x), isnan(&y));
+    logical_or(isclose_with(x, y, rtol, atol), both_nan)
 }
 
 /// The elements as another dtype; 64-bit dtypes become 32-bit ones unless x64 is enabled.
