@@ -1,15 +1,16 @@
 //! `jax.nn.initializers`: how parameters begin.
 //!
 //! An initializer is a value; [`Initializer::init`] draws an array of a shape with a key, which it uses up. Numbers are those
-//! of `jax.random`. Deliberately absent: complex parameters, and axes other than the last two as those of input and output
-//! (dimensions before them are the receptive field).
+//! of `jax.random`. Which axes are input, output and batch is said with [`Axes`] (`he_normal_with(axes)`); all other dimensions are the
+//! receptive field.
 
-use crate::api::dtypes::default_float;
-use crate::api::numpy::{self as jnp, IntoShape, exact_shape};
+use crate::api::dtypes::{canonicalize_dtype, default_float};
+use crate::api::numpy::{self as jnp, IntoShape, canonical, exact_shape};
 use crate::api::random::{self, AnyKey};
-use crate::ir::{Array, DType};
+use crate::ir::{Array, DType, Scalar};
 use crate::lax;
 use crate::lax::rules::{refuse, show};
+use std::f64::consts::TAU;
 
 /// What the variance is divided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,19 +36,36 @@ pub enum Distribution {
     Uniform,
 }
 
+/// Which axes of a parameter are what, counted from the end where negative.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axes {
+    /// The axes over which the layer sums: -2 unless said otherwise.
+    pub in_axis: Vec<i64>,
+    /// The axes of what the layer gives: -1 unless said otherwise.
+    pub out_axis: Vec<i64>,
+    /// Axes along which there are parameters side by side: none unless said otherwise.
+    pub batch_axis: Vec<i64>,
+}
+
+impl Default for Axes {
+    fn default() -> Axes {
+        Axes { in_axis: vec![-2], out_axis: vec![-1], batch_axis: vec![] }
+    }
+}
+
 /// A way to begin.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Initializer(Kind);
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Kind {
     Constant(f64),
     Uniform(f64),
     Normal(f64),
     TruncatedNormal { stddev: f64, lower: f64, upper: f64 },
-    Variance { scale: f64, fan: Fan, distribution: Distribution },
-    Orthogonal(f64),
-    DeltaOrthogonal(f64),
+    Variance { scale: f64, fan: Fan, distribution: Distribution, axes: Axes },
+    Orthogonal { scale: f64, column_axis: i64 },
+    DeltaOrthogonal { scale: f64, column_axis: i64 },
 }
 
 /// Zeros.
@@ -82,52 +100,68 @@ pub fn truncated_normal(stddev: f64, lower: f64, upper: f64) -> Initializer {
 
 /// Numbers of variance `scale / fan`.
 pub fn variance_scaling(scale: f64, fan: Fan, distribution: Distribution) -> Initializer {
-    Initializer(Kind::Variance { scale, fan, distribution })
+    variance_scaling_with(scale, fan, distribution, Axes::default())
+}
+
+/// [`variance_scaling`] of a parameter whose axes are those.
+pub fn variance_scaling_with(scale: f64, fan: Fan, distribution: Distribution, axes: Axes) -> Initializer {
+    Initializer(Kind::Variance { scale, fan, distribution, axes })
 }
 
 macro_rules! scaled {
-    ($($(#[$doc:meta])* $name:ident, $alias:ident = $scale:literal $fan:ident $distribution:ident;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident, $name_with:ident: $scale:literal $fan:ident $distribution:ident;)*) => {$(
         $(#[$doc])*
         pub fn $name() -> Initializer {
-            variance_scaling($scale, Fan::$fan, Distribution::$distribution)
+            $name_with(Axes::default())
         }
 
         $(#[$doc])*
-        pub fn $alias() -> Initializer {
-            $name()
+        pub fn $name_with(axes: Axes) -> Initializer {
+            variance_scaling_with($scale, Fan::$fan, Distribution::$distribution, axes)
         }
     )*};
 }
 
 scaled! {
     /// Uniform numbers of variance `2 / (input + output)`.
-    glorot_uniform, xavier_uniform = 1.0 Average Uniform;
+    glorot_uniform, glorot_uniform_with: 1.0 Average Uniform;
     /// Truncated normal numbers of variance `2 / (input + output)`.
-    glorot_normal, xavier_normal = 1.0 Average TruncatedNormal;
+    glorot_normal, glorot_normal_with: 1.0 Average TruncatedNormal;
     /// Uniform numbers of variance `2 / input`.
-    he_uniform, kaiming_uniform = 2.0 In Uniform;
+    he_uniform, he_uniform_with: 2.0 In Uniform;
     /// Truncated normal numbers of variance `2 / input`.
-    he_normal, kaiming_normal = 2.0 In TruncatedNormal;
+    he_normal, he_normal_with: 2.0 In TruncatedNormal;
+    /// Uniform numbers of variance `1 / input`.
+    lecun_uniform, lecun_uniform_with: 1.0 In Uniform;
+    /// Truncated normal numbers of variance `1 / input`.
+    lecun_normal, lecun_normal_with: 1.0 In TruncatedNormal;
 }
 
-/// Uniform numbers of variance `1 / input`.
-pub fn lecun_uniform() -> Initializer {
-    variance_scaling(1.0, Fan::In, Distribution::Uniform)
-}
-
-/// Truncated normal numbers of variance `1 / input`.
-pub fn lecun_normal() -> Initializer {
-    variance_scaling(1.0, Fan::In, Distribution::TruncatedNormal)
-}
+pub use self::{
+    glorot_normal as xavier_normal, glorot_normal_with as xavier_normal_with,
+    glorot_uniform as xavier_uniform, glorot_uniform_with as xavier_uniform_with,
+    he_normal as kaiming_normal, he_normal_with as kaiming_normal_with, he_uniform as kaiming_uniform,
+    he_uniform_with as kaiming_uniform_with,
+};
 
 /// A matrix whose rows or columns, whichever are fewer, are orthogonal and of length `scale`.
 pub fn orthogonal(scale: f64) -> Initializer {
-    Initializer(Kind::Orthogonal(scale))
+    orthogonal_with(scale, -1)
+}
+
+/// [`orthogonal`] with columns along that axis; the others together are the rows.
+pub fn orthogonal_with(scale: f64, column_axis: i64) -> Initializer {
+    Initializer(Kind::Orthogonal { scale, column_axis })
 }
 
 /// Zeros, but an orthogonal matrix in the middle of the receptive field.
 pub fn delta_orthogonal(scale: f64) -> Initializer {
-    Initializer(Kind::DeltaOrthogonal(scale))
+    delta_orthogonal_with(scale, -1)
+}
+
+/// [`delta_orthogonal`] with columns along that axis of the matrix.
+pub fn delta_orthogonal_with(scale: f64, column_axis: i64) -> Initializer {
+    Initializer(Kind::DeltaOrthogonal { scale, column_axis })
 }
 
 impl Initializer {
@@ -137,37 +171,29 @@ impl Initializer {
         self.init_of(key, shape, default_float())
     }
 
-    /// An array of that shape and floating dtype.
+    /// An array of that shape and floating or complex dtype.
+    ///
+    /// # Panics
+    /// If the shape has not the axes, or the distribution not the dtype.
     #[track_caller]
     pub fn init_of(&self, key: impl AnyKey, shape: impl IntoShape, dtype: DType) -> Array {
-        let shape = exact_shape("initializer", shape);
+        let (shape, dtype) = (exact_shape("initializer", shape), canonicalize_dtype(dtype));
         let scalar = |v: f64| Array::scalar(v, dtype, false);
-        match self.0 {
-            Kind::Constant(value) => lax::full(&shape, value, dtype),
-            Kind::Uniform(scale) => lax::mul(&random::uniform_of(key, &shape, dtype), &scalar(scale)),
-            Kind::Normal(stddev) => lax::mul(&random::normal_of(key, &shape, dtype), &scalar(stddev)),
+        match &self.0 {
+            Kind::Constant(value) => lax::full(&shape, *value, dtype),
+            Kind::Uniform(scale) => lax::mul(&random::uniform_of(key, &shape, dtype), &scalar(*scale)),
+            Kind::Normal(stddev) => lax::mul(&random::normal_of(key, &shape, dtype), &scalar(*stddev)),
             Kind::TruncatedNormal { stddev, lower, upper } => {
-                lax::mul(&random::truncated_normal_of(key, lower, upper, &shape, dtype), &scalar(stddev))
+                lax::mul(&random::truncated_normal_of(key, *lower, *upper, &shape, dtype), &scalar(*stddev))
             }
-            Kind::Variance { scale, fan, distribution } => {
-                let variance = lax::div(&scalar(scale), &scalar(fan_size(&shape, fan)));
-                match distribution {
-                    Distribution::Normal => {
-                        lax::mul(&random::normal_of(key, &shape, dtype), &lax::sqrt(&variance))
-                    }
-                    Distribution::Uniform => {
-                        let numbers = random::uniform_with(key, &shape, dtype, -1.0, 1.0);
-                        lax::mul(&numbers, &lax::sqrt(&lax::mul(&scalar(3.0), &variance)))
-                    }
-                    Distribution::TruncatedNormal => {
-                        // The deviation of what is left of the normal distribution between -2 and 2.
-                        let stddev = lax::div(&lax::sqrt(&variance), &scalar(0.879_625_661_034_239_8));
-                        lax::mul(&random::truncated_normal_of(key, -2.0, 2.0, &shape, dtype), &stddev)
-                    }
-                }
+            Kind::Variance { scale, fan, distribution, axes } => {
+                let variance = scalar(scale / fan_size(&shape, *fan, axes));
+                scaled(key, &shape, dtype, &variance, *distribution)
             }
-            Kind::Orthogonal(scale) => orthogonal_matrix(key, &shape, dtype, scale),
-            Kind::DeltaOrthogonal(scale) => {
+            Kind::Orthogonal { scale, column_axis } => {
+                orthogonal_matrix(key, &shape, dtype, *scale, *column_axis)
+            }
+            Kind::DeltaOrthogonal { scale, column_axis } => {
                 let rank = shape.len();
                 if !(3..=5).contains(&rank) || shape[rank - 1] < shape[rank - 2] {
                     refuse!(
@@ -175,7 +201,7 @@ impl Initializer {
                         show(&shape)
                     )
                 }
-                let matrix = orthogonal_matrix(key, &shape[rank - 2..], dtype, scale);
+                let matrix = orthogonal_matrix(key, &shape[rank - 2..], dtype, *scale, *column_axis);
                 let pad = |&n: &usize| {
                     let before = (n.max(1) - 1) / 2;
                     (before, n.max(1) - 1 - before)
@@ -188,13 +214,69 @@ impl Initializer {
     }
 }
 
+/// Numbers of that variance; complex ones are spread evenly over a disc.
 #[track_caller]
-fn fan_size(shape: &[usize], fan: Fan) -> f64 {
-    let [field @ .., input, output] = shape else {
-        refuse!("variance_scaling" => "there is an input and an output from two dimensions on, got shape {}", show(shape))
+fn scaled(
+    key: impl AnyKey,
+    shape: &[usize],
+    dtype: DType,
+    variance: &Array,
+    distribution: Distribution,
+) -> Array {
+    let scalar = |v: f64| Array::scalar(v, dtype, false);
+    let deviation = lax::sqrt(variance);
+    let (numbers, deviation) = match (distribution, dtype.is_complex()) {
+        (Distribution::Normal, _) => (random::normal_of(key, shape, dtype), deviation),
+        (Distribution::Uniform, false) => {
+            (random::uniform_with(key, shape, dtype, -1.0, 1.0), lax::sqrt(&lax::mul(&scalar(3.0), variance)))
+        }
+        (Distribution::Uniform, true) => {
+            let radius = |u: Array| lax::convert_element_type(&jnp::sqrt(2.0 * u), dtype);
+            (on_circles(key, shape, dtype, radius), deviation)
+        }
+        // The deviation of what is left of the normal distribution between -2 and 2.
+        (Distribution::TruncatedNormal, false) => (
+            random::truncated_normal_of(key, -2.0, 2.0, shape, dtype),
+            lax::div(&deviation, &scalar(0.879_625_661_034_239_8)),
+        ),
+        // And in a disc of radius 2.
+        (Distribution::TruncatedNormal, true) => {
+            let inside = lax::sub(&scalar(1.0), &lax::exp(&scalar(-4.0)));
+            let radius = |u: Array| {
+                let t = lax::mul(&inside, &lax::convert_element_type(&u, dtype));
+                lax::sqrt(&lax::neg(&lax::log(&lax::sub(&scalar(1.0), &t))))
+            };
+            let numbers = on_circles(key, shape, dtype, radius);
+            (numbers, lax::div(&deviation, &scalar(0.953_111_643_804_912_1)))
+        }
     };
-    let field = field.iter().product::<usize>() as f64;
-    let (input, output) = (*input as f64 * field, *output as f64 * field);
+    lax::mul(&numbers, &deviation)
+}
+
+/// Complex numbers of even angle, whose radius is made of an even number between 0 and 1.
+#[track_caller]
+fn on_circles(key: impl AnyKey, shape: &[usize], dtype: DType, radius: impl Fn(Array) -> Array) -> Array {
+    let [radius_key, angle_key] = random::split(key.into_key());
+    let even = |key| random::uniform_of(key, shape, dtype.real());
+    let angle = lax::convert_element_type(&even(angle_key), dtype);
+    let angle = lax::mul(&Array::scalar(TAU, dtype, false), &angle);
+    let i = Array::scalar(Scalar::Complex(0.0, 1.0), dtype, false);
+    lax::mul(&radius(even(radius_key)), &lax::exp(&lax::mul(&i, &angle)))
+}
+
+#[track_caller]
+fn fan_size(shape: &[usize], fan: Fan, axes: &Axes) -> f64 {
+    let name = "variance_scaling";
+    if shape.len() < 2 && axes.in_axis == [-2] {
+        refuse!(name => "there is an input and an output from two dimensions on, got shape {}", show(shape))
+    }
+    let size = |axes: &[i64]| -> f64 {
+        axes.iter().map(|&axis| shape[canonical(name, axis, shape.len())] as f64).product()
+    };
+    let (input, output) = (size(&axes.in_axis), size(&axes.out_axis));
+    let all: f64 = shape.iter().map(|&d| d as f64).product();
+    let field = all / input / output / size(&axes.batch_axis);
+    let (input, output) = (input * field, output * field);
     match fan {
         Fan::In => input,
         Fan::Out => output,
@@ -204,15 +286,20 @@ fn fan_size(shape: &[usize], fan: Fan) -> f64 {
 }
 
 #[track_caller]
-fn orthogonal_matrix(key: impl AnyKey, shape: &[usize], dtype: DType, scale: f64) -> Array {
-    let Some((&columns, rest)) = shape.split_last().filter(|(_, rest)| !rest.is_empty()) else {
+fn orthogonal_matrix(key: impl AnyKey, shape: &[usize], dtype: DType, scale: f64, column_axis: i64) -> Array {
+    if shape.len() < 2 {
         refuse!("orthogonal" => "takes a shape of two dimensions at least, got {}", show(shape))
-    };
+    }
+    let axis = canonical("orthogonal", column_axis, shape.len());
     if shape.contains(&0) {
         return lax::full(shape, 0, dtype);
     }
-    let matrix = random::orthogonal_with(key, rest.iter().product(), (), dtype, columns);
-    lax::mul(&Array::scalar(scale, dtype, false), &lax::reshape(&matrix, shape))
+    let (columns, mut sizes) = (shape[axis], shape.to_vec());
+    sizes.remove(axis);
+    let matrix = random::orthogonal_with(key, sizes.iter().product(), (), dtype, columns);
+    sizes.push(columns);
+    let matrix = jnp::moveaxis(lax::reshape(&matrix, &sizes), -1, axis as i64);
+    lax::mul(&Array::scalar(scale, dtype, false), &matrix)
 }
 
 #[cfg(test)]

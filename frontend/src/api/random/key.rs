@@ -77,6 +77,11 @@ impl Key {
         self.shape().len()
     }
 
+    /// The dtype of keys.
+    pub fn dtype(&self) -> KeyDType {
+        KeyDType
+    }
+
     /// How many keys these are.
     pub fn size(&self) -> usize {
         self.shape().iter().product()
@@ -155,9 +160,9 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.data.is_tracer() {
             let sizes: Vec<String> = self.shape().iter().map(usize::to_string).collect();
-            return write!(f, "key<fry>[{}]", sizes.join(","));
+            return write!(f, "{KeyDType}[{}]", sizes.join(","));
         }
-        write!(f, "Array({}, dtype=key<fry>) overlaying:\n{}", show_shape(self.shape()), self.data)
+        write!(f, "Array({}, dtype={KeyDType}) overlaying:\n{}", show_shape(self.shape()), self.data)
     }
 }
 
@@ -256,6 +261,26 @@ pub fn wrap_key_data(key_bits_array: impl IntoArray) -> Key {
         refuse!("wrap_key_data" => "a key of threefry2x32 is uint32 with a last dimension of 2, got {}", data.aval())
     }
     Key { data }
+}
+
+/// The dtype of keys, which is no dtype of numbers: `key<fry>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyDType;
+
+impl fmt::Display for KeyDType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("key<fry>")
+    }
+}
+
+/// The dtype of keys.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// assert_eq!(random::key(0).dtype(), random::key_dtype());
+/// ```
+pub fn key_dtype() -> KeyDType {
+    KeyDType
 }
 
 /// The name of the keys' generator.
