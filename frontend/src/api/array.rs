@@ -356,9 +356,9 @@ methods! {
     /// The index of the first minimum along an axis.
     argmin_axis(axis: impl Into<Axis>) = jnp::argmin;
     /// The running sum along an axis.
-    cumsum(axis: i64) = jnp::cumsum;
+    cumsum(axis: impl Into<Axis>) = jnp::cumsum;
     /// The running product along an axis.
-    cumprod(axis: i64) = jnp::cumprod;
+    cumprod(axis: impl Into<Axis>) = jnp::cumprod;
     /// The largest minus the smallest element over axes.
     ptp(axis: impl Into<Axis>) = jnp::ptp;
     /// The elements along an axis in ascending order.

@@ -1,16 +1,95 @@
 //! Arrays as text: `{}` prints as NumPy's `str`, [`Array::repr`] as JAX's `repr`.
 //!
-//! The rules are NumPy's: shortest digits that tell a float apart, at most eight after the point, one width for all elements,
-//! scientific notation where magnitudes are far apart, 75 columns, three elements at each end of more than a thousand.
+//! The rules are NumPy's: shortest digits that tell a float apart, one width for all elements, scientific notation where magnitudes are far
+//! apart; how many digits, columns and elements is said by [`PrintOptions`].
 
 use crate::ir::{Array, Aval, DType, NO_VALUE, Repr, numpy_name};
 use jacinth_lowering::element::{self, Scalar};
+use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
 
-const LINE: usize = 75;
-const THRESHOLD: usize = 1000;
-const EDGE: usize = 3;
-const DIGITS: usize = 8;
+/// How arrays are written: NumPy's print options, of which `floatmode`, `sign`, `formatter` and `legacy` are not here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrintOptions {
+    /// Digits after the point at most: 8.
+    pub precision: usize,
+    /// How many elements are still all written: 1000.
+    pub threshold: usize,
+    /// How many elements stand at each end of a dimension where not all are written: 3.
+    pub edgeitems: usize,
+    /// Columns of a line: 75.
+    pub linewidth: usize,
+    /// Whether small numbers are written without an exponent, as zero if need be.
+    pub suppress: bool,
+    /// What is written for NaN.
+    pub nanstr: String,
+    /// What is written for infinity.
+    pub infstr: String,
+}
+
+impl Default for PrintOptions {
+    fn default() -> PrintOptions {
+        let (nanstr, infstr) = ("nan".into(), "inf".into());
+        PrintOptions {
+            precision: 8,
+            threshold: 1000,
+            edgeitems: 3,
+            linewidth: 75,
+            suppress: false,
+            nanstr,
+            infstr,
+        }
+    }
+}
+
+thread_local! {
+    static OPTIONS: RefCell<Arc<PrintOptions>> = RefCell::default();
+}
+
+/// How arrays are written from now on; on this thread, as NumPy has it.
+pub fn set_printoptions(options: PrintOptions) {
+    OPTIONS.set(Arc::new(options));
+}
+
+/// How arrays are written on this thread.
+pub fn get_printoptions() -> PrintOptions {
+    (*options()).clone()
+}
+
+/// Runs `f` with arrays written in that way on this thread.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// # use jnp::PrintOptions;
+/// let x = Array::from([0.123456f32, 1e-9]);
+/// let short = PrintOptions { precision: 3, suppress: true, ..jnp::get_printoptions() };
+/// assert_eq!(jnp::printoptions(short, || x.to_string()), "[0.123 0.   ]");
+/// ```
+pub fn printoptions<R>(options: PrintOptions, f: impl FnOnce() -> R) -> R {
+    struct Restore(Arc<PrintOptions>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            OPTIONS.set(self.0.clone());
+        }
+    }
+    let _restore = Restore(OPTIONS.replace(Arc::new(options)));
+    f()
+}
+
+fn options() -> Arc<PrintOptions> {
+    OPTIONS.with_borrow(Clone::clone)
+}
+
+/// The array as JAX's `repr` writes it; see [`Array::repr`].
+pub fn array_repr(array: &Array) -> String {
+    array.repr()
+}
+
+/// The array as `{}` writes it.
+pub fn array_str(array: &Array) -> String {
+    array.to_string()
+}
 
 impl fmt::Display for Array {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,7 +149,7 @@ fn repr_of(aval: &Aval, bytes: &[u8]) -> String {
     let body = Text::new(aval, bytes).layout(", ", "Array(".len(), 1);
     // As in JAX the dtype stays on the last line, set off where that becomes too long.
     let last = body.len() - body.rfind('\n').map_or(0, |at| at + 1) + 2;
-    let separator = if last + dtype.len() + 1 > LINE { ",      " } else { ", " };
+    let separator = if last + dtype.len() + 1 > options().linewidth { ",      " } else { ", " };
     format!("Array({body}{separator}{dtype}")
 }
 
@@ -86,6 +165,7 @@ struct Text<'a> {
     dtype: DType,
     summary: bool,
     format: Format,
+    options: Arc<PrintOptions>,
 }
 
 /// How one element is written.
@@ -98,19 +178,21 @@ enum Format {
 
 impl<'a> Text<'a> {
     fn new(aval: &'a Aval, bytes: &'a [u8]) -> Text<'a> {
-        let summary = aval.size() > THRESHOLD;
-        let mut text = Text { shape: &aval.shape, bytes, dtype: aval.dtype, summary, format: Format::Int(0) };
+        let options = options();
+        let summary = aval.size() > options.threshold;
+        let (shape, dtype) = (&aval.shape[..], aval.dtype);
+        let mut text = Text { shape, bytes, dtype, summary, format: Format::Int(0), options };
         let mut shown = Vec::new();
         text.collect(0, 0, &mut shown);
-        text.format = Format::new(&shown, aval.dtype);
+        text.format = Format::new(&shown, aval.dtype, &text.options);
         text
     }
 
     /// The indices of a dimension that are shown; `None` for the gap.
     fn indices(&self, axis: usize) -> Vec<Option<usize>> {
-        let n = self.shape[axis];
-        if self.summary && n > 2 * EDGE {
-            (0..EDGE).map(Some).chain([None]).chain((n - EDGE..n).map(Some)).collect()
+        let (n, edge) = (self.shape[axis], self.options.edgeitems);
+        if self.summary && n > 2 * edge {
+            (0..edge).map(Some).chain([None]).chain((n - edge..n).map(Some)).collect()
         } else {
             (0..n).map(Some).collect()
         }
@@ -132,7 +214,7 @@ impl<'a> Text<'a> {
             return "[]".into();
         }
         let indent = " ".repeat(prefix);
-        self.rows(0, 0, &indent, LINE - suffix, separator)
+        self.rows(0, 0, &indent, self.options.linewidth.saturating_sub(suffix), separator)
     }
 
     fn rows(&self, axis: usize, offset: usize, indent: &str, width: usize, separator: &str) -> String {
@@ -153,7 +235,7 @@ impl<'a> Text<'a> {
                         axis + 1,
                         offset * self.shape[axis] + i,
                         &deeper,
-                        width - 1,
+                        width.saturating_sub(1),
                         separator,
                     )),
                     None => out.push_str("..."),
@@ -163,13 +245,17 @@ impl<'a> Text<'a> {
                 }
             }
         } else {
-            let fits = width - separator.trim_end().len().max(1);
+            let fits = width.saturating_sub(separator.trim_end().len().max(1));
             let mut line = deeper.clone();
             for (k, i) in indices.into_iter().enumerate() {
                 let word = match i {
-                    Some(i) => {
-                        self.rows(axis + 1, offset * self.shape[axis] + i, &deeper, width - 1, separator)
-                    }
+                    Some(i) => self.rows(
+                        axis + 1,
+                        offset * self.shape[axis] + i,
+                        &deeper,
+                        width.saturating_sub(1),
+                        separator,
+                    ),
                     None => "...".into(),
                 };
                 if line.len() + word.len() > fits && line.len() > deeper.len() {
@@ -189,16 +275,16 @@ impl<'a> Text<'a> {
 }
 
 impl Format {
-    fn new(shown: &[Scalar], dtype: DType) -> Format {
+    fn new(shown: &[Scalar], dtype: DType, options: &Arc<PrintOptions>) -> Format {
         if dtype.is_boolean() {
             return Format::Bool(if shown.len() == 1 { 0 } else { 5 });
         }
         if dtype.is_complex() {
-            let part = |f: fn(&Scalar) -> f64| FloatFormat::new(shown.iter().map(f), dtype.real());
+            let part = |f: fn(&Scalar) -> f64| FloatFormat::new(shown.iter().map(f), dtype.real(), options);
             return Format::Complex(part(|s| parts(*s).0), part(|s| parts(*s).1.abs()));
         }
         if dtype.is_float() {
-            return Format::Float(FloatFormat::new(shown.iter().map(|s| parts(*s).0), dtype));
+            return Format::Float(FloatFormat::new(shown.iter().map(|s| parts(*s).0), dtype, options));
         }
         Format::Int(shown.iter().map(|s| int_text(*s).len()).max().unwrap_or(0))
     }
@@ -245,6 +331,7 @@ fn int_text(value: Scalar) -> String {
 /// One width and one notation for all floats of an array.
 struct FloatFormat {
     dtype: DType,
+    options: Arc<PrintOptions>,
     /// Digits after the point in scientific notation.
     scientific: Option<usize>,
     /// Columns before and after the point.
@@ -254,16 +341,20 @@ struct FloatFormat {
 }
 
 impl FloatFormat {
-    fn new(values: impl Iterator<Item = f64>, dtype: DType) -> FloatFormat {
+    fn new(values: impl Iterator<Item = f64>, dtype: DType, options: &Arc<PrintOptions>) -> FloatFormat {
+        let precision = options.precision;
         let values: Vec<f64> = values.collect();
         let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
         let nonzero: Vec<f64> = finite.iter().map(|v| v.abs()).filter(|&v| v != 0.0).collect();
         let (max, min) = nonzero.iter().fold((0.0f64, f64::INFINITY), |(a, b), &v| (a.max(v), b.min(v)));
         let limit = if dtype == DType::F16 { 1e3 } else { 1e8 };
-        let scientific = !nonzero.is_empty() && (max >= limit || min < 1e-4 || max / min > 1000.0);
-        let mut out = FloatFormat { dtype, scientific: None, left: 0, right: 0, exponent: 0 };
+        let far_apart = !options.suppress && (min < 1e-4 || max / min > 1000.0);
+        let scientific = !nonzero.is_empty() && (max >= limit || far_apart);
+        let options = options.clone();
+        let mut out = FloatFormat { dtype, options, scientific: None, left: 0, right: 0, exponent: 0 };
         if scientific {
-            let texts: Vec<(String, String)> = finite.iter().map(|&v| scientific_parts(v, dtype)).collect();
+            let texts: Vec<(String, String)> =
+                finite.iter().map(|&v| scientific_parts(v, dtype, precision)).collect();
             let fraction = |m: &str| m.split_once('.').map_or(0, |(_, f)| f.len());
             let digits = texts.iter().map(|(m, _)| fraction(m)).max().unwrap_or(0);
             out.scientific = Some(digits);
@@ -271,14 +362,15 @@ impl FloatFormat {
             out.exponent = texts.iter().map(|(_, e)| e.len()).max().unwrap_or(2);
             out.right = out.exponent + 2 + digits;
         } else {
-            for text in finite.iter().map(|&v| positional(v, dtype)) {
+            for text in finite.iter().map(|&v| positional(v, dtype, precision)) {
                 let (int, fraction) = text.split_once('.').expect("a point is written");
                 out.left = out.left.max(int.len());
                 out.right = out.right.max(fraction.len());
             }
         }
         for v in values.iter().filter(|v| !v.is_finite()) {
-            let width = if v.is_nan() { 3 } else { 3 + (*v < 0.0) as usize };
+            let infinite = out.options.infstr.len() + (*v < 0.0) as usize;
+            let width = if v.is_nan() { out.options.nanstr.len() } else { infinite };
             out.left = out.left.max(width.saturating_sub(out.right + 1));
         }
         out
@@ -287,10 +379,11 @@ impl FloatFormat {
     fn write(&self, value: f64) -> String {
         let total = self.left + self.right + 1;
         if value.is_nan() {
-            return format!("{:>total$}", "nan");
+            return format!("{:>total$}", self.options.nanstr);
         }
         if value.is_infinite() {
-            return format!("{:>total$}", if value > 0.0 { "inf" } else { "-inf" });
+            let sign = if value > 0.0 { "" } else { "-" };
+            return format!("{:>total$}", format!("{sign}{}", self.options.infstr));
         }
         if let Some(digits) = self.scientific {
             let text = format!("{value:.digits$e}");
@@ -302,7 +395,7 @@ impl FloatFormat {
             let text = format!("{mantissa}{point}e{sign}{:0width$}", exponent.abs());
             return format!("{text:>total$}");
         }
-        let text = positional(value, self.dtype);
+        let text = positional(value, self.dtype, self.options.precision);
         let (int, fraction) = text.split_once('.').expect("a point is written");
         format!("{int:>left$}.{fraction:<right$}", left = self.left, right = self.right)
     }
@@ -324,25 +417,28 @@ fn shortest(value: f64, dtype: DType) -> String {
     }
 }
 
-/// Mantissa and exponent digits, at most eight after the point.
-fn scientific_parts(value: f64, dtype: DType) -> (String, String) {
+/// Mantissa and exponent digits, at most so many after the point.
+fn scientific_parts(value: f64, dtype: DType, precision: usize) -> (String, String) {
     let mut text = shortest(value, dtype);
     let fraction = |t: &str| t.split('e').next().and_then(|m| m.split_once('.')).map_or(0, |(_, f)| f.len());
-    if fraction(&text) > DIGITS {
-        text = format!("{value:.DIGITS$e}");
+    if fraction(&text) > precision {
+        text = format!("{value:.precision$e}");
     }
     let (mantissa, exponent) = text.split_once('e').expect("scientific notation has an exponent");
     let mantissa = if mantissa.contains('.') { mantissa.trim_end_matches('0') } else { mantissa };
     (mantissa.to_string(), format!("{:02}", exponent.parse::<i32>().expect("a number").abs()))
 }
 
-/// Decimal digits with a point, at most eight after it, without trailing zeros.
-fn positional(value: f64, dtype: DType) -> String {
+/// Decimal digits with a point, at most so many after it, without trailing zeros.
+fn positional(value: f64, dtype: DType, precision: usize) -> String {
     let exact: f64 = shortest(value, dtype).parse().expect("a float was written");
     let mut text = format!("{exact}");
-    if text.split_once('.').is_some_and(|(_, f)| f.len() > DIGITS) {
-        text = format!("{value:.DIGITS$}");
-        text.truncate(text.trim_end_matches('0').len());
+    if text.split_once('.').is_some_and(|(_, f)| f.len() > precision) {
+        text = format!("{value:.precision$}");
+        // Without digits after the point there are no zeros to drop, and the point is missing.
+        if precision > 0 {
+            text.truncate(text.trim_end_matches('0').len());
+        }
     }
     if !text.contains('.') {
         text.push('.');

@@ -134,8 +134,8 @@ impl Array {
         }
         let mut bytes = Vec::with_capacity(std::mem::size_of_val(values));
         values.iter().for_each(|v| v.write(&mut bytes));
-        let (dtype, bytes) = narrow(T::ELEMENT, bytes);
-        runtime::from_bytes(Aval::new(shape.into_iter().map(|d| d as usize), dtype), &bytes)
+        let shape: Vec<usize> = shape.into_iter().map(|d| d as usize).collect();
+        from_bytes(T::ELEMENT, &shape, bytes)
     }
 
     /// The elements in row-major order; waits for the computation.
@@ -251,6 +251,12 @@ const READ_IT_OUTSIDE: &str = "return it from the transformed function and read 
 
 fn read<T: Element>(bytes: &[u8]) -> Vec<T> {
     bytes.chunks_exact(T::ELEMENT.byte_width()).map(T::from_ne_bytes).collect()
+}
+
+/// An array of elements in native order, in the width that is switched on.
+pub(crate) fn from_bytes(dtype: DType, shape: &[usize], bytes: Vec<u8>) -> Result<Array> {
+    let (dtype, bytes) = narrow(dtype, bytes);
+    runtime::from_bytes(Aval::new(shape.iter().copied(), dtype), &bytes)
 }
 
 /// The bytes in the width that is switched on.

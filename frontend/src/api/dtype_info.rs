@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::ir::{DType, numpy_name};
+use jacinth_lowering::element;
 
 /// The limits of a floating dtype, as doubles; of a complex one, those of its parts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,14 +35,14 @@ pub struct FInfo {
     pub minexp: i32,
     /// Decimal digits that every number keeps.
     pub precision: i32,
-    /// `10^-precision`.
+    /// `10^-precision`, rounded to the dtype.
     pub resolution: f64,
 }
 
 /// The limits of a floating or complex dtype.
 ///
 /// # Errors
-/// For other dtypes, and for floats of fewer than 8 bits and `float8_e8m0fnu`, which have no such limits here.
+/// For other dtypes.
 pub fn finfo(dtype: DType) -> Result<FInfo> {
     let dtype = if dtype.is_complex() { dtype.real() } else { dtype };
     // Exponent bits, mantissa bits, lowest normal power of two, power of two that overflows, largest number.
@@ -57,31 +58,36 @@ pub fn finfo(dtype: DType) -> Result<FInfo> {
         DType::F8E4M3B11FNUZ => (4, 3, -10, 5, 30.0),
         DType::F8E4M3FNUZ => (4, 3, -7, 8, 240.0),
         DType::F8E5M2FNUZ => (5, 2, -15, 16, 57344.0),
+        DType::F8E8M0FNU => (8, 0, -127, 128, 2f64.powi(127)),
+        DType::F4E2M1FN => (2, 1, 0, 3, 6.0),
+        DType::F6E2M3FN => (2, 3, 0, 3, 7.5),
+        DType::F6E3M2FN => (3, 2, -2, 5, 28.0),
         other => {
             let name = numpy_name(other);
-            return Err(Error::argument(format!(
-                "finfo: {name} is no floating dtype whose limits are known here"
-            )));
+            return Err(Error::argument(format!("finfo: {name} is no floating dtype")));
         }
     };
-    let tiny = 2f64.powi(minexp);
-    let precision = (f64::from(nmant) * 2f64.log10()).floor().max(1.0) as i32;
+    let (tiny, eps) = (2f64.powi(minexp), 2f64.powi(-nmant));
+    let narrow = dtype.bits() < 8;
+    let digits = f64::from(nmant) * 2f64.log10();
+    let precision = if narrow { 0 } else { digits.floor().max(1.0) as i32 };
     Ok(FInfo {
         dtype,
         bits: dtype.bits(),
-        eps: 2f64.powi(-nmant),
-        epsneg: 2f64.powi(-nmant - 1),
+        eps,
+        // Where numbers below one are subnormal they are no nearer to each other than those above.
+        epsneg: if minexp >= 0 { eps } else { eps / 2.0 },
         max,
-        min: -max,
+        min: if dtype == DType::F8E8M0FNU { tiny } else { -max },
         tiny,
         smallest_normal: tiny,
-        smallest_subnormal: tiny * 2f64.powi(-nmant),
+        smallest_subnormal: tiny * eps,
         nmant,
         nexp,
         maxexp,
         minexp,
         precision,
-        resolution: 10f64.powi(-precision),
+        resolution: element::decode(dtype, element::encode(dtype, 10f64.powi(-precision))),
     })
 }
 
@@ -136,6 +142,12 @@ pub enum Kind {
     ComplexFloating,
     /// Booleans.
     Bool,
+    /// Of no fixed size; no dtype here is.
+    Flexible,
+    /// Characters; no dtype here is.
+    Character,
+    /// Python's objects; no dtype here is.
+    Object,
 }
 
 /// What [`issubdtype`] compares with: a [`Kind`] or a dtype.
@@ -162,6 +174,7 @@ impl KindOrDType for Kind {
             Kind::Floating => dtype.is_float(),
             Kind::ComplexFloating => dtype.is_complex(),
             Kind::Bool => dtype.is_boolean(),
+            Kind::Flexible | Kind::Character | Kind::Object => false,
         }
     }
 }
@@ -273,10 +286,7 @@ mod tests {
         assert_eq!(finfo(F64).unwrap().smallest_subnormal, 5e-324);
         let eight = finfo(F8E4M3B11FNUZ).unwrap();
         assert_eq!((eight.max, eight.smallest_subnormal, eight.precision), (30.0, 0.0001220703125, 1));
-        assert_eq!(
-            finfo(I32).unwrap_err().to_string(),
-            "finfo: int32 is no floating dtype whose limits are known here"
-        );
+        assert_eq!(finfo(I32).unwrap_err().to_string(), "finfo: int32 is no floating dtype");
         assert_eq!((iinfo(UI64).unwrap().max, iinfo(I8).unwrap().min), (u64::MAX as i128, -128));
         assert_eq!(iinfo(F32).unwrap_err().to_string(), "iinfo: float32 is no integer dtype");
         assert!(issubdtype(BF16, Kind::Inexact) && issubdtype(I8, I8) && !issubdtype(I1, Kind::Number));

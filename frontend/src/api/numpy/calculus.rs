@@ -161,6 +161,29 @@ pub fn interp_with(
     out
 }
 
+/// [`interp`] of a function that repeats after that period; `xp` may stand in any order.
+///
+/// # Panics
+/// As [`interp`], or if the period is zero or no number.
+#[track_caller]
+pub fn interp_period(x: impl IntoArray, xp: impl IntoArray, fp: impl IntoArray, period: f64) -> Array {
+    if !period.is_finite() || period == 0.0 {
+        refuse!("interp" => "the period must be a number other than zero, got {period}")
+    }
+    let (period, fp) = (period.abs(), fp.into_array());
+    let (x, xp) = (super::remainder(x, period), super::remainder(xp, period));
+    let order = super::argsort(&xp, 0);
+    let (xp, fp) = (xp.get(&order), fp.get(&order));
+    // One place more on each side, a period away.
+    let end = |x: &Array, i: i64| lax::expand_dims(&x.get(i), &[0]);
+    let xp = super::concatenate(
+        &super::promote_all(&[end(&xp, -1) - period, xp.clone(), end(&xp, 0) + period]),
+        0,
+    );
+    let fp = super::concatenate(&[end(&fp, -1), fp.clone(), end(&fp, 0)], 0);
+    interp(x, xp, fp)
+}
+
 /// Jumps of more than half a period along an axis taken back by whole periods.
 #[track_caller]
 pub fn unwrap(x: impl IntoArray, axis: i64) -> Array {

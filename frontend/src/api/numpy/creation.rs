@@ -105,25 +105,34 @@ pub struct Progression {
     stop: f64,
     step: f64,
     float: bool,
+    /// So many numbers, the last of which is `stop`: Python's imaginary step.
+    count: Option<usize>,
+}
+
+impl Progression {
+    /// That many numbers from `start` to `stop`, both included: what an imaginary step means to Python's `mgrid`, `ogrid` and `r_`.
+    pub fn points(start: f64, stop: f64, count: usize) -> Progression {
+        Progression { start, stop, step: 1.0, float: true, count: Some(count) }
+    }
 }
 
 macro_rules! progressions {
     ($($T:ty: $float:literal, $one:literal;)*) => {$(
         impl From<$T> for Progression {
             fn from(stop: $T) -> Progression {
-                Progression { start: 0.0, stop: stop as f64, step: 1.0, float: $float }
+                Progression { start: 0.0, stop: stop as f64, step: 1.0, float: $float, count: None }
             }
         }
 
         impl From<Range<$T>> for Progression {
             fn from(range: Range<$T>) -> Progression {
-                Progression { start: range.start as f64, stop: range.end as f64, step: 1.0, float: $float }
+                Progression { start: range.start as f64, stop: range.end as f64, step: 1.0, float: $float, count: None }
             }
         }
 
         impl From<($T, $T, $T)> for Progression {
             fn from((start, stop, step): ($T, $T, $T)) -> Progression {
-                Progression { start: start as f64, stop: stop as f64, step: step as f64, float: $float }
+                Progression { start: start as f64, stop: stop as f64, step: step as f64, float: $float, count: None }
             }
         }
     )*};
@@ -142,14 +151,20 @@ progressions! {
 #[track_caller]
 pub fn arange(progression: impl Into<Progression>) -> Array {
     let progression = progression.into();
+    if let Some(count) = progression.count {
+        return linspace(progression.start, progression.stop, count);
+    }
     arange_of(progression, if progression.float { default_float() } else { default_int() })
 }
 
 /// [`arange`] of a dtype.
 #[track_caller]
 pub fn arange_of(progression: impl Into<Progression>, dtype: DType) -> Array {
-    let Progression { start, stop, step, .. } = progression.into();
+    let Progression { start, stop, step, count, .. } = progression.into();
     let dtype = requested(dtype);
+    if let Some(count) = count {
+        return lax::convert_element_type(&linspace(start, stop, count), dtype);
+    }
     if step == 0.0 || step.is_nan() {
         refuse!("arange" => "the step must not be zero")
     }
@@ -266,7 +281,7 @@ pub fn fromfunction(f: impl FnOnce(&[Array]) -> Array, shape: impl IntoShape) ->
 #[track_caller]
 pub fn mgrid(progressions: &[Progression]) -> Array {
     let all = ogrid(progressions);
-    lax::stack(&super::broadcast_arrays(super::promote_all(&all)), 0)
+    lax::stack(&super::broadcast_arrays(&all), 0)
 }
 
 /// Coordinates of a grid with these places along its dimensions, each of size 1 in all dimensions but its own.
@@ -281,7 +296,7 @@ pub fn ogrid(progressions: &[Progression]) -> Vec<Array> {
         shape[d] = places.size();
         lax::reshape(&places, &shape)
     };
-    progressions.iter().enumerate().map(along).collect()
+    super::promote_all(&progressions.iter().enumerate().map(along).collect::<Vec<_>>())
 }
 
 /// An array of a Rust number or of another array.

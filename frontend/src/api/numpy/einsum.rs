@@ -227,9 +227,7 @@ fn diagonals(mut term: Vec<char>, mut x: Array) -> (Vec<char>, Array) {
     while let Some((i, j)) =
         (0..term.len()).flat_map(|j| (0..j).map(move |i| (i, j))).find(|&(i, j)| term[i] == term[j])
     {
-        let rank = x.ndim() as i64;
-        let moved = super::moveaxis(&x, [i as i64, j as i64], [rank - 2, rank - 1]);
-        x = super::diagonal(moved, 0);
+        x = super::diagonal_axes(&x, 0, i as i64, j as i64);
         let c = term[i];
         term = term.iter().copied().filter(|&d| d != c).chain([c]).collect();
     }

@@ -14,7 +14,9 @@ mod dtype_names;
 mod einsum;
 mod elementary;
 pub mod fft;
+mod files;
 mod functional;
+mod index_tricks;
 pub mod linalg;
 mod polynomials;
 mod products;
@@ -26,9 +28,13 @@ mod statistics;
 mod take;
 #[cfg(test)]
 mod tests;
+pub mod ufunc;
 mod ufuncs;
 
 pub use super::array::{IntoArray, IntoArrays};
+pub use super::array_display::{
+    PrintOptions, array_repr, array_str, get_printoptions, printoptions, set_printoptions,
+};
 pub use super::dtype_info::{FInfo, IInfo, Kind, can_cast, finfo, iinfo, isdtype, issubdtype};
 pub use super::dtypes::{promote_types, result_type};
 pub use super::indexing::NewAxis;
@@ -39,8 +45,10 @@ pub use creation::*;
 pub use dtype_names::*;
 pub use einsum::{einsum, einsum_path};
 pub use elementary::*;
+pub use files::*;
 pub use functional::*;
 pub use polynomials::*;
+pub use index_tricks::*;
 pub use products::*;
 pub use reductions::*;
 pub use shape::*;
@@ -48,7 +56,11 @@ pub use signal::*;
 pub use sorting::*;
 pub use statistics::*;
 pub use take::*;
+pub use ufunc::frompyfunc;
 pub use ufuncs::*;
+
+/// JAX's names of the macro that writes indices.
+pub use crate::{s as index_exp, s as s_};
 
 use crate::ir::Array;
 use crate::lax::{self, rules::refuse};

@@ -3,6 +3,7 @@
 //! Sums of booleans and narrow integers are taken in the default integer, sums of 16-bit floats in single precision. Of no
 //! elements: the sum is 0, the product 1, the mean NaN; extrema are refused.
 
+use super::take::one_axis;
 use super::{Axis, IntoArray, canonical, reshape, ufuncs::truth, where_};
 use crate::api::dtypes::{default_int, inexact, promote_inexact};
 use crate::ir::{Array, DType};
@@ -282,38 +283,23 @@ fn nan_extremum(x: Array, axis: Axis, worst: f64, f: impl Fn(Array, Axis) -> Arr
     where_(nothing, f64::NAN, f(without_nan(x, worst), axis))
 }
 
-/// The running sum along an axis.
+/// The running sum along an axis, of the raveled array for `()`.
 #[track_caller]
-pub fn cumsum(x: impl IntoArray, axis: i64) -> Array {
-    let x = x.into_array();
-    let axis = canonical("cumsum", axis, x.ndim());
-    let dtype = if x.dtype().is_boolean() { default_int() } else { x.dtype() };
-    scan(&lax::convert_weakly(&x, dtype, x.weak_type()), axis, 0.0, lax::add)
+pub fn cumsum(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    run("cumsum", x.into_array(), &axis.into(), lax::cumsum)
 }
 
-/// The running product along an axis.
+/// The running product along an axis, of the raveled array for `()`.
 #[track_caller]
-pub fn cumprod(x: impl IntoArray, axis: i64) -> Array {
-    let x = x.into_array();
-    let axis = canonical("cumprod", axis, x.ndim());
-    let dtype = if x.dtype().is_boolean() { default_int() } else { x.dtype() };
-    scan(&lax::convert_weakly(&x, dtype, x.weak_type()), axis, 1.0, lax::mul)
+pub fn cumprod(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    run("cumprod", x.into_array(), &axis.into(), lax::cumprod)
 }
 
-/// Every element combined with all before it, in a logarithmic number of steps: shift by 1, 2, 4, … and combine.
 #[track_caller]
-fn scan(x: &Array, axis: usize, identity: f64, combine: impl Fn(&Array, &Array) -> Array) -> Array {
-    let n = x.shape()[axis];
-    let mut out = x.clone();
-    let mut step = 1;
-    while step < n {
-        let mut config = vec![(0, 0, 0); x.ndim()];
-        config[axis] = (step as i64, -(step as i64), 0);
-        let shifted = lax::pad(&out, &Array::scalar(identity, x.dtype(), false), &config);
-        out = combine(&shifted, &out);
-        step *= 2;
-    }
-    out
+fn run(name: &'static str, x: Array, axis: &Axis, f: impl Fn(&Array, usize, bool) -> Array) -> Array {
+    let (x, axis) = one_axis(name, x, axis);
+    let dtype = if x.dtype().is_boolean() { default_int() } else { x.dtype() };
+    f(&lax::convert_weakly(&x, dtype, x.weak_type()), axis, false)
 }
 
 /// Whether all elements are close; see [`super::isclose`].
@@ -328,6 +314,12 @@ pub fn allclose_with(x: impl IntoArray, y: impl IntoArray, rtol: f64, atol: f64)
     all(super::isclose_with(x, y, rtol, atol), ())
 }
 
+/// [`allclose_with`], NaN being close to NaN.
+#[track_caller]
+pub fn allclose_equal_nan(x: impl IntoArray, y: impl IntoArray, rtol: f64, atol: f64) -> Array {
+    all(super::isclose_equal_nan(x, y, rtol, atol), ())
+}
+
 /// Whether shapes and all elements are equal.
 #[track_caller]
 pub fn array_equal(x: impl IntoArray, y: impl IntoArray) -> Array {
@@ -336,6 +328,17 @@ pub fn array_equal(x: impl IntoArray, y: impl IntoArray) -> Array {
         return Array::scalar(false, DType::I1, false);
     }
     all(super::equal(x, y), ())
+}
+
+/// [`array_equal`], NaN being equal to NaN.
+#[track_caller]
+pub fn array_equal_nan(x: impl IntoArray, y: impl IntoArray) -> Array {
+    let (x, y) = (x.into_array(), y.into_array());
+    if x.shape() != y.shape() {
+        return Array::scalar(false, DType::I1, false);
+    }
+    let both_nan = super::logical_and(super::isnan(&x), super::isnan(&y));
+    all(super::logical_or(super::equal(x, y), both_nan), ())
 }
 
 /// Whether the shapes broadcast and all elements are equal then.
@@ -412,6 +415,32 @@ pub fn mean_where(x: impl IntoArray, axis: impl Into<Axis>, mask: impl IntoArray
     let wide = upcast(&x);
     let total = sum(where_(&mask, &wide, 0), axis);
     lax::convert_element_type(&lax::div(&total, &lax::convert_element_type(&count, total.dtype())), x.dtype())
+}
+
+/// The variance over axes of the elements where the mask is nonzero, with their number minus `ddof` in the denominator.
+#[track_caller]
+pub fn var_where(x: impl IntoArray, axis: impl Into<Axis>, mask: impl IntoArray, ddof: i64) -> Array {
+    let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), axis.into());
+    let mask = super::broadcast_to(truth(mask.into_array()), x.shape());
+    let wide = upcast(&x);
+    let mean = mean_where(&wide, super::keepdims(axis.clone()), &mask);
+    let centred = super::subtract(&wide, mean);
+    let squares = if wide.dtype().is_complex() {
+        lax::real(&lax::mul(&centred, &lax::conj(&centred)))
+    } else {
+        lax::square(&centred)
+    };
+    let total = sum_where(squares, axis.clone(), &mask);
+    let count = lax::convert_element_type(&sum(&mask, axis), total.dtype());
+    let rest = super::subtract(count, ddof);
+    let out = where_(rest.gt(0), lax::div(&total, &rest), f64::NAN);
+    lax::convert_element_type(&out, x.dtype().real())
+}
+
+/// The standard deviation over axes of the elements where the mask is nonzero; see [`var_where`].
+#[track_caller]
+pub fn std_where(x: impl IntoArray, axis: impl Into<Axis>, mask: impl IntoArray, ddof: i64) -> Array {
+    lax::sqrt(&var_where(x, axis, mask, ddof))
 }
 
 /// The largest over axes of `initial` and the elements where the mask is nonzero.

@@ -318,6 +318,25 @@ pub fn diff(x: impl IntoArray, axis: i64) -> Array {
     if x.dtype().is_boolean() { lax::ne(&high, &low) } else { lax::sub(&high, &low) }
 }
 
+/// Differences of neighbours along an axis taken `n` times, of the array between what is put before and after it; numbers are stretched.
+#[track_caller]
+pub fn diff_with(
+    x: impl IntoArray,
+    n: usize,
+    axis: i64,
+    prepend: Option<&Array>,
+    append: Option<&Array>,
+) -> Array {
+    let x = x.into_array();
+    let place = canonical("diff", axis, x.ndim());
+    let mut edge = x.shape().to_vec();
+    edge[place] = 1;
+    let wide = |e: &Array| if e.ndim() == 0 { broadcast_to(e, &edge) } else { e.clone() };
+    let parts: Vec<Array> =
+        [prepend.map(wide), Some(x.clone()), append.map(wide)].into_iter().flatten().collect();
+    super::diff_n(concatenate(&parts, axis), n, axis)
+}
+
 /// Whether the column is not beyond the `k`-th diagonal, for a matrix of that shape.
 fn below_diagonal(rows: usize, columns: usize, k: i64) -> Array {
     let int = default_int();
@@ -372,9 +391,25 @@ pub fn diagflat(x: impl IntoArray, k: i64) -> Array {
     super::where_(mask, lax::expand_dims(&padded, &[0]), Array::scalar(0, x.dtype(), false))
 }
 
-/// The `k`-th diagonal of the last two dimensions.
+/// The `k`-th diagonal of the first two dimensions, as the last one.
 #[track_caller]
 pub fn diagonal(x: impl IntoArray, k: i64) -> Array {
+    diagonal_axes(x, k, 0, 1)
+}
+
+/// The `k`-th diagonal of the matrices along two axes, as the last dimension.
+#[track_caller]
+pub fn diagonal_axes(x: impl IntoArray, k: i64, axis1: i64, axis2: i64) -> Array {
+    let x = x.into_array();
+    if x.ndim() < 2 {
+        refuse!("diagonal" => "takes an array of at least two dimensions, got shape {}", lax::rules::show(x.shape()))
+    }
+    diagonal_of_last(moveaxis(x, [axis1, axis2], [-2i64, -1]), k)
+}
+
+/// The `k`-th diagonal of the last two dimensions.
+#[track_caller]
+pub(crate) fn diagonal_of_last(x: impl IntoArray, k: i64) -> Array {
     let x = x.into_array();
     let [.., rows, columns] = *x.shape() else {
         refuse!("diagonal" => "takes an array of at least two dimensions, got shape {}", lax::rules::show(x.shape()))
@@ -408,12 +443,16 @@ pub fn diag(x: impl IntoArray, k: i64) -> Array {
     }
 }
 
-/// The sum of the main diagonal.
+/// The sum of the main diagonal of the first two dimensions.
 #[track_caller]
 pub fn trace(x: impl IntoArray) -> Array {
-    let diagonal = diagonal(x, 0);
-    let last = diagonal.ndim() as i64 - 1;
-    super::sum(diagonal, last)
+    trace_axes(x, 0, 0, 1)
+}
+
+/// The sum of the `k`-th diagonal of the matrices along two axes.
+#[track_caller]
+pub fn trace_axes(x: impl IntoArray, k: i64, axis1: i64, axis2: i64) -> Array {
+    super::sum(diagonal_axes(x, k, axis1, axis2), -1)
 }
 
 /// Grids of coordinates in Cartesian order: the first varies along columns.
@@ -438,6 +477,21 @@ pub fn meshgrid_many(vectors: &[Array], indexing: &str) -> Vec<Array> {
     let flat: Vec<Array> = vectors.iter().map(|v| ravel(v)).collect();
     flat.iter().enumerate().for_each(|(d, v)| shape[axis(d)] = v.size());
     flat.iter().enumerate().map(|(d, v)| lax::broadcast_in_dim(v, &shape, &[axis(d)])).collect()
+}
+
+/// [`meshgrid_many`] without stretching: each of size 1 in all dimensions but its own.
+#[track_caller]
+pub fn meshgrid_sparse(vectors: &[Array], indexing: &str) -> Vec<Array> {
+    let full = meshgrid_many(vectors, indexing);
+    // One vector's dimension is the one along which it varies, the others are left at their first place.
+    let exchange = indexing == "xy" && vectors.len() >= 2;
+    let own = |d: usize| if exchange && d < 2 { 1 - d } else { d };
+    let thin = |(d, v): (usize, &Array)| {
+        let mut shape = vec![1; full[d].ndim()];
+        shape[own(d)] = v.size();
+        lax::reshape(&ravel(v), &shape)
+    };
+    vectors.iter().enumerate().map(thin).collect()
 }
 
 /// The shape to which NumPy broadcasts several.

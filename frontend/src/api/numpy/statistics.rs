@@ -33,6 +33,17 @@ pub fn nanquantile(x: impl IntoArray, q: impl IntoArray, axis: impl Into<Axis>) 
     quantiles(x.into_array(), q.into_array(), axis.into(), "linear", true)
 }
 
+/// [`quantile_method`] of what is not NaN.
+#[track_caller]
+pub fn nanquantile_method(
+    x: impl IntoArray,
+    q: impl IntoArray,
+    axis: impl Into<Axis>,
+    method: &str,
+) -> Array {
+    quantiles(x.into_array(), q.into_array(), axis.into(), method, true)
+}
+
 /// [`quantile`] with `q` in percent.
 #[track_caller]
 pub fn percentile(x: impl IntoArray, q: impl IntoArray, axis: impl Into<Axis>) -> Array {
@@ -49,6 +60,17 @@ pub fn percentile_method(x: impl IntoArray, q: impl IntoArray, axis: impl Into<A
 #[track_caller]
 pub fn nanpercentile(x: impl IntoArray, q: impl IntoArray, axis: impl Into<Axis>) -> Array {
     nanquantile(x, super::divide(q, 100), axis)
+}
+
+/// [`nanquantile_method`] with `q` in percent.
+#[track_caller]
+pub fn nanpercentile_method(
+    x: impl IntoArray,
+    q: impl IntoArray,
+    axis: impl Into<Axis>,
+    method: &str,
+) -> Array {
+    nanquantile_method(x, super::divide(q, 100), axis, method)
 }
 
 /// The middle element over axes in ascending order, or the mean of the two in the middle; NaN if there is one.
@@ -402,6 +424,8 @@ pub fn histogram2d(x: impl IntoArray, y: impl IntoArray, bins: impl Into<Bins>) 
 /// What [`cov_with`] is told.
 #[derive(Clone, Debug)]
 pub struct CovOptions {
+    /// More variables, of the same observations.
+    pub y: Option<Array>,
     /// Whether rows are variables and columns observations.
     pub rowvar: bool,
     /// What is subtracted from the number of observations in the denominator.
@@ -414,7 +438,7 @@ pub struct CovOptions {
 
 impl Default for CovOptions {
     fn default() -> CovOptions {
-        CovOptions { rowvar: true, ddof: 1, fweights: None, aweights: None }
+        CovOptions { y: None, rowvar: true, ddof: 1, fweights: None, aweights: None }
     }
 }
 
@@ -427,13 +451,17 @@ pub fn cov(x: impl IntoArray) -> Array {
 /// [`cov`] with options.
 #[track_caller]
 pub fn cov_with(x: impl IntoArray, options: CovOptions) -> Array {
-    let x = promote_inexact(&[x.into_array()]).remove(0);
-    if x.ndim() > 2 {
-        refuse!("cov" => "takes a vector or a matrix, got shape {}", show(x.shape()))
-    }
-    let turn = !options.rowvar && x.ndim() == 2 && x.shape()[0] != 1;
-    let x = super::atleast_2d(x);
-    let x = if turn { x.t() } else { x };
+    let given: Vec<Array> = [Some(x.into_array()), options.y].into_iter().flatten().collect();
+    let rows = promote_inexact(&given).into_iter().enumerate().map(|(i, x)| {
+        if x.ndim() > 2 {
+            refuse!("cov" => "takes a vector or a matrix, got shape {}", show(x.shape()))
+        }
+        // One observation of many variables can only be the first.
+        let columns = if i == 0 { x.ndim() == 2 } else { x.ndim() == 2 && x.shape()[0] != 1 };
+        let x = super::atleast_2d(x);
+        if !options.rowvar && columns { x.t() } else { x }
+    });
+    let x = super::concatenate(&rows.collect::<Vec<_>>(), 0);
     let n = x.shape()[1] as f64;
     let real = |v: f64| Array::scalar(v, x.dtype().real(), false);
     let weights = match (&options.fweights, &options.aweights) {
@@ -471,7 +499,13 @@ pub fn cov_with(x: impl IntoArray, options: CovOptions) -> Array {
 /// The correlation of variables (rows), from observations (columns).
 #[track_caller]
 pub fn corrcoef(x: impl IntoArray) -> Array {
-    let c = cov(x);
+    corrcoef_with(x, None, true)
+}
+
+/// [`corrcoef`] with more variables, or with columns as variables.
+#[track_caller]
+pub fn corrcoef_with(x: impl IntoArray, y: Option<Array>, rowvar: bool) -> Array {
+    let c = cov_with(x, CovOptions { y, rowvar, ..Default::default() });
     if c.ndim() == 0 {
         return super::divide(&c, &c);
     }

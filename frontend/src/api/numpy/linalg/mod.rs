@@ -465,7 +465,7 @@ pub fn trace(x: impl IntoArray, offset: i64) -> Array {
 /// The diagonal of every matrix in the last two dimensions that lies `offset` above the main one.
 #[track_caller]
 pub fn diagonal(x: impl IntoArray, offset: i64) -> Array {
-    super::diagonal(x, offset)
+    super::shape::diagonal_of_last(x, offset)
 }
 
 /// The products of vectors along an axis, those of the first conjugated.
