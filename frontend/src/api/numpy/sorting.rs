@@ -143,6 +143,8 @@ pub fn searchsorted_side(sorted: impl IntoArray, values: impl IntoArray, side: &
         refuse!("searchsorted" => "takes a sorted vector, got shape {}", show(sorted.shape()))
     }
     let n = sorted.size();
+    // With x64 too, as in JAX.
+    let index = if n < i32::MAX as usize { DType::I32 } else { default_int() };
     // Whether an element stands before the place of a value.
     let goes_left = |element: &Array, value: &Array| {
         if or_equal { before(element, value, true) } else { before(element, value, false) }
@@ -150,7 +152,7 @@ pub fn searchsorted_side(sorted: impl IntoArray, values: impl IntoArray, side: &
     if n * values.size() <= 1 << 16 {
         let column = lax::expand_dims(values, &[values.ndim()]);
         let passed = goes_left(sorted, &column);
-        return super::sum(lax::convert_element_type(&passed, default_int()), -1);
+        return lax::reduce_sum(&lax::convert_element_type(&passed, index), &[values.ndim()]);
     }
     let rounds = n.ilog2() as i64 + 1;
     let start =
@@ -163,7 +165,7 @@ pub fn searchsorted_side(sorted: impl IntoArray, values: impl IntoArray, side: &
         let down = lax::and(&open, &lax::not(&passed));
         (lax::select(&up, &lax::add(&middle, &int(1)), &low), lax::select(&down, &middle, &high))
     };
-    fori_loop(0, rounds, halve, start).0
+    lax::convert_element_type(&fori_loop(0, rounds, halve, start).0, index)
 }
 
 /// The number of the bin in which each element lies, of bins whose borders ascend or descend; a border belongs to the bin above

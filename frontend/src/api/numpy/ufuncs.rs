@@ -135,7 +135,11 @@ pub fn absolute(x: impl IntoArray) -> Array {
 /// `-1`, `0` or `1` with the sign of `x`.
 #[track_caller]
 pub fn sign(x: impl IntoArray) -> Array {
-    lax::sign(&x.into_array())
+    let x = x.into_array();
+    if x.dtype().is_unsigned() || x.dtype().is_boolean() {
+        return lax::convert_element_type(&truth(x.clone()), x.dtype());
+    }
+    lax::sign(&x)
 }
 
 /// `x²`.
@@ -630,7 +634,7 @@ pub fn isclose_with(x: impl IntoArray, y: impl IntoArray, rtol: f64, atol: f64) 
 /// [`isclose_with`], NaN being close to NaN.
 #[track_caller]
 pub fn isclose_equal_nan(x: impl IntoArray, y: impl IntoArray, rtol: f64, atol: f64) -> Array {
-    let (x, y) = meet_inexact(x, y);
+    let (x, y) = meet_inexact(x.into_array(), y.into_array());
     let both_nan = logical_and(isnan(&x), isnan(&y));
     logical_or(isclose_with(x, y, rtol, atol), both_nan)
 }
