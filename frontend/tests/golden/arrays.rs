@@ -55,7 +55,8 @@ fn shapes() -> Vec<Case> {
         "transpose" => |x| jnp::transpose(&x[0], ());
         "matrix_transpose" => |x| jnp::matrix_transpose(&x[0]);
         "expand_dims" => |x| jnp::expand_dims(&x[0], [0, 2]);
-        "tile" => |x| jnp::tile(&x[0], (2, 1, 2));
+        // In which order copies are summed is the compiler's business.
+        "tile" .grad_ulp(2) => |x| jnp::tile(&x[0], (2, 1, 2));
         "repeat" => |x| jnp::repeat(&x[0], 2, 1);
         "repeat/each" => |x| jnp::repeat_each(&x[0], &[1, 0, 3], 0);
         "repeat/total" => |x| jnp::repeat_total(&x[0], Array::from([1, 0, 2]), 0, 5);

@@ -32,10 +32,14 @@ mod differences;
 mod document;
 mod fft;
 mod indexing;
+mod initializers;
 mod linalg;
 mod names;
 mod nn;
+mod objects;
+mod options;
 mod random;
+mod samplers;
 mod scipy_linalg;
 mod special;
 mod store;
@@ -58,9 +62,13 @@ const FAMILIES: &[(&str, fn() -> Vec<Case>)] = &[
     ("arrays", arrays::cases),
     ("fft", fft::cases),
     ("indexing", indexing::cases),
+    ("initializers", initializers::cases),
     ("linalg", linalg::cases),
     ("nn", nn::cases),
+    ("objects", objects::cases),
+    ("options", options::cases),
     ("random", random::cases),
+    ("samplers", samplers::cases),
     ("scipy_linalg", scipy_linalg::cases),
     ("special", special::cases),
     ("ufuncs", ufuncs::cases),

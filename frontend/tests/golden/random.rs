@@ -7,12 +7,12 @@ use jacinth_frontend::{Array, DType, vmap};
 use crate::table::{Builder, Case, case};
 
 /// A typed key from the first input.
-fn key(x: &[Array]) -> Key {
+pub(crate) fn key(x: &[Array]) -> Key {
     random::wrap_key_data(&x[0])
 }
 
 /// Starts the line of a sampler.
-fn draw(name: &str) -> Builder {
+pub(crate) fn draw(name: &str) -> Builder {
     case(leak(format!("jax.random.{name}")))
 }
 
@@ -21,7 +21,7 @@ fn leak(name: String) -> &'static str {
     Box::leak(name.into_boxed_str())
 }
 
-fn dtype(short: &str) -> DType {
+pub(crate) fn dtype(short: &str) -> DType {
     match short {
         "i8" => DType::I8,
         "i16" => DType::I16,
@@ -40,12 +40,12 @@ fn dtype(short: &str) -> DType {
     }
 }
 
-const FLOATS: [&str; 4] = ["f32", "bf16", "f16", "f64"];
+pub(crate) const FLOATS: [&str; 4] = ["f32", "bf16", "f16", "f64"];
 const INTS: [&str; 8] = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"];
 const UNSIGNED: [&str; 4] = ["u8", "u16", "u32", "u64"];
 
 /// One line per dtype of a sampler: `name/f32`, or `name/variant-f32`.
-fn by_dtype(
+pub(crate) fn by_dtype(
     name: &str,
     variant: &str,
     dtypes: &[&str],
@@ -64,20 +64,20 @@ fn by_dtype(
 }
 
 /// A line of a sampler mapped over keys.
-fn mapped(name: &str, ulp: u32, f: fn(Key) -> Array) -> Case {
+pub(crate) fn mapped(name: &str, ulp: u32, f: fn(Key) -> Array) -> Case {
     draw(&format!("{name}/vmap")).ulp(ulp).run(move |x| vmap(f)(random::wrap_key_data(&x[0])))
 }
 
-fn exact(builder: Builder) -> Builder {
+pub(crate) fn exact(builder: Builder) -> Builder {
     builder
 }
 
-fn ulp(n: u32) -> impl Fn(Builder) -> Builder {
+pub(crate) fn ulp(n: u32) -> impl Fn(Builder) -> Builder {
     move |builder| builder.ulp(n)
 }
 
 /// For samples near zero that are differences of larger numbers.
-fn ulp_of_largest(n: u32) -> impl Fn(Builder) -> Builder {
+pub(crate) fn ulp_of_largest(n: u32) -> impl Fn(Builder) -> Builder {
     move |builder| builder.ulp(n).relative_to_largest()
 }
 
