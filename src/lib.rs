@@ -9,7 +9,9 @@ pub use jacinth_frontend::*;
 
 /// `jax.lax`: the primitives as functions of arrays, and control flow over closures and pytrees.
 pub mod lax {
+    pub use jacinth_frontend::api::composite::*;
     pub use jacinth_frontend::api::control::*;
+    pub use jacinth_frontend::api::solve::*;
     pub use jacinth_frontend::lax::*;
 }
 

@@ -58,7 +58,7 @@ macro_rules! switches {
 
             $(#[$scope_doc])*
             pub fn $scope<R>(on: bool, f: impl FnOnce() -> R) -> R {
-                scoped($bit, on, f)
+                scoped(1 << $bit, (on as u32) << $bit, f)
             }
         )*
     };
@@ -115,10 +115,63 @@ switches! {
         get nans_debugged,
         /// [`debug_nans`] for this thread while `f` runs.
         scope with_debug_nans;
+    6 "JACINTH_DEBUG_INFS" default false:
+        /// As [`debug_nans`], for infinities; as `JACINTH_DEBUG_INFS` does.
+        set debug_infs,
+        /// Whether results are looked through for infinities.
+        get infs_debugged,
+        /// [`debug_infs`] for this thread while `f` runs.
+        scope with_debug_infs;
+    7 "JACINTH_LOG_COMPILES" default false:
+        /// Says whether a warning tells of each jitted function that is compiled, for which types and in what time; as
+        /// `JACINTH_LOG_COMPILES` does.
+        set log_compiles,
+        /// Whether compilations are told of.
+        get compiles_logged,
+        /// [`log_compiles`] for this thread while `f` runs.
+        scope with_log_compiles;
+    8 "JACINTH_STRICT_DTYPE_PROMOTION" default false:
+        /// Says whether arrays of different dtypes are an error in `numpy`'s functions instead of being promoted, JAX's
+        /// `numpy_dtype_promotion = "strict"`; as `JACINTH_STRICT_DTYPE_PROMOTION` does.
+        ///
+        /// Rust numbers still take an array's dtype, where it is of their kind.
+        set strict_dtype_promotion,
+        /// Whether arrays of different dtypes are an error.
+        get dtype_promotion_is_strict,
+        /// [`strict_dtype_promotion`] for this thread while `f` runs.
+        scope with_strict_dtype_promotion;
+    9 "JACINTH_FORBID_RANK_PROMOTION" default false:
+        /// Says whether arrays of different ranks are an error in `numpy`'s functions instead of being broadcast, JAX's
+        /// `numpy_rank_promotion = "raise"`; as `JACINTH_FORBID_RANK_PROMOTION` does. Scalars meet every rank.
+        set forbid_rank_promotion,
+        /// Whether arrays of different ranks are an error.
+        get rank_promotion_is_forbidden,
+        /// [`forbid_rank_promotion`] for this thread while `f` runs.
+        scope with_rank_promotion_forbidden;
 }
 
 /// The switches on which nothing depends that is kept.
-const UNKEYED: u32 = 1 << 3;
+const UNKEYED: u32 = 1 << 3 | 1 << 7;
+
+/// Where the precision of products stands that say none: 0 where none is set.
+const PRECISION: u32 = 30;
+
+/// Whether results are looked through for NaNs or infinities.
+#[inline]
+pub(crate) fn values_debugged() -> bool {
+    bits() & (1 << 5 | 1 << 6) != 0
+}
+
+/// The precision of products that say none, as [`with_precision`] set it.
+#[inline]
+pub(crate) fn precision() -> u32 {
+    bits() >> PRECISION
+}
+
+/// Runs `f` with a number from 0 to 3 as the precision of products that say none, on this thread.
+pub(crate) fn with_precision<R>(precision: u32, f: impl FnOnce() -> R) -> R {
+    scoped(0b11 << PRECISION, precision << PRECISION, f)
+}
 
 /// Runs `f` with jitted functions and control flow running operation by operation on this thread, so that values can be looked at.
 ///
@@ -146,7 +199,8 @@ fn bits() -> u32 {
     (PROCESS.load(Ordering::Relaxed) & !mask) | values
 }
 
-fn scoped<R>(bit: u32, on: bool, f: impl FnOnce() -> R) -> R {
+/// Runs `f` with the bits of `mask` as in `values`.
+fn scoped<R>(mask: u32, values: u32, f: impl FnOnce() -> R) -> R {
     struct Restore((u32, u32));
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -155,8 +209,7 @@ fn scoped<R>(bit: u32, on: bool, f: impl FnOnce() -> R) -> R {
     }
     let before = SCOPE.get();
     let _restore = Restore(before);
-    let bit = 1 << bit;
-    SCOPE.set((before.0 | bit, (before.1 & !bit) | if on { bit } else { 0 }));
+    SCOPE.set((before.0 | mask, (before.1 & !mask) | values));
     f()
 }
 

@@ -25,18 +25,21 @@ pub use api::checkpoint::{
 };
 pub use api::custom::{custom_gradient, custom_jvp, custom_vjp};
 pub use api::debug::{self, io_callback, pure_callback};
+pub use api::devices::{
+    block_until_ready, default_backend, device_count, device_put, devices, effects_barrier, environment_info,
+    local_device_count, local_devices, print_environment_info, process_count, process_index, process_indices,
+    with_default_device,
+};
 pub use api::jacrev as jacobian;
 pub use api::linear::{jvp_with_aux, linear_transpose, linearize_with_aux, vjp_with_aux};
+pub use api::scopes::{closure_convert, ensure_compile_time_eval, named_call, named_scope, typeof_};
 pub use api::test_util;
 pub use api::{
     CheckError, Compiled, Element, Ellipsis, Function, IntoArray, Jit, JitStats, Lowered, NewAxis, Warning,
     checkify, dtypes, grad, hessian, jacfwd, jacrev, jit, jvp, linearize, make_jaxpr, nn, numpy, random,
     scipy, set_warning_hook, tree, value_and_grad, vjp, vmap,
 };
-pub use api::{
-    Device, List, ShapeDtypeStruct, SingleDeviceSharding, block_until_ready, default_backend, device_count,
-    devices, eval_shape, local_device_count, local_devices,
-};
+pub use api::{Device, List, ShapeDtypeStruct, SingleDeviceSharding, eval_shape};
 pub use api::{Traced, clear_caches, deny_recompile, flatten_util};
 pub use config::disable_jit;
 pub use error::{Error, Result};

@@ -437,6 +437,21 @@ impl Array {
         jnp::view(self, dtype)
     }
 
+    /// The elements with the order of their bytes reversed.
+    #[track_caller]
+    pub fn byteswap(&self) -> Array {
+        let width = self.itemsize();
+        if width == 1 {
+            return self.clone();
+        }
+        // The parts of a complex number are turned each by itself.
+        if self.dtype().is_complex() {
+            return lax::complex(&lax::real(self).byteswap(), &lax::imag(self).byteswap());
+        }
+        let bytes = lax::bitcast_convert_type(self, DType::UI8);
+        lax::bitcast_convert_type(&lax::rev(&bytes, &[self.ndim()]), self.dtype())
+    }
+
     /// The indices of the elements that are nonzero, one array per dimension; the array must be concrete.
     #[track_caller]
     pub fn nonzero(&self) -> Vec<Array> {

@@ -5,80 +5,22 @@
 
 use crate::error::{Error, OrRaise, Result};
 use crate::ir::{Array, DeviceArray, Repr};
-use crate::runtime::{Backend, from_bytes, to_bytes};
-use crate::tree::{Pytree, flatten_ref};
+use crate::runtime::{Backend, from_bytes, on_backend, to_bytes};
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// The devices of the current backend.
-///
-/// # Panics
-/// If no plugin starts.
-#[track_caller]
-pub fn devices() -> Vec<Device> {
-    Backend::current().or_raise().client().devices().iter().map(Device::of).collect()
-}
-
-/// The devices of the current backend to which this process has access.
-///
-/// # Panics
-/// If no plugin starts.
-#[track_caller]
-pub fn local_devices() -> Vec<Device> {
-    Backend::current().or_raise().client().addressable_devices().iter().map(Device::of).collect()
-}
-
-/// How many devices the current backend has.
-///
-/// # Panics
-/// If no plugin starts.
-#[track_caller]
-pub fn device_count() -> usize {
-    devices().len()
-}
-
-/// How many devices of the current backend this process has access to.
-///
-/// # Panics
-/// If no plugin starts.
-#[track_caller]
-pub fn local_device_count() -> usize {
-    local_devices().len()
-}
-
-/// The current backend's platform: `cpu`, `cuda`, `tpu`.
-///
-/// # Panics
-/// If no plugin starts.
-#[track_caller]
-pub fn default_backend() -> String {
-    Backend::current().or_raise().platform().to_owned()
-}
-
-/// Waits until all arrays of the tree are computed, and gives it back.
-///
-/// # Panics
-/// If a computation failed.
-#[track_caller]
-pub fn block_until_ready<T: Pytree>(tree: T) -> T {
-    for leaf in flatten_ref(&tree).0 {
-        leaf.block_until_ready();
-    }
-    tree
-}
-
-/// A device of a plugin.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A device of a plugin. Two are equal if their platforms and numbers are.
+#[derive(Clone)]
 pub struct Device {
+    handle: jacinth_pjrt::Device,
     platform: String,
-    id: i32,
-    memory: String,
 }
 
 impl Device {
-    fn of(device: &jacinth_pjrt::Device) -> Device {
-        let memory = device.default_memory().map_or_else(|| "device".into(), |m| m.kind().to_owned());
-        Device { platform: device.client().platform_name().to_owned(), id: device.id(), memory }
+    pub(crate) fn of(handle: &jacinth_pjrt::Device) -> Device {
+        Device { platform: handle.client().platform_name().to_owned(), handle: handle.clone() }
     }
 
     /// The platform's name, `cpu`.
@@ -88,7 +30,57 @@ impl Device {
 
     /// The device's number.
     pub fn id(&self) -> i32 {
-        self.id
+        self.handle.id()
+    }
+
+    /// What it is, in the vendor's words: `cpu`, `NVIDIA H200`.
+    pub fn device_kind(&self) -> &str {
+        self.handle.kind()
+    }
+
+    /// The process to which it belongs.
+    pub fn process_index(&self) -> usize {
+        self.handle.process_index().max(0) as usize
+    }
+
+    /// The plugin's device.
+    pub fn handle(&self) -> &jacinth_pjrt::Device {
+        &self.handle
+    }
+
+    /// The kind of memory in which its arrays are.
+    fn memory(&self) -> String {
+        self.handle.default_memory().map_or_else(|| "device".into(), |m| m.kind().to_owned())
+    }
+
+    fn key(&self) -> (&str, i32) {
+        (&self.platform, self.id())
+    }
+}
+
+impl PartialEq for Device {
+    fn eq(&self, other: &Device) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Device {}
+
+impl PartialOrd for Device {
+    fn partial_cmp(&self, other: &Device) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Device {
+    fn cmp(&self, other: &Device) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl Hash for Device {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
     }
 }
 
@@ -104,7 +96,7 @@ impl fmt::Display for Device {
         if let Some(first) = name.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        write!(f, "{name}Device(id={})", self.id)
+        write!(f, "{name}Device(id={})", self.id())
     }
 }
 
@@ -123,7 +115,7 @@ impl SingleDeviceSharding {
 
 impl fmt::Display for SingleDeviceSharding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SingleDeviceSharding(device={}, memory_kind={})", self.device, self.device.memory)
+        write!(f, "SingleDeviceSharding(device={}, memory_kind={})", self.device, self.device.memory())
     }
 }
 
@@ -193,6 +185,68 @@ impl Array {
         self.as_device().is_some_and(|d| d.buffer.is_deleted().map_err(Error::from).or_raise())
     }
 
+    /// The array on another device; see [`device_put`](crate::device_put).
+    ///
+    /// # Panics
+    /// If the transfer fails.
+    #[track_caller]
+    pub fn to_device(&self, device: &Device) -> Array {
+        put(self, device).or_raise()
+    }
+
+    /// Whether the elements are computed, so that reading them does not wait. A traced value is never ready.
+    ///
+    /// # Panics
+    /// If the plugin does not say.
+    #[track_caller]
+    pub fn is_ready(&self) -> bool {
+        match &self.0 {
+            Repr::Device(d) => {
+                d.buffer.ready_event().and_then(|e| e.is_ready()).map_err(Error::from).or_raise()
+            }
+            Repr::Scalar(_) => true,
+            _ => false,
+        }
+    }
+
+    /// The platform of the device that holds the array, `cpu`.
+    ///
+    /// # Panics
+    /// As [`Array::device`] errs.
+    #[track_caller]
+    pub fn platform(&self) -> String {
+        self.device().or_raise().platform().to_owned()
+    }
+
+    /// Bytes that the array takes on its device, with whatever the plugin adds to align it; a host scalar takes none there.
+    ///
+    /// # Panics
+    /// If the array is traced or the plugin does not say.
+    #[track_caller]
+    pub fn on_device_size_in_bytes(&self) -> usize {
+        match &self.0 {
+            Repr::Device(d) => d.buffer.on_device_size().map_err(Error::from).or_raise(),
+            Repr::Scalar(_) => 0,
+            _ => self.device().map(|_| 0).or_raise(),
+        }
+    }
+
+    /// The address of the array's first element on its device. What stands there belongs to the plugin: it must not be written, and lives
+    /// as long as the array is neither dropped, deleted nor donated.
+    ///
+    /// # Panics
+    /// If the array is traced or a host scalar, or the plugin does not say.
+    #[track_caller]
+    pub fn unsafe_buffer_pointer(&self) -> usize {
+        match &self.0 {
+            Repr::Device(d) => d.buffer.address().map_err(Error::from).or_raise(),
+            Repr::Scalar(_) => {
+                Error::argument("a host scalar is on no device; use `device_put`".to_owned()).raise()
+            }
+            _ => self.device().map(|_| 0).or_raise(),
+        }
+    }
+
     /// Whether this process holds the whole array: it does.
     pub fn is_fully_addressable(&self) -> bool {
         true
@@ -210,5 +264,16 @@ fn copied(d: &Arc<DeviceArray>) -> Result<Array> {
     match d.buffer.copy_to_device(&device) {
         Ok(buffer) => Ok(Array(Repr::Device(DeviceArray::new(d.aval.clone(), buffer, d.backend)))),
         Err(_) => from_bytes(d.aval.clone(), &to_bytes(&Array(Repr::Device(d.clone())))?),
+    }
+}
+
+/// The array on that device: itself if it is there, or a copy. A traced value stays where its program runs.
+pub(crate) fn put(x: &Array, device: &Device) -> Result<Array> {
+    match &x.0 {
+        Repr::Device(_) | Repr::Scalar(_) => {
+            let backend = Backend::of_device(&device.handle)?;
+            Ok(Array(Repr::Device(on_backend(x, &backend)?.into_owned())))
+        }
+        _ => Ok(x.clone()),
     }
 }

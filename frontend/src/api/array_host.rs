@@ -212,6 +212,15 @@ impl Array {
             .expect("as many elements as the shape says")
     }
 
+    /// The bytes of the elements in row-major order and in this machine's byte order; waits for the computation.
+    ///
+    /// # Panics
+    /// If the array is traced, or the computation failed.
+    #[track_caller]
+    pub fn tobytes(&self) -> Vec<u8> {
+        self.host_bytes("host values").or_raise()
+    }
+
     /// Waits until the elements are computed, and gives the array back.
     ///
     /// # Panics

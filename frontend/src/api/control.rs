@@ -14,9 +14,9 @@ use super::tree::{self, Key, Pytree, TreeDef, keystr};
 use crate::config::jit_disabled;
 use crate::error::Error;
 use crate::ir::{Array, Aval, AxisInfo, ClosedJaxpr, DType, Jaxpr, Prim, Source, Var};
-use crate::lax::control::{Cond, Scan, While, reordered};
+use crate::lax::control::{Cond, PlatformIndex, Platforms, Scan, While, reordered};
 use crate::lax::{self, convert_element_type};
-use crate::trace::{bind, bind_at_line, concrete, here, stage};
+use crate::trace::{bind, bind_at_line, bind1, concrete, here, stage};
 use crate::transform::{self, consts_to_invars, dce_jaxpr};
 
 pub use super::associative_scan::associative_scan;
@@ -54,7 +54,7 @@ pub fn cond<T: Pytree, O: Pytree>(
     let avals = avals(&leaves);
     let on_true = Staged::new("true_fun", &avals, at, |args| true_fun(rebuild(&def, args)));
     let on_false = Staged::new("false_fun", &avals, at, |args| false_fun(rebuild(&def, args)));
-    choose("cond", at, vec![("true_fun", on_true), ("false_fun", on_false)], leaves, || {
+    choose("cond", at, vec![("true_fun", on_true), ("false_fun", on_false)], leaves, None, || {
         convert_element_type(&pred, DType::I32)
     })
 }
@@ -89,7 +89,47 @@ pub fn switch<T: Pytree, O: Pytree>(index: impl IntoArray, branches: &[&dyn Fn(T
     let stage =
         |branch: &&dyn Fn(T) -> O| Staged::new("branch", &avals, at, |args| branch(rebuild(&def, args)));
     let staged = branches.iter().map(|branch| ("branch", stage(branch))).collect();
-    choose("switch", at, staged, leaves, || index.clone())
+    choose("switch", at, staged, leaves, None, || index.clone())
+}
+
+/// What is done on the platform on which the program runs: the function for `cpu`, `cuda`, `rocm` or `tpu`, or else `default`.
+///
+/// Only that function is written into the program, for which all must give the same types. The embedded plugin is a `cpu`.
+///
+/// # Panics
+/// If there is no function, or results differ in structure or types; the message names the leaf. Where the program is compiled, if there is no
+/// function for its platform and no default.
+///
+/// ```
+/// # use jacinth_frontend::{Array, api::control::platform_dependent};
+/// let on = |x: Array| platform_dependent(x, &[("tpu", &|x: Array| x * 3.0), ("cpu", &|x: Array| x * 2.0)], None);
+/// assert_eq!(on(Array::from(1.0)).item::<f32>(), 2.0);
+/// ```
+#[track_caller]
+pub fn platform_dependent<T: Pytree, O: Pytree>(
+    operand: T,
+    per_platform: &[(&str, &dyn Fn(T) -> O)],
+    default: Option<&dyn Fn(T) -> O>,
+) -> O {
+    let at = here();
+    if per_platform.is_empty() && default.is_none() {
+        refuse(at, "platform_dependent", "there must be at least one function".into());
+    }
+    // JAX says gpu for both of its kinds.
+    let names = |name: &str| match name {
+        "gpu" => vec!["cuda".to_owned(), "rocm".to_owned()],
+        other => vec![other.to_owned()],
+    };
+    let platforms: Platforms =
+        per_platform.iter().map(|(name, _)| names(name)).chain(default.map(|_| Vec::new())).collect();
+    let (leaves, def) = tree::flatten(&operand);
+    drop(operand);
+    let avals = avals(&leaves);
+    let branches = per_platform.iter().map(|(_, f)| *f).chain(default);
+    let stage = |f: &dyn Fn(T) -> O| Staged::new("branch", &avals, at, |args| f(rebuild(&def, args)));
+    let staged = branches.map(|f| ("branch", stage(f))).collect();
+    let index = PlatformIndex { platforms: platforms.clone() };
+    choose("platform_dependent", at, staged, leaves, Some(platforms), || bind1(Prim::new(index), &[]))
 }
 
 /// Runs `body_fun` on the carry as long as `cond_fun` of it holds.
@@ -533,6 +573,7 @@ fn choose<O: Pytree>(
     at: Source,
     branches: Vec<(&'static str, Staged)>,
     operands: Vec<Array>,
+    platforms: Option<Platforms>,
     index: impl FnOnce() -> Array,
 ) -> O {
     check_branches(name, at, &branches);
@@ -568,7 +609,7 @@ fn choose<O: Pytree>(
     let def = branches[0].def.clone();
     let inputs: Vec<Array> = consts.into_iter().chain(operands).collect();
     let args: Vec<Array> = std::iter::once(index()).chain(inputs.iter().cloned()).collect();
-    let mut outs = bind(Prim::new(Cond { branches: jaxprs }), &args).into_iter();
+    let mut outs = bind(Prim::new(Cond { branches: jaxprs, platforms }), &args).into_iter();
     let mut next = || outs.next().expect("one result each");
     rebuild(&def, passed.iter().map(|of| of.map_or_else(&mut next, |of| inputs[of].clone())).collect())
 }

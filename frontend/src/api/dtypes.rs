@@ -4,7 +4,7 @@
 //! bool < weak integer < integers < weak float < floats < weak complex < complex, where a float of its own takes in
 //! every integer without growing.
 
-use crate::config::x64_enabled;
+use crate::config::{dtype_promotion_is_strict, x64_enabled};
 use crate::error::{Error, Result};
 use crate::ir::{Array, DType, numpy_name};
 use crate::lax::convert_weakly;
@@ -76,12 +76,36 @@ pub(crate) fn result_type_of(types: impl Iterator<Item = (DType, bool)> + Clone)
     }
     // If all are weak they meet as strong ones do, and stay weak.
     let weak = types.clone().all(|t| t.1);
+    if dtype_promotion_is_strict() {
+        check_strict(types.clone())?;
+    }
     let mut node = Node::Bool;
     for (dtype, is_weak) in types {
         node = join(node, Node::of(dtype, is_weak && !weak))?;
     }
     let weak = weak || matches!(node, Node::WeakInt | Node::WeakFloat | Node::WeakComplex);
     Ok((canonicalize_dtype(node.dtype()), weak && node != Node::Bool))
+}
+
+/// Refuses what strict promotion does not allow: different dtypes, and numbers that are not of the arrays' kind.
+fn check_strict(types: impl Iterator<Item = (DType, bool)> + Clone) -> Result<()> {
+    let rank = |dtype: DType| {
+        (dtype.is_integer() as u8) + 2 * (dtype.is_float() as u8) + 3 * (dtype.is_complex() as u8)
+    };
+    let strong = types.clone().find(|(_, weak)| !weak).map(|(dtype, _)| dtype);
+    let fits = |(dtype, weak): (DType, bool)| match strong {
+        Some(strong) if weak => rank(dtype) <= rank(strong) && !strong.is_boolean(),
+        Some(strong) => dtype == strong,
+        None => true,
+    };
+    if types.clone().all(fits) {
+        return Ok(());
+    }
+    let names = types.map(|(dtype, weak)| format!("{}{}", numpy_name(dtype), if weak { "*" } else { "" }));
+    let names = names.collect::<Vec<_>>().join(", ");
+    Err(Error::argument(format!(
+        "strict promotion of dtypes is switched on, and {names} are not of one dtype; convert them with `astype`"
+    )))
 }
 
 /// Converts arrays to the dtype in which they meet.

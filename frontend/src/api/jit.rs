@@ -20,15 +20,17 @@ use super::call_site;
 use super::function::{FlatFn, Function, Signature, Target};
 use super::stages::{Lowered, Traced};
 use super::warn::warn_at;
-use crate::config::{cache_key, cache_misses_explained, jit_disabled, nans_debugged};
+use crate::config::{cache_key, cache_misses_explained, compiles_logged, jit_disabled, values_debugged};
 use crate::error::{Error, OrRaise, Result, boundary};
 use crate::ir::{Array, Aval, BackendId, ClosedJaxpr, DeviceArray, Jaxpr, Prim, Source};
 use crate::lax::Jit as JitPrimitive;
 use crate::lower::Signature as MainSignature;
-use crate::runtime::{Backend, Outputs, Program, clear_compiled as clear_programs, on_backend};
+use crate::runtime::{
+    Backend, Outputs, Program, clear_compiled as clear_programs, current_platform, on_backend,
+};
 use crate::trace::{
     NamedAxes, bind_at_line, check_all_alive_at, clear_compiled as clear_operations, current, eval_jaxpr,
-    has_nan, named_axes, stage,
+    invalid, named_axes, stage,
 };
 use crate::transform::{consts_to_invars, dce_closed};
 use crate::tree::{self, Flattener, Leaves, Pytree, TreeDef, keystr};
@@ -349,15 +351,17 @@ impl<'f> JitCore<'f> {
         Ok((self.run(&entry, leaves, called_at)?, entry.traced.out_def.clone()))
     }
 
-    /// Runs the program; where NaNs are looked for and there is one, again operation by operation, of which one says that it made it.
+    /// Runs the program; where NaNs or infinities are looked for and there is one, again operation by operation, of which one says that it made it.
     fn run(&self, entry: &Entry, leaves: &[&Array], called_at: Source) -> Result<Leaves> {
         let outs = entry.run(leaves)?;
-        if nans_debugged() && outs.iter().any(has_nan) {
+        if values_debugged()
+            && let Some(found) = outs.iter().find_map(invalid)
+        {
             let args: Vec<Array> = leaves.iter().map(|&leaf| leaf.clone()).collect();
             let closed = &entry.traced.closed;
             boundary(|| eval_jaxpr(&closed.jaxpr, &closed.consts, &args))?;
             let message = format!(
-                "invalid value (nan) encountered in the result of `{}`, but not when its operations run one by one",
+                "invalid value ({found}) encountered in the result of `{}`, but not when its operations run one by one",
                 self.name
             );
             return Err(Error::runtime(message).at(called_at));
@@ -466,7 +470,13 @@ impl<'f> JitCore<'f> {
                     })
                 };
                 self.miss(reason, called_at)?;
+                let begin = std::time::Instant::now();
                 let entry = Arc::new(self.plan(leaves, def).lower()?.compile(&backend)?);
+                if compiles_logged() {
+                    let types: Vec<String> = leaves.iter().map(|leaf| leaf.aval().to_string()).collect();
+                    let (name, types) = (&self.name, types.join(", "));
+                    warn_at(called_at, format!("compiled `{name}` for ({types}) in {:?}", begin.elapsed()));
+                }
                 self.compiles.fetch_add(1, Ordering::Relaxed);
                 let mut entries = self.entries.write();
                 entries.retain(|e| e.traced.is_current());
@@ -523,6 +533,7 @@ impl Plan {
                 .iter()
                 .map(|path| format!("result{}", keystr(path)))
                 .collect(),
+            platform: Some(current_platform),
         };
         let module = crate::lower::lower(&jaxpr, &signature)?;
         Ok(Stage { name: name.clone(), traced: traced.clone(), module, consts, kept })
@@ -580,7 +591,7 @@ impl Entry {
         for &(leaf, donated) in &self.kept {
             let array = leaves[leaf as usize];
             // What may have to be run again keeps its arguments.
-            let shared = || nans_debugged() || array.as_device().is_none_or(|d| Arc::strong_count(d) > 1);
+            let shared = || values_debugged() || array.as_device().is_none_or(|d| Arc::strong_count(d) > 1);
             if donated && shared() {
                 non_donatable.push((self.consts.len() + args.len()) as i64);
             }

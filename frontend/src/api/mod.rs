@@ -9,9 +9,11 @@ mod associative_scan;
 mod cache_miss;
 mod call_site;
 pub mod checkpoint;
+pub mod composite;
 pub mod control;
 pub mod custom;
 pub mod debug;
+pub mod devices;
 mod dtype_info;
 pub mod dtypes;
 pub mod flatten_util;
@@ -25,6 +27,8 @@ pub mod nn;
 pub mod numpy;
 pub mod random;
 pub mod scipy;
+pub mod scopes;
+pub mod solve;
 pub mod stages;
 pub mod test_util;
 pub mod tree;
@@ -36,10 +40,7 @@ mod tests;
 
 pub use argnums::Argnum;
 pub use array::{IntoArray, IntoArrays};
-pub use array_device::{
-    Device, SingleDeviceSharding, block_until_ready, default_backend, device_count, devices,
-    local_device_count, local_devices,
-};
+pub use array_device::{Device, SingleDeviceSharding};
 pub use array_host::{Element, List, Nested};
 pub use cache_miss::{JitStats, deny_recompile};
 pub use function::{Function, Transformed};

@@ -64,6 +64,18 @@ pub struct Eqn {
     pub outs: SmallVec<[Var; 1]>,
     /// The user's line.
     pub source: Source,
+    /// The names of the scopes that it stands in, outermost first: `outer/inner`.
+    pub scope: Option<Arc<str>>,
+}
+
+/// The names of a scope inside of another. One that begins with the other's names is inside of it already: rules run where their equation stood.
+pub(crate) fn nested_scope(outer: Option<&Arc<str>>, name: &Arc<str>) -> Arc<str> {
+    let inside =
+        |outer: &str| name.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    match outer {
+        Some(outer) if !inside(outer) => format!("{outer}/{name}").into(),
+        _ => name.clone(),
+    }
 }
 
 /// A program: `{ lambda constvars ; invars. let eqns in (outs) }`.

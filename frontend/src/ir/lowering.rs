@@ -41,6 +41,10 @@ pub(crate) struct ModuleCx {
     pub(crate) traced: FxHashMap<(Prim, Vec<Aval>), Arc<Jaxpr>>,
     /// What the next call of the host that must stay in order waits for, in the block under construction: what the last one gave.
     pub(crate) order: Option<Value>,
+    /// The names of the scopes around what is being written.
+    pub(crate) scope: Option<Arc<str>>,
+    /// Says for which platform the module is written; asked only where that matters.
+    pub(crate) platform: Option<fn() -> Result<String>>,
 }
 
 /// The type of the values that chain calls of the host.

@@ -17,6 +17,7 @@ pub use array::{Array, TraceId};
 pub(crate) use array::{Batched, Dual, Identity, NO_VALUE, Repr};
 pub use aval::{Aval, AvalData, DType, Shape, Sharding, dtype_name, numpy_name};
 pub(crate) use device::{BackendId, DeviceArray};
+pub(crate) use jaxpr::nested_scope;
 pub use jaxpr::{Atom, ClosedJaxpr, Eqn, Jaxpr, Source, Var};
 pub use lowering::{LowerCx, Value, Values, tensor_type};
 pub(crate) use lowering::{ModuleCx, order_aval, scalar_bytes};

@@ -288,6 +288,8 @@ impl Effects {
     pub const IO: Effects = Effects(1);
     /// Calls the host, in program order.
     pub const ORDERED_IO: Effects = Effects(2);
+    /// Nothing, but it must not be left out.
+    pub const KEPT: Effects = Effects(4);
 
     /// Whether the program's order is one of them.
     pub fn is_ordered(self) -> bool {

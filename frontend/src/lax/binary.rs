@@ -10,8 +10,8 @@ use jacinth_lowering::ops::elementwise::Binary as Hlo;
 use smallvec::smallvec;
 
 use super::{
-    Accepts, abs, batch_elementwise, broadcast_shapes, eq, floor, full_like, integer_pow, log,
-    maybe_broadcast, neg, scalar_like, select, sign, square, unbroadcast,
+    Accepts, abs, batch_elementwise, common_shape, eq, floor, full_like, integer_pow, log, maybe_broadcast,
+    neg, scalar_like, select, sign, square, unbroadcast,
 };
 use crate::error::{Error, Result};
 use crate::ir::{
@@ -73,6 +73,7 @@ macro_rules! binary {
             /// # Panics
             /// If dtypes differ or are not accepted, or shapes do not fit.
             #[track_caller]
+            #[allow(unreachable_pub, reason = "some stand behind functions of the same names that take more")]
             pub fn $name(x: &Array, y: &Array) -> Array {
                 bind1(Rows::$name(), &[x.clone(), y.clone()])
             }
@@ -229,7 +230,7 @@ impl Primitive for Binary {
                 return Ok(smallvec![(*a).clone()]);
             }
         }
-        let shape = broadcast_shapes(self.name, &[&x.shape, &y.shape])?;
+        let shape = common_shape(self.name, &[&x.shape, &y.shape])?;
         Ok(smallvec![Aval::with_weak_type(shape, dtype, weak)])
     }
 

@@ -10,7 +10,7 @@ use crate::ir::{
 use jacinth_lowering::ops::elementwise::{Compare as Hlo, CompareType, Direction};
 use smallvec::smallvec;
 
-use super::elementwise::{batch_elementwise, broadcast_shapes};
+use super::elementwise::{batch_elementwise, common_shape};
 use super::rules::{bind1, ensure, same_dtypes, zero_jvp};
 
 /// A row of the table.
@@ -101,7 +101,7 @@ impl Primitive for Compare {
             self.name => "complex numbers are not ordered, got {}",
             numpy_name(args[0].dtype)
         );
-        let shape = broadcast_shapes(self.name, &[&args[0].shape, &args[1].shape])?;
+        let shape = common_shape(self.name, &[&args[0].shape, &args[1].shape])?;
         Ok(smallvec![Aval::new(shape, DType::I1)])
     }
 

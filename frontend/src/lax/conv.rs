@@ -144,7 +144,7 @@ pub fn conv_general_dilated(
         dimension_numbers: n,
         feature_group_count: options.feature_group_count.max(1),
         batch_group_count: options.batch_group_count.max(1),
-        precision: options.precision.map(|p| (p, p)),
+        precision: options.precision.or_else(super::dot::default_precision).map(|p| (p, p)),
         preferred_element_type: options.preferred_element_type,
     };
     bind1(Prim::new(prim), &[lhs.clone(), rhs.clone()])
@@ -213,29 +213,7 @@ pub fn conv_transpose(
         .zip(&rhs_dilation)
         .map(|(&d, &by)| dilated(rhs.shape()[d], by) as i64)
         .collect();
-    let pads = |same: bool| -> Vec<(i64, i64)> {
-        kernel
-            .iter()
-            .zip(strides)
-            .map(|(&k, &s)| {
-                let s = s as i64;
-                let (before, total) = match same {
-                    true if s > k - 1 => (k - 1, k + s - 2),
-                    true => ((k + s - 1) / 2, k + s - 2),
-                    false => (k - 1, k + s - 2 + (k - s).max(0)),
-                };
-                (before, total - before)
-            })
-            .collect()
-    };
-    let padding = match padding.into() {
-        Padding::Same => pads(true),
-        Padding::Valid => pads(false),
-        Padding::Explicit(pairs) => pairs,
-        Padding::SameLower => {
-            refuse!("conv_transpose" => "padding must be \"SAME\", \"VALID\" or pairs of sizes")
-        }
-    };
+    let padding = transpose_padding(&kernel, strides, padding.into());
     let mut rhs = rhs.clone();
     let mut n = n;
     if transpose_kernel {
@@ -314,6 +292,64 @@ pub fn conv_general_dilated_local(
     places.sort_unstable();
     places.into_iter().for_each(|(place, d)| order.insert(place, d));
     transpose(&out, &order)
+}
+
+/// How a transposed convolution is padded: for each spatial dimension of a kernel of these sizes.
+#[track_caller]
+fn transpose_padding(kernel: &[i64], strides: &[usize], padding: Padding) -> Vec<(i64, i64)> {
+    let pads = |same: bool| -> Vec<(i64, i64)> {
+        kernel
+            .iter()
+            .zip(strides)
+            .map(|(&k, &s)| {
+                let s = s as i64;
+                let (before, total) = match same {
+                    true if s > k - 1 => (k - 1, k + s - 2),
+                    true => ((k + s - 1) / 2, k + s - 2),
+                    false => (k - 1, k + s - 2 + (k - s).max(0)),
+                };
+                (before, total - before)
+            })
+            .collect()
+    };
+    match padding {
+        Padding::Same => pads(true),
+        Padding::Valid => pads(false),
+        Padding::Explicit(pairs) => pairs,
+        Padding::SameLower => {
+            refuse!("conv_transpose" => "padding must be \"SAME\", \"VALID\" or pairs of sizes")
+        }
+    }
+}
+
+/// The shape of a transposed convolution ([`conv_transpose`]) of arrays of these shapes.
+#[track_caller]
+pub fn conv_transpose_shape_tuple(
+    lhs_shape: &[usize],
+    rhs_shape: &[usize],
+    window_strides: &[usize],
+    padding: impl Into<Padding>,
+    dimension_numbers: ConvDimensionNumbers,
+) -> Vec<usize> {
+    let n = conv_dimension_numbers(lhs_shape, rhs_shape, Some(dimension_numbers));
+    let kernel: Vec<i64> = n.rhs_spec[2..].iter().map(|&d| rhs_shape[d] as i64).collect();
+    let padding = transpose_padding(&kernel, window_strides, padding.into());
+    let mut shape = vec![0; lhs_shape.len()];
+    shape[n.out_spec[0]] = lhs_shape[n.lhs_spec[0]];
+    shape[n.out_spec[1]] = rhs_shape[n.rhs_spec[0]];
+    for (i, &d) in n.out_spec[2..].iter().enumerate() {
+        let (size, stride) = (lhs_shape[n.lhs_spec[2 + i]] as i64, window_strides[i] as i64);
+        let length = (size - 1) * stride - kernel[i] + 2 + padding[i].0 + padding[i].1;
+        shape[d] = usize::try_from(length).unwrap_or(0);
+    }
+    shape
+}
+
+/// Where the left side, the kernel and the result have batch (or output features), features, and space: the dimension numbers as three orders of
+/// dimensions.
+pub fn conv_general_permutations(dimension_numbers: impl Into<ConvDimensionNumbers>) -> [Vec<usize>; 3] {
+    let ConvDimensionNumbers { lhs_spec, rhs_spec, out_spec } = dimension_numbers.into();
+    [lhs_spec, rhs_spec, out_spec]
 }
 
 /// The shape of a convolution of arrays in canonical order.

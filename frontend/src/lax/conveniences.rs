@@ -1,17 +1,16 @@
 //! Operators of `jax.lax` that are others in a particular form: products without dimension numbers, names of bitwise operations, approximate
-//! extrema (which are exact here), collapsed dimensions.
+//! extrema (which are exact here), collapsed dimensions, reads of whole slices.
 
-use super::binary::{and, div, mul, or, xor};
-use super::compare::{ge, lt};
+use super::binary::{self, add, and, div, mul, or, rem, xor};
+use super::concat::concatenate;
 use super::convert::convert_element_type;
-use super::cumulative::cumsum;
 use super::dot::{DotDimensionNumbers, Precision, dot_general};
 use super::elementwise::scalar_like;
+use super::gather::{GatherDimensionNumbers, GatherScatterMode, gather};
 use super::rules::{refuse, show};
-use super::shape::{broadcast_in_dim, broadcasted_iota, expand_dims, reshape};
+use super::shape::{broadcast_in_dim, expand_dims, reshape};
 use super::sort::{sort_many, top_k};
-use super::unary::{neg, not};
-use super::{select, sub};
+use super::unary::{self, neg, not};
 use crate::ir::{Array, DType, Scalar};
 
 /// The products of matrices of two batches: `f32[…, m, k] × f32[…, k, n] → f32[…, m, n]`.
@@ -44,35 +43,6 @@ pub fn dot(lhs: &Array, rhs: &Array, precision: Option<Precision>) -> Array {
     dot_general(lhs, rhs, numbers, precision, None)
 }
 
-/// Rows times the matrix of their group: `f32[m, k] × f32[g, k, n] → f32[m, n]`, where the first `group_sizes[0]` rows are of the first group, and so
-/// on; rows beyond all groups give zero.
-///
-/// # Panics
-/// If shapes do not fit.
-#[track_caller]
-pub fn ragged_dot(lhs: &Array, rhs: &Array, group_sizes: &Array, precision: Option<Precision>) -> Array {
-    let fits = lhs.ndim() == 2
-        && rhs.ndim() == 3
-        && lhs.shape()[1] == rhs.shape()[1]
-        && group_sizes.shape() == &rhs.shape()[..1]
-        && group_sizes.dtype().is_integer();
-    if !fits {
-        let (a, b, c) = (lhs.aval(), rhs.aval(), group_sizes.aval());
-        refuse!("ragged_dot" => "takes [m, k], [g, k, n] and integers [g], got {a}, {b} and {c}")
-    }
-    let (m, k, groups) = (lhs.shape()[0], lhs.shape()[1], rhs.shape()[0]);
-    let sizes = convert_element_type(group_sizes, DType::I32);
-    let ends = cumsum(&sizes, 0, false);
-    let shape = [groups, m, k];
-    let wide = |x: &Array| broadcast_in_dim(x, &shape, &[0]);
-    let row = broadcasted_iota(DType::I32, &shape, 1);
-    let own = and(&ge(&row, &wide(&sub(&ends, &sizes))), &lt(&row, &wide(&ends)));
-    let spread = broadcast_in_dim(lhs, &shape, &[1, 2]);
-    let zero = super::zeros_like(spread.aval());
-    let numbers = DotDimensionNumbers::new((&[0, 2], &[0, 1]), (&[], &[]));
-    dot_general(&select(&own, &spread, &zero), rhs, numbers, precision, None)
-}
-
 /// Dimensions `start` to before `stop` made one.
 ///
 /// # Panics
@@ -100,6 +70,133 @@ pub fn broadcast_to_rank(x: &Array, rank: usize) -> Array {
         refuse!("broadcast_to_rank" => "an array of shape {} has more than {rank} dimensions", show(x.shape()))
     }
     expand_dims(x, &(0..rank - x.ndim()).collect::<Vec<_>>())
+}
+
+/// `arr` stretched to the shape of `like`, as NumPy broadcasts.
+///
+/// # Panics
+/// If `arr` cannot be stretched to that shape.
+#[track_caller]
+pub fn broadcast_like(arr: &Array, like: &Array) -> Array {
+    let (from, to) = (arr.shape(), like.shape());
+    let lead = to.len().checked_sub(from.len());
+    let fits = lead.is_some_and(|lead| from.iter().zip(&to[lead..]).all(|(&a, &b)| a == b || a == 1));
+    if !fits {
+        refuse!("broadcast_like" => "an array of shape {} cannot be stretched to {}", show(from), show(to))
+    }
+    let lead = lead.expect("it fits");
+    broadcast_in_dim(arr, to, &(lead..to.len()).collect::<Vec<_>>())
+}
+
+/// The shape to which NumPy broadcasts arrays of these: dimensions of size 1 stretch, lower ranks get such dimensions in front.
+///
+/// # Panics
+/// If sizes other than 1 differ.
+#[track_caller]
+pub fn broadcast_shapes(shapes: &[&[usize]]) -> Vec<usize> {
+    broadcast_shape("broadcast_shapes", shapes)
+}
+
+/// [`broadcast_shapes`] for an operation of that name.
+#[track_caller]
+pub(crate) fn broadcast_shape(name: &'static str, shapes: &[&[usize]]) -> Vec<usize> {
+    let rank = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
+    let mut out = vec![1; rank];
+    for shape in shapes {
+        for (size, &d) in out[rank - shape.len()..].iter_mut().zip(*shape) {
+            if *size == 1 {
+                *size = d;
+            } else if d != 1 && d != *size {
+                let all: Vec<String> = shapes.iter().map(|s| show(s)).collect();
+                refuse!(name => "got incompatible shapes for broadcasting: {}", all.join(", "))
+            }
+        }
+    }
+    out
+}
+
+/// `x` to the power of `y`; `y` may be an integer beside a floating point or complex `x`.
+///
+/// # Panics
+/// If dtypes are not accepted, or shapes do not fit.
+#[track_caller]
+pub fn pow(x: &Array, y: &Array) -> Array {
+    let whole = y.dtype().is_integer() && (x.dtype().is_float() || x.dtype().is_complex());
+    if !whole {
+        return binary::pow(x, y);
+    }
+    // To the power of zero everything is one, and its derivative zero.
+    let shape = super::elementwise::common_shape("pow", &[x.shape(), y.shape()]);
+    let shape = shape.unwrap_or_else(|e| e.at(crate::trace::here()).raise());
+    let [wide, power] = [x, y].map(|operand| super::maybe_broadcast(&shape, operand));
+    let zero = super::eq(&power, &super::full_like(&power, 0));
+    let base = super::select(&zero, &super::full_like(&wide, 1), &wide);
+    binary::pow(&base, &convert_element_type(&power, x.dtype()))
+}
+
+/// The complex conjugate; a real number becomes the complex one.
+///
+/// # Panics
+/// If the operand is neither floating point nor complex.
+#[track_caller]
+pub fn conj(x: &Array) -> Array {
+    if x.dtype().is_float() { super::complex(x, &super::full_like(x, 0)) } else { unary::conj(x) }
+}
+
+/// An array of that shape for whose elements nothing is promised; they are zeros.
+#[track_caller]
+pub fn empty(shape: &[usize], dtype: DType) -> Array {
+    super::full(shape, 0, dtype)
+}
+
+/// The dtype of an array.
+pub fn dtype(x: &Array) -> DType {
+    x.dtype()
+}
+
+/// A shape as an array of its sizes, `i32[rank]` (`i64[rank]` with x64).
+#[track_caller]
+pub fn shape_as_value(shape: &[usize]) -> Array {
+    let sizes: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
+    Array::from_slice(&sizes, [sizes.len()])
+}
+
+/// The value itself; in a traced function it is part of the trace as soon as it is used.
+pub fn stage(x: &Array) -> Array {
+    x.clone()
+}
+
+/// Elements or slices of `src` at whole numbers along `axes`: `src[…, i, …]` for `i` in `indices[0]`, and so on; numbers beyond a dimension wrap
+/// around. `indices` are vectors of one length `n` and one integer dtype; the result is `[n, …]` with the other dimensions of `src`.
+///
+/// # Panics
+/// If there are not as many vectors as axes, or they are no such vectors.
+#[track_caller]
+pub fn index_take(src: &Array, indices: &[Array], axes: &[usize]) -> Array {
+    let vectors = !indices.is_empty()
+        && indices
+            .iter()
+            .all(|i| i.ndim() == 1 && i.dtype().is_integer() && i.aval().same_type(indices[0].aval()));
+    if !vectors || indices.len() != axes.len() || axes.iter().any(|&axis| axis >= src.ndim()) {
+        let (avals, axes) =
+            (indices.iter().map(|i| i.aval().to_string()).collect::<Vec<_>>().join(", "), show(axes));
+        refuse!("index_take" => "takes a vector of integers for each axis of {}, got {avals} for axes {axes}", src.aval())
+    }
+    let wrapped = |(index, &axis): (&Array, &usize)| {
+        let size = scalar_like(index, src.shape()[axis] as f64);
+        // The remainder has the sign of the index; one more turn makes it positive.
+        expand_dims(&rem(&add(&rem(index, &size), &size), &size), &[1])
+    };
+    let indices: Vec<Array> = indices.iter().zip(axes).map(wrapped).collect();
+    let numbers = GatherDimensionNumbers {
+        offset_dims: (1..=src.ndim() - axes.len()).collect(),
+        collapsed_slice_dims: axes.to_vec(),
+        start_index_map: axes.to_vec(),
+        ..Default::default()
+    };
+    let size = |d: usize| if axes.contains(&d) { 1 } else { src.shape()[d] };
+    let sizes: Vec<usize> = (0..src.ndim()).map(size).collect();
+    gather(src, &concatenate(&indices, 1), numbers, &sizes, GatherScatterMode::FillOrDrop)
 }
 
 /// The largest `k` elements along the last dimension and their positions; exact on every plugin.
@@ -180,15 +277,6 @@ mod tests {
 
     fn f32s(values: &[f32], shape: &[usize]) -> Array {
         Array::from_slice(values, shape)
-    }
-
-    #[test]
-    fn ragged_products_take_the_matrix_of_their_group() {
-        let lhs = f32s(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], &[4, 2]);
-        let rhs = f32s(&[1.0, 10.0, 100.0, 1000.0], &[2, 2, 1]);
-        let sizes = Array::from_slice(&[1i32, 2], [2]);
-        let out = ragged_dot(&lhs, &rhs, &sizes, None);
-        assert_eq!(out.to_vec::<f32>(), [21.0, 4300.0, 6500.0, 0.0]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Products of arrays: dot_general.
 
+use crate::config;
 use crate::error::Result;
 use crate::ir::{
     Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Linear, LowerCx, Operand, Params, Prim,
@@ -101,11 +102,30 @@ pub fn dot_general(
     precision: Option<Precision>,
     preferred_element_type: Option<DType>,
 ) -> Array {
-    let precision = precision.map(|p| (p, p));
+    let precision = precision.or_else(default_precision).map(|p| (p, p));
     bind1(
         Prim::new(DotGeneral { dimension_numbers, precision, preferred_element_type }),
         &[lhs.clone(), rhs.clone()],
     )
+}
+
+/// Runs `f` with that precision for all products and convolutions on this thread that say none: `jax.default_matmul_precision`.
+///
+/// `None` leaves it to the plugin. It makes a difference on accelerators, which otherwise round what they multiply.
+pub fn with_default_matmul_precision<R>(precision: Option<Precision>, f: impl FnOnce() -> R) -> R {
+    let number = match precision {
+        None => 0,
+        Some(Precision::Default) => 1,
+        Some(Precision::High) => 2,
+        Some(Precision::Highest) => 3,
+    };
+    config::with_precision(number, f)
+}
+
+/// The precision of products that say none, if one was set.
+pub(crate) fn default_precision() -> Option<Precision> {
+    [None, Some(Precision::Default), Some(Precision::High), Some(Precision::Highest)]
+        [config::precision() as usize]
 }
 
 /// The name that jaxprs print.

@@ -71,7 +71,7 @@ impl Accepts {
 ///
 /// # Errors
 /// If ranks above zero differ, or sizes other than one.
-pub fn broadcast_shapes(operation: &'static str, shapes: &[&[usize]]) -> Result<Shape> {
+pub(crate) fn common_shape(operation: &'static str, shapes: &[&[usize]]) -> Result<Shape> {
     let mut out: Option<Shape> = None;
     for shape in shapes.iter().filter(|s| !s.is_empty()) {
         let Some(out) = &mut out else {

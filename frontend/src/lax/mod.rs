@@ -8,6 +8,7 @@ mod binary;
 mod call;
 mod collective;
 mod compare;
+mod composite;
 mod concat;
 pub(crate) mod control;
 mod conv;
@@ -21,10 +22,12 @@ mod elementwise;
 mod fft;
 mod gather;
 pub mod linalg;
+mod ragged_dot;
 mod random;
 mod reduce;
 mod reduce_general;
 pub(crate) mod remat;
+mod rng;
 pub(crate) mod rules;
 mod scatter;
 mod select;
@@ -37,8 +40,8 @@ mod unary;
 mod window;
 
 pub use binary::{
-    Binary, add, add_any, and, atan2, complex, div, max, min, mul, nextafter, or, polygamma, pow, rem,
-    shift_left, shift_right_arithmetic, shift_right_logical, sub, xor, zeta,
+    Binary, add, add_any, and, atan2, complex, div, max, min, mul, nextafter, or, polygamma, rem, shift_left,
+    shift_right_arithmetic, shift_right_logical, sub, xor, zeta,
 };
 pub use call::Jit;
 pub use collective::{
@@ -46,17 +49,22 @@ pub use collective::{
     axis_index, axis_size, pmax, pmean, pmin, ppermute, pshuffle, psum, psum_scatter, pswapaxes,
 };
 pub use compare::{Compare, eq, eq_to, ge, gt, le, le_to, lt, lt_to, ne};
+pub(crate) use composite::Composite;
+pub use composite::CompositeAttribute;
 pub use concat::{
     Concatenate, Pad, Split, Stack, Tile, Unstack, concatenate, pad, split, stack, tile, unstack,
 };
 pub use conv::{
     ConvDimensionNumbers, ConvGeneralDilated, ConvOptions, conv, conv_dimension_numbers,
-    conv_general_dilated, conv_general_dilated_local, conv_general_dilated_patches, conv_general_shape_tuple,
-    conv_shape_tuple, conv_transpose, conv_with_general_padding,
+    conv_general_dilated, conv_general_dilated_local, conv_general_dilated_patches,
+    conv_general_permutations, conv_general_shape_tuple, conv_shape_tuple, conv_transpose,
+    conv_transpose_shape_tuple, conv_with_general_padding,
 };
+pub(crate) use conveniences::broadcast_shape;
 pub use conveniences::{
     approx_max_k, approx_min_k, batch_matmul, bitwise_and, bitwise_not, bitwise_or, bitwise_xor,
-    broadcast_to_rank, collapse, dot, mulhi, ragged_dot, reciprocal, sort_key_val,
+    broadcast_like, broadcast_shapes, broadcast_to_rank, collapse, conj, dot, dtype, empty, index_take,
+    mulhi, pow, reciprocal, shape_as_value, sort_key_val, stage,
 };
 pub(crate) use convert::convert_weakly;
 pub use convert::{
@@ -64,21 +72,26 @@ pub use convert::{
     convert_element_type, reduce_precision, stop_gradient,
 };
 pub use cumulative::{Cumulative, Running, cumlogsumexp, cummax, cummin, cumprod, cumsum};
-pub use dot::{DotDimensionNumbers, DotGeneral, Precision, dot_general};
-pub use elementwise::broadcast_shapes;
-pub(crate) use elementwise::{Accepts, batch_elementwise, maybe_broadcast, scalar_like, unbroadcast};
+pub use dot::{DotDimensionNumbers, DotGeneral, Precision, dot_general, with_default_matmul_precision};
+pub(crate) use elementwise::{
+    Accepts, batch_elementwise, common_shape, maybe_broadcast, scalar_like, unbroadcast,
+};
 pub use fft::{Fft, FftType, fft};
 pub use gather::{Fill, Gather, GatherDimensionNumbers, GatherScatterMode, gather, gather_with};
+pub use ragged_dot::{RaggedDotDimensionNumbers, ragged_dot, ragged_dot_general};
 pub use random::{Threefry2x32, threefry2x32};
 pub use reduce::{
     ArgMinMax, Monoid, Reduction, argmax, argmin, reduce_and, reduce_max, reduce_min, reduce_or, reduce_prod,
     reduce_sum, reduce_xor,
 };
 pub use reduce_general::{Reduce, reduce, reduce_many};
-pub use remat::{CustomPolicy, Name, OptimizationBarrier, Policy, checkpoint_name, optimization_barrier};
+pub use remat::{
+    CustomPolicy, DceSink, Name, OptimizationBarrier, Policy, checkpoint_name, dce_sink, optimization_barrier,
+};
+pub use rng::{RandomAlgorithm, RngBitGenerator, RngUniform, rng_bit_generator, rng_uniform};
 pub use scatter::{
-    Scatter, ScatterDimensionNumbers, ScatterKind, ScatterParams, scatter, scatter_add, scatter_max,
-    scatter_min, scatter_mul, scatter_sub, scatter_with,
+    Scatter, ScatterDimensionNumbers, ScatterKind, ScatterParams, scatter, scatter_add, scatter_apply,
+    scatter_max, scatter_min, scatter_mul, scatter_sub, scatter_with,
 };
 pub use select::{Clamp, SelectN, clamp, select, select_n};
 pub use shape::{
@@ -90,17 +103,17 @@ pub use slice::{
     dynamic_update_index_in_dim, dynamic_update_slice, dynamic_update_slice_in_dim, index_in_dim, slice,
     slice_in_dim,
 };
-pub use sort::{Sort, TopK, argsort, sort, sort_many, top_k};
+pub use sort::{Sort, TopK, argsort, sort, sort_many, top_k, top_k_along};
 pub use special::{Special, bessel_i0e, betainc, igamma, igamma_grad_a, igammac, random_gamma_grad};
 pub use unary::{
-    IntegerPow, Round, Rounding, Unary, abs, acos, acosh, asin, asinh, atan, atanh, bessel_i1e, cbrt, ceil,
-    clz, conj, cos, cosh, digamma, erf, erf_inv, erfc, exp, exp2, expm1, floor, imag, integer_pow, is_finite,
+    IntegerPow, Round, RoundingMethod, Unary, abs, acos, acosh, asin, asinh, atan, atanh, bessel_i1e, cbrt,
+    ceil, clz, cos, cosh, digamma, erf, erf_inv, erfc, exp, exp2, expm1, floor, imag, integer_pow, is_finite,
     lgamma, log, log1p, logistic, neg, not, population_count, real, round, rsqrt, sign, sin, sinh, sqrt,
     square, tan, tanh,
 };
 pub use window::{
     Padding, ReduceWindow, ReduceWindowOf, SelectAndGatherAdd, SelectAndScatterAdd, Window, WindowKind,
-    padtype_to_pads, reduce_window, reduce_window_many,
+    padtype_to_pads, reduce_window, reduce_window_many, reduce_window_shape_tuple,
 };
 
 use crate::ir::{Primitive, Sample, Shape};
@@ -154,6 +167,9 @@ pub fn samples() -> Vec<Sample> {
         control::Cond::samples(),
         control::While::samples(),
         control::Scan::samples(),
+        control::LinearSolve::samples(),
+        control::PlatformIndex::samples(),
+        Composite::samples(),
         SelectN::samples(),
         Clamp::samples(),
         Compare::samples(),
@@ -163,6 +179,7 @@ pub fn samples() -> Vec<Sample> {
         StopGradient::samples(),
         Reduction::samples(),
         Threefry2x32::samples(),
+        RngBitGenerator::samples(),
         ArgMinMax::samples(),
         Reduce::samples(),
         DotGeneral::samples(),

@@ -9,7 +9,7 @@ use smallvec::smallvec;
 use super::rules::{ensure, zero_jvp};
 use super::traced::lower_as;
 use super::{
-    add, batch_elementwise, broadcast_shapes, maybe_broadcast, or, shift_left, shift_right_logical, xor,
+    add, batch_elementwise, common_shape, maybe_broadcast, or, shift_left, shift_right_logical, xor,
 };
 use crate::error::Result;
 use crate::ir::{
@@ -43,7 +43,7 @@ fn rounds(args: &[Array]) -> Vec<Array> {
     let word = |value: u32| Array::scalar(value, DType::UI32, false);
     let [k1, k2, x1, x2] = args else { unreachable!("abstract evaluation counted the operands") };
     let schedule = [k1.clone(), k2.clone(), xor(&xor(k1, k2), &word(PARITY))];
-    let shape = broadcast_shapes("threefry2x32", &[k1.shape(), k2.shape(), x1.shape(), x2.shape()]);
+    let shape = common_shape("threefry2x32", &[k1.shape(), k2.shape(), x1.shape(), x2.shape()]);
     let shape = shape.expect("abstract evaluation checked the shapes");
     let mut x = [add(x1, k1), add(x2, k2)];
     for group in 0..5 {
@@ -74,7 +74,7 @@ impl Primitive for Threefry2x32 {
             "threefry2x32" => "operands must be uint32, got {}",
             args.iter().map(|a| numpy_name(a.dtype)).collect::<Vec<_>>().join(", ")
         );
-        let shape = broadcast_shapes("threefry2x32", &args.iter().map(|a| &a.shape[..]).collect::<Vec<_>>())?;
+        let shape = common_shape("threefry2x32", &args.iter().map(|a| &a.shape[..]).collect::<Vec<_>>())?;
         let out = Aval::new(shape.iter().copied(), DType::UI32);
         Ok(smallvec![out.clone(), out])
     }

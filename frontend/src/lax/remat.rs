@@ -333,6 +333,63 @@ impl Primitive for Name {
     }
 }
 
+/// Keeps a value in the program although nothing uses it.
+///
+/// The computation of the value, and what it needs, are then no dead code to whatever looks for such, as far as the plugin's compiler.
+#[track_caller]
+pub fn dce_sink(x: &Array) {
+    bind(Prim::Static(&DceSink), std::slice::from_ref(x));
+}
+
+/// `dce_sink`; see the function of that name.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct DceSink;
+
+impl Primitive for DceSink {
+    fn name(&self) -> &'static str {
+        "dce_sink"
+    }
+
+    fn params<'a>(&'a self, _: &mut Params<'a>) {}
+
+    fn abstract_eval(&self, _: &[&Aval]) -> Result<Avals> {
+        Ok(smallvec![])
+    }
+
+    fn sharding(&self, args: &[&Aval], outs: &[Aval]) -> ShardingRule {
+        ShardingRule::elementwise(args, outs)
+    }
+
+    fn lower(&self, _: &mut LowerCx<'_>, _: &[Value], _: &[Aval]) -> Result<Values> {
+        Ok(Values::new())
+    }
+
+    fn jvp(&self, primals: &[Array], _: &[Option<Array>]) -> (Arrays, Tangents) {
+        (bind(Prim::Static(&DceSink), primals), smallvec![])
+    }
+
+    fn transpose(&self, _: &[Option<Array>], _: &[Operand]) -> Linear {
+        Linear::No
+    }
+
+    fn batch(&self, args: &[Array], _: &[Option<usize>], _: &AxisInfo) -> (Arrays, BatchDims) {
+        (bind(Prim::Static(&DceSink), args), smallvec![])
+    }
+
+    // It gives nothing that laws could compare.
+    fn samples() -> Vec<Sample> {
+        Vec::new()
+    }
+
+    fn evaluate(&self, _: &[Array]) -> Option<Arrays> {
+        Some(smallvec![])
+    }
+
+    fn effects(&self) -> Effects {
+        Effects::KEPT
+    }
+}
+
 /// The same values, behind a wall that the compiler does not move operations across.
 #[track_caller]
 pub fn optimization_barrier(operands: &[Array]) -> Vec<Array> {

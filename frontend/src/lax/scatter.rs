@@ -20,9 +20,13 @@ use super::convert::convert_element_type;
 use super::gather::{
     Fill, Gather, GatherDimensionNumbers, GatherScatterMode, aval_of, gather_with, spread, vector,
 };
-use super::rules::{at_front, batched, bind1, distinct, ensure, instantiate, same_dtypes, show, sizes};
+use super::rules::{
+    at_front, batched, bind1, distinct, ensure, instantiate, refuse, same_dtypes, show, sizes,
+};
 use super::select::select;
 use super::shape::{broadcast_in_dim, broadcasted_iota, full, full_like, reshape};
+use super::traced::while_loop;
+use crate::transform::{batch, move_to};
 
 /// How a scatter writes.
 ///
@@ -111,6 +115,45 @@ scatters! {
     scatter_min Min;
     /// The larger of the operand and `updates` in windows at computed indices.
     scatter_max Max;
+}
+
+/// The operand with windows at computed indices replaced by `func` of what stood there, element by element; where several meet it is applied as often.
+///
+/// `update_shape` is the shape that updates would have; see [`scatter`]. It has no derivative.
+///
+/// # Panics
+/// If the dimension numbers do not fit the operand, or `func` of a scalar is not such a scalar.
+#[track_caller]
+pub fn scatter_apply(
+    operand: &Array,
+    indices: &Array,
+    func: impl Fn(&Array) -> Array,
+    dimension_numbers: ScatterDimensionNumbers,
+    update_shape: &[usize],
+    mode: GatherScatterMode,
+) -> Array {
+    let count = |value: i64, shape: &[usize]| full(shape, value, DType::I32);
+    let hits =
+        scatter_add(&count(0, operand.shape()), indices, &count(1, update_shape), dimension_numbers, mode);
+    let size = operand.size();
+    let (flat, hits) = (reshape(operand, &[size]), reshape(&hits, &[size]));
+    let at = crate::trace::here();
+    let applied = |x: &Array| {
+        let each = |args: Vec<Array>| vec![func(&args[0])];
+        let (outs, dims) = batch(each, std::slice::from_ref(x), &[Some(0)], AxisInfo::new(size, None), at);
+        let out = move_to(&super::KIT, &outs[0], dims[0], 0, size);
+        if !out.aval().same_type(x.aval()) {
+            refuse!("scatter_apply" => "the function must keep the type {}, it gives {}", x.aval(), out.aval())
+        }
+        out
+    };
+    let most = super::reduce_max(&hits, &[0]);
+    let turn = |carry: &[Array]| {
+        let wanted = super::lt(&broadcast_in_dim(&carry[0], &[size], &[]), &hits);
+        vec![add(&carry[0], &count(1, &[])), select(&wanted, &applied(&carry[1]), &carry[1])]
+    };
+    let done = while_loop(|carry| super::lt(&carry[0], &most), turn, vec![count(0, &[]), flat]);
+    reshape(&done[1], operand.shape())
 }
 
 /// [`scatter`] with every parameter.
@@ -262,6 +305,12 @@ impl ScatterParams {
     }
 }
 
+/// Numbers for the components of an index, spread to the shape of the indices.
+fn along_indices(cx: &mut LowerCx<'_>, values: &[i64], indices: &Aval) -> Result<Value> {
+    let values = vector(cx, values, indices.dtype)?;
+    spread(cx, values, &indices.shape, &[indices.rank() as i64 - 1])
+}
+
 impl Primitive for Scatter {
     fn name(&self) -> &'static str {
         match self.params.kind {
@@ -385,17 +434,35 @@ impl Primitive for Scatter {
         let (operand, indices, updates) =
             (aval_of(cx, args[0])?, aval_of(cx, args[1])?, aval_of(cx, args[2])?);
         let mut index = args[1];
-        if p.mode == GatherScatterMode::Clip {
-            let window = p.reader(&operand, &updates).slice_sizes;
-            let upper: Vec<i64> = d
-                .scatter_dims_to_operand_dims
-                .iter()
-                .map(|&i| operand.shape[i] as i64 - window[i] as i64)
-                .collect();
-            let upper = vector(cx, &upper, indices.dtype)?;
-            let upper = spread(cx, upper, &indices.shape, &[indices.rank() as i64 - 1])?;
-            let zero = cx.constant(0.0, &Aval::scalar(indices.dtype, false))?;
-            index = cx.op(el::Clamp, &[zero, index, upper])?;
+        let window = p.reader(&operand, &updates).slice_sizes;
+        let to = &d.scatter_dims_to_operand_dims;
+        let upper: Vec<i64> = to.iter().map(|&i| operand.shape[i] as i64 - window[i] as i64).collect();
+        match p.mode {
+            GatherScatterMode::Clip => {
+                let upper = along_indices(cx, &upper, &indices)?;
+                let zero = cx.constant(0.0, &Aval::scalar(indices.dtype, false))?;
+                index = cx.op(el::Clamp, &[zero, index, upper])?;
+            }
+            // A window that is not wholly inside is dropped as a whole; the operation itself would write the part that is.
+            GatherScatterMode::FillOrDrop if to.iter().any(|&i| window[i] > 1) => {
+                let mut indices = indices.clone();
+                if indices.dtype.bits() < 32 {
+                    indices = Aval::new(indices.shape.iter().copied(), DType::I32);
+                    index = cx.op_as(el::Convert, &[index], &indices)?;
+                }
+                let signed = indices.dtype.is_signed();
+                let kind = Some(if signed { el::CompareType::Signed } else { el::CompareType::Unsigned });
+                let compare = |direction| el::Compare { direction, compare_type: kind };
+                let upper = along_indices(cx, &upper, &indices)?;
+                let zero = cx.constant(0.0, &indices)?;
+                let beyond: Vec<i64> = to.iter().map(|&i| operand.shape[i] as i64).collect();
+                let beyond = along_indices(cx, &beyond, &indices)?;
+                let above = cx.op(compare(el::Direction::Ge), &[index, zero])?;
+                let below = cx.op(compare(el::Direction::Le), &[index, upper])?;
+                let inside = cx.op(el::Binary::And, &[above, below])?;
+                index = cx.op(el::Select, &[inside, index, beyond])?;
+            }
+            _ => {}
         }
         let scalar = Aval::scalar(outs[0].dtype, false);
         let body = cx.block(&[scalar.clone(), scalar], |cx, args| {

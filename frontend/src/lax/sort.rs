@@ -13,7 +13,7 @@ use jacinth_lowering::ops::{elementwise as el, sort as ops};
 use smallvec::smallvec;
 
 use super::gather::{Gather, GatherDimensionNumbers, GatherScatterMode, aval_of, gather_with};
-use super::rules::{all_at_front, ensure, show};
+use super::rules::{all_at_front, ensure, refuse, show};
 use super::shape::{broadcasted_iota, expand_dims, moveaxis, zeros_like};
 
 /// The elements along `dimension` in ascending order.
@@ -49,6 +49,19 @@ pub fn top_k(operand: &Array, k: usize) -> (Array, Array) {
     let mut outs = bind(Prim::new(TopK { k, axis }), std::slice::from_ref(operand));
     let positions = outs.pop().expect("two results");
     (outs.pop().expect("two results"), positions)
+}
+
+/// [`top_k`] along another dimension.
+///
+/// # Panics
+/// If the operand has no such dimension or `k` exceeds it.
+#[track_caller]
+pub fn top_k_along(operand: &Array, k: usize, axis: usize) -> (Array, Array) {
+    let Some(last) = operand.ndim().checked_sub(1).filter(|&last| axis <= last) else {
+        refuse!("top_k" => "axis {axis} is none of an array of {} dimensions", operand.ndim())
+    };
+    let (values, positions) = top_k(&moveaxis(operand, axis, last), k);
+    (moveaxis(&values, last, axis), moveaxis(&positions, last, axis))
 }
 
 /// `sort`; see [`sort_many`].

@@ -75,6 +75,7 @@ macro_rules! unary {
             /// # Panics
             /// If the operand's dtype is not accepted.
             #[track_caller]
+            #[allow(unreachable_pub, reason = "some stand behind functions of the same names that take more")]
             pub fn $name(x: &Array) -> Array {
                 bind1(Rows::$name(), std::slice::from_ref(x))
             }
@@ -105,7 +106,7 @@ unary! {
     /// `-x`, element by element.
     neg: Op(Hlo::Negate), NUMERIC -> same, (-2.0, 2.0), Lin(|ct| neg(ct));
     /// −1, 0 or 1 (NaN stays NaN); of a complex number the number divided by its magnitude.
-    sign: Op(Hlo::Sign), NUMERIC -> same, (-2.0, 2.0), Zero;
+    sign: With(lower_sign), NUMERIC -> same, (-2.0, 2.0), Zero;
     /// The largest integer not above `x`.
     floor: Op(Hlo::Floor), FLOAT -> same, (-2.0, 2.0), Zero;
     /// The smallest integer not below `x`.
@@ -216,6 +217,15 @@ unary! {
     population_count: Op(Hlo::Popcnt), INT -> same, (0.0, 100.0), Zero;
     /// The number of leading zero bits.
     clz: Op(Hlo::CountLeadingZeros), INT -> same, (0.0, 100.0), Zero;
+}
+
+/// Of unsigned integers, which the operation does not take, whether they are not zero.
+fn lower_sign(cx: &mut LowerCx<'_>, x: Value, out: &Aval) -> Result<Value> {
+    if !out.dtype.is_unsigned() {
+        return cx.op(Hlo::Sign, &[x]);
+    }
+    let one = cx.constant(1, out)?;
+    cx.op(HloBinary::Minimum, &[x, one])
 }
 
 fn lower_square(cx: &mut LowerCx<'_>, x: Value, _: &Aval) -> Result<Value> {
@@ -409,13 +419,13 @@ impl Primitive for IntegerPow {
 
 /// The nearest integer; `rounding` says which of two equally near.
 #[track_caller]
-pub fn round(x: &Array, rounding: Rounding) -> Array {
+pub fn round(x: &Array, rounding: RoundingMethod) -> Array {
     bind1(Prim::new(Round { rounding }), std::slice::from_ref(x))
 }
 
 /// Which of two equally near integers [`round`] takes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Rounding {
+pub enum RoundingMethod {
     /// The one further from zero.
     #[default]
     AwayFromZero,
@@ -427,7 +437,7 @@ pub enum Rounding {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Round {
     /// Which of two equally near integers is taken.
-    pub rounding: Rounding,
+    pub rounding: RoundingMethod,
 }
 
 impl Primitive for Round {
@@ -439,8 +449,8 @@ impl Primitive for Round {
         params.show(
             "rounding_method",
             match self.rounding {
-                Rounding::AwayFromZero => "0",
-                Rounding::ToNearestEven => "1",
+                RoundingMethod::AwayFromZero => "0",
+                RoundingMethod::ToNearestEven => "1",
             },
         );
     }
@@ -456,8 +466,8 @@ impl Primitive for Round {
 
     fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], _: &[Aval]) -> Result<Values> {
         let op = match self.rounding {
-            Rounding::AwayFromZero => Hlo::RoundNearestAfz,
-            Rounding::ToNearestEven => Hlo::RoundNearestEven,
+            RoundingMethod::AwayFromZero => Hlo::RoundNearestAfz,
+            RoundingMethod::ToNearestEven => Hlo::RoundNearestEven,
         };
         Ok(smallvec![cx.op(op, args)?])
     }
@@ -475,7 +485,7 @@ impl Primitive for Round {
     }
 
     fn samples() -> Vec<Sample> {
-        [Rounding::AwayFromZero, Rounding::ToNearestEven]
+        [RoundingMethod::AwayFromZero, RoundingMethod::ToNearestEven]
             .map(|rounding| Sample::new(Prim::new(Round { rounding }), [SampleArg::f32([2, 3])]))
             .into()
     }

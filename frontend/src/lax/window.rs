@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, OrRaise, Result};
 use crate::ir::{
     Array, Arrays, Atom, Aval, Avals, AxisInfo, BatchDims, DType, Jaxpr, Linear, LowerCx, Operand, Params,
     Prim, Primitive, Sample, SampleArg, Scalar, ShardingRule, Tangents, Value, Values,
@@ -267,6 +267,30 @@ pub(crate) fn vjp_lhs_padding(
             (before, lhs + rhs - 1 - out - before)
         })
         .collect()
+}
+
+/// The shape of what [`reduce_window`] gives for an operand of that shape.
+///
+/// # Panics
+/// If the window does not fit the shape.
+#[track_caller]
+pub fn reduce_window_shape_tuple(
+    operand_shape: &[usize],
+    window_dimensions: &[usize],
+    window_strides: &[usize],
+    padding: impl Into<Padding>,
+    base_dilation: Option<&[usize]>,
+    window_dilation: Option<&[usize]>,
+) -> Vec<usize> {
+    let window = Window::new(
+        operand_shape,
+        window_dimensions,
+        window_strides,
+        padding,
+        base_dilation,
+        window_dilation,
+    );
+    window.out_shape("reduce_window", operand_shape).map_err(|e| e.at(crate::trace::here())).or_raise()
 }
 
 /// What `computation` makes of the initial value and all elements in each window of the operand, in any order.

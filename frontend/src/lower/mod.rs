@@ -8,8 +8,10 @@ use jacinth_lowering::ops::control;
 use jacinth_lowering::{Attribute, Attributes, FuncBuilder, Location, Module, Types};
 use smallvec::SmallVec;
 
-use crate::error::Result;
-use crate::ir::{Atom, Aval, DType, Jaxpr, LowerCx, ModuleCx, Prim, Value, Values, order_aval, tensor_type};
+use crate::error::{Error, Result};
+use crate::ir::{
+    Atom, Aval, DType, Jaxpr, LowerCx, ModuleCx, Prim, Value, Values, nested_scope, order_aval, tensor_type,
+};
 
 /// What `main`'s signature says beyond types.
 #[derive(Clone, Debug, Default)]
@@ -20,11 +22,13 @@ pub(crate) struct Signature {
     pub(crate) donated: Vec<bool>,
     /// For each result the path of the leaf, `result[0]`.
     pub(crate) result_info: Vec<String>,
+    /// Says for which platform it is.
+    pub(crate) platform: Option<fn() -> Result<String>>,
 }
 
 /// The module of a jaxpr: `main` takes its constants, then its parameters.
 pub(crate) fn lower(jaxpr: &Jaxpr, signature: &Signature) -> Result<Module> {
-    let mut module = ModuleCx::default();
+    let mut module = ModuleCx { platform: signature.platform, ..ModuleCx::default() };
     module.names.insert("main".into(), 1);
     let mut builder = FuncBuilder::new("main", true);
     let vars = || jaxpr.constvars.iter().chain(&jaxpr.invars);
@@ -53,37 +57,44 @@ pub(crate) fn lower(jaxpr: &Jaxpr, signature: &Signature) -> Result<Module> {
 }
 
 impl LowerCx<'_> {
-    /// Calls the private function that computes the jaxpr, writing it first if the module lacks it.
-    pub(crate) fn call(&mut self, name: &str, jaxpr: &Arc<Jaxpr>, args: &[Value]) -> Result<Values> {
+    /// The name of the private function that computes the jaxpr, which is written first if the module lacks it. Where calls of the host stay in
+    /// order, it takes and gives the order as well.
+    pub(crate) fn function(&mut self, name: &str, jaxpr: &Arc<Jaxpr>) -> Result<String> {
         let key = (Arc::as_ptr(jaxpr), name.to_owned());
+        if let Some(callee) = self.module.lowered.get(&key) {
+            return Ok(callee.clone());
+        }
         let ordered = jaxpr.effects().is_ordered();
-        let callee = match self.module.lowered.get(&key) {
-            Some(callee) => callee.clone(),
-            None => {
-                let count = self.module.names.entry(name.to_owned()).or_insert(0);
-                let callee = if *count == 0 { name.to_owned() } else { format!("{name}_{}", *count - 1) };
-                *count += 1;
-                self.module.lowered.insert(key, callee.clone());
-                let mut builder = FuncBuilder::new(callee.clone(), false);
-                let params: Values =
-                    jaxpr.in_avals().map(|aval| builder.arg(tensor_type(aval), Attributes::new())).collect();
-                let around = self.module.order.take();
-                if ordered {
-                    let order = builder.arg(tensor_type(&order_aval()), Attributes::new());
-                    self.module.order = Some(order);
-                }
-                // The caller's place in the order of functions comes before its callees'.
-                let place = self.module.funcs.len();
-                let mut cx = LowerCx { builder: &mut builder, module: self.module };
-                let mut outs = walk(&mut cx, jaxpr, &params)?;
-                if ordered {
-                    outs.push(cx.order()?);
-                }
-                self.module.order = around;
-                self.module.funcs.insert(place, builder.finish(&outs, Vec::new()));
-                callee
-            }
-        };
+        let count = self.module.names.entry(name.to_owned()).or_insert(0);
+        let callee = if *count == 0 { name.to_owned() } else { format!("{name}_{}", *count - 1) };
+        *count += 1;
+        self.module.lowered.insert(key, callee.clone());
+        let mut builder = FuncBuilder::new(callee.clone(), false);
+        let params: Values =
+            jaxpr.in_avals().map(|aval| builder.arg(tensor_type(aval), Attributes::new())).collect();
+        let around = self.module.order.take();
+        let scope = self.module.scope.take();
+        if ordered {
+            let order = builder.arg(tensor_type(&order_aval()), Attributes::new());
+            self.module.order = Some(order);
+        }
+        // The caller's place in the order of functions comes before its callees'.
+        let place = self.module.funcs.len();
+        let mut cx = LowerCx { builder: &mut builder, module: self.module };
+        let mut outs = walk(&mut cx, jaxpr, &params)?;
+        if ordered {
+            outs.push(cx.order()?);
+        }
+        self.module.order = around;
+        self.module.scope = scope;
+        self.module.funcs.insert(place, builder.finish(&outs, Vec::new()));
+        Ok(callee)
+    }
+
+    /// Calls the private function that computes the jaxpr.
+    pub(crate) fn call(&mut self, name: &str, jaxpr: &Arc<Jaxpr>, args: &[Value]) -> Result<Values> {
+        let callee = self.function(name, jaxpr)?;
+        let ordered = jaxpr.effects().is_ordered();
         let mut types: Types = jaxpr.out_avals().map(|aval| tensor_type(aval).into()).collect();
         let mut args = Values::from_slice(args);
         if ordered {
@@ -97,6 +108,12 @@ impl LowerCx<'_> {
             self.set_order(results.pop().expect("the last of its results"));
         }
         Ok(results)
+    }
+
+    /// The platform for which the module is written.
+    pub(crate) fn platform(&self) -> Result<String> {
+        let unknown = || Error::unsupported("the module is not written for a platform".to_owned());
+        self.module.platform.ok_or_else(unknown)?()
     }
 
     /// Calls the private function of the jaxpr that `trace` gives for operands of those types; within a module it is asked once per
@@ -136,7 +153,15 @@ fn walk(cx: &mut LowerCx<'_>, jaxpr: &Jaxpr, args: &[Value]) -> Result<Values> {
     let vars = jaxpr.constvars.iter().chain(&jaxpr.invars);
     vars.zip(args).for_each(|(v, value)| env[v.index()] = Some(*value));
     for eqn in &jaxpr.eqns {
-        cx.builder.set_location(Location::Caller(eqn.source));
+        let around = cx.module.scope.clone();
+        let caller = Location::Caller(eqn.source);
+        if let Some(name) = &eqn.scope {
+            cx.module.scope = Some(nested_scope(around.as_ref(), name));
+        }
+        cx.builder.set_location(match &cx.module.scope {
+            None => caller,
+            Some(scope) => Location::Named(format!("{scope}/{}", eqn.prim.name()).into(), Arc::new(caller)),
+        });
         let mut operands = Values::new();
         for atom in &eqn.inputs {
             operands.push(read(cx, &env, atom)?);
@@ -148,6 +173,7 @@ fn walk(cx: &mut LowerCx<'_>, jaxpr: &Jaxpr, args: &[Value]) -> Result<Values> {
                 eqn.prim.lower(cx, &operands, &avals)?
             }
         };
+        cx.module.scope = around;
         eqn.outs.iter().zip(outs).for_each(|(v, value)| env[v.index()] = Some(value));
     }
     jaxpr.outs.iter().map(|atom| read(cx, &env, atom)).collect()

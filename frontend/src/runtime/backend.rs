@@ -2,11 +2,11 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
 
 use jacinth_pjrt::{Client, ClientOptions, Device};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::error::{Error, Result};
 use crate::ir::BackendId;
@@ -25,6 +25,12 @@ struct Inner {
 }
 
 static DEFAULT: RwLock<Option<Backend>> = RwLock::new(None);
+
+/// The number of the next backend.
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// Every backend that somebody holds.
+static KNOWN: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
 
 thread_local! {
     static OVERRIDE: RefCell<Option<Backend>> = const { RefCell::new(None) };
@@ -68,12 +74,31 @@ impl Backend {
     /// # Errors
     /// If the client has no device of this process.
     pub fn of_client(client: Client) -> Result<Backend> {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
         let device = client.addressable_devices().into_iter().next();
         let device = device.ok_or_else(|| {
             Error::runtime(format!("the plugin `{}` has no device in this process", client.platform_name()))
         })?;
-        Ok(Backend(Arc::new(Inner { id: NEXT.fetch_add(1, Ordering::Relaxed), client, device })))
+        Backend::of_device(&device)
+    }
+
+    /// The backend of a device: always the same one, as long as somebody holds it.
+    ///
+    /// # Errors
+    /// If the device belongs to another process.
+    pub fn of_device(device: &Device) -> Result<Backend> {
+        if !device.is_addressable() {
+            return Err(Error::argument(format!("{device} belongs to another process")));
+        }
+        let mut known = KNOWN.lock();
+        known.retain(|backend| backend.strong_count() > 0);
+        let found = known.iter().filter_map(Weak::upgrade).find(|inner| inner.device == *device);
+        let inner = found.unwrap_or_else(|| {
+            let id = NEXT.fetch_add(1, Ordering::Relaxed);
+            let inner = Arc::new(Inner { id, client: device.client(), device: device.clone() });
+            known.push(Arc::downgrade(&inner));
+            inner
+        });
+        Ok(Backend(inner))
     }
 
     /// The backend on which this thread's programs run now.
@@ -121,6 +146,18 @@ impl Backend {
     pub fn platform(&self) -> &str {
         self.0.client.platform_name()
     }
+}
+
+/// The platform of this thread's programs by JAX's name: the embedded plugin's is `cpu`, like XLA's.
+///
+/// # Errors
+/// If no plugin starts.
+pub(crate) fn current_platform() -> Result<String> {
+    let backend = Backend::current()?;
+    Ok(match backend.platform() {
+        "jacinth" => "cpu".to_owned(),
+        other => other.to_owned(),
+    })
 }
 
 impl fmt::Debug for Backend {

@@ -12,11 +12,11 @@ use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
 
 use super::{check_alive, eval_jaxpr, here};
-use crate::config::{cache_key, nans_debugged};
+use crate::config::{cache_key, infs_debugged, nans_debugged, values_debugged};
 use crate::error::{Error, OrRaise, Result};
 use crate::ir::{Array, Arrays, Atom, Aval, BackendId, Eqn, Jaxpr, Prim, Source, Var};
 use crate::lower::{Signature, lower};
-use crate::runtime::{Backend, Program, on_backend, to_bytes};
+use crate::runtime::{Backend, Program, current_platform, on_backend, to_bytes};
 
 /// Applies a primitive to concrete arrays.
 pub(super) fn process(prim: &Prim, args: &[Array], source: Source) -> Arrays {
@@ -27,27 +27,35 @@ pub(super) fn process(prim: &Prim, args: &[Array], source: Source) -> Arrays {
         return outs;
     }
     let outs = run(prim, args, source).map_err(|e| e.at(source)).or_raise();
-    if nans_debugged() && outs.iter().any(has_nan) {
+    if values_debugged()
+        && let Some(found) = outs.iter().find_map(invalid)
+    {
         // A call is run again operation by operation, and the operation says so.
         if let ("jit", [jaxpr]) = (prim.name(), &prim.jaxprs()[..]) {
             eval_jaxpr(jaxpr, &[], args);
         }
-        Error::runtime(format!("invalid value (nan) encountered in {}", prim.name())).at(source).raise();
+        Error::runtime(format!("invalid value ({found}) encountered in {}", prim.name())).at(source).raise();
     }
     outs
 }
 
-/// Whether a concrete array has a NaN among its elements; arrays of other than floating point dtypes have none.
-pub(crate) fn has_nan(array: &Array) -> bool {
+/// What a concrete array has among its elements that is looked for: `nan` or `inf`. Arrays of other than floating point dtypes have neither.
+pub(crate) fn invalid(array: &Array) -> Option<&'static str> {
     let dtype = array.aval().dtype;
     if !dtype.is_float() && !dtype.is_complex() {
-        return false;
+        return None;
     }
     let bytes = to_bytes(array).map_err(|e| e.at(here())).or_raise();
-    bytes.chunks_exact(dtype.byte_width()).any(|bytes| match element::read(dtype, bytes) {
-        element::Scalar::Float(x) => x.is_nan(),
-        element::Scalar::Complex(z) => z.re.is_nan() || z.im.is_nan(),
-        element::Scalar::Int(_) => false,
+    let (nans, infs) = (nans_debugged(), infs_debugged());
+    let look = |x: f64| match x {
+        x if nans && x.is_nan() => Some("nan"),
+        x if infs && x.is_infinite() => Some("inf"),
+        _ => None,
+    };
+    bytes.chunks_exact(dtype.byte_width()).find_map(|bytes| match element::read(dtype, bytes) {
+        element::Scalar::Float(x) => look(x),
+        element::Scalar::Complex(z) => look(z.re).or_else(|| look(z.im)),
+        element::Scalar::Int(_) => None,
     })
 }
 
@@ -117,9 +125,11 @@ fn compile(prim: &Prim, avals: &[Aval], backend: &Backend, source: Source) -> Re
         inputs: invars.iter().map(|v| Atom::Var(*v)).collect(),
         outs: outvars.iter().copied().collect(),
         source,
+        scope: None,
     };
     let outs = outvars.into_iter().map(Atom::Var).collect();
     let jaxpr = Jaxpr::new(Vec::new(), invars, vec![eqn], outs, all);
-    let signature = Signature { name: format!("jit_{}", prim.name()), ..Signature::default() };
+    let name = format!("jit_{}", prim.name());
+    let signature = Signature { name, platform: Some(current_platform), ..Signature::default() };
     Program::compile(&lower(&jaxpr, &signature)?, out_avals.into_vec(), backend)
 }

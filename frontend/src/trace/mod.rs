@@ -18,10 +18,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use smallvec::SmallVec;
 
 use crate::error::{Concretization, Error, OrRaise, Result};
-use crate::ir::{Arrays, AxisInfo, NO_VALUE, Prim, Repr, Source, TraceId};
+use crate::ir::{Arrays, AxisInfo, Eqn, NO_VALUE, Prim, Repr, Source, TraceId, nested_scope};
 
 pub use crate::ir::Array;
-pub(crate) use eval::{clear_compiled, has_nan};
+pub(crate) use eval::{clear_compiled, invalid};
 pub(crate) use staging::{Staging, eval_jaxpr, stage};
 
 /// An interpretation of primitives.
@@ -46,10 +46,14 @@ pub(crate) type TraceRef = Rc<dyn Trace>;
 struct Context {
     trace: RefCell<Option<TraceRef>>,
     source: Cell<Option<Source>>,
+    /// The names of the scopes that are open.
+    scope: RefCell<Option<Arc<str>>>,
 }
 
 thread_local! {
-    static CONTEXT: Context = const { Context { trace: RefCell::new(None), source: Cell::new(None) } };
+    static CONTEXT: Context = const {
+        Context { trace: RefCell::new(None), source: Cell::new(None), scope: RefCell::new(None) }
+    };
 }
 
 /// Applies a primitive to arrays under the current trace.
@@ -140,6 +144,36 @@ pub(crate) fn with_trace<R>(trace: Option<TraceRef>, source: Option<Source>, f: 
         }
     }
     let _restore = CONTEXT.with(|c| Restore(c.trace.replace(trace), c.source.replace(source)));
+    f()
+}
+
+/// The names of the scopes that are open, outermost first.
+pub(crate) fn current_scope() -> Option<Arc<str>> {
+    CONTEXT.with(|c| c.scope.borrow().clone())
+}
+
+/// Runs `f` with a scope of that name inside of those that are open.
+pub(crate) fn in_scope<R>(name: &Arc<str>, f: impl FnOnce() -> R) -> R {
+    with_scope(Some(nested_scope(current_scope().as_ref(), name)), f)
+}
+
+/// Runs `f` in the scope of an equation.
+pub(crate) fn in_scope_of<R>(eqn: &Eqn, f: impl FnOnce() -> R) -> R {
+    match &eqn.scope {
+        None => f(),
+        Some(name) => in_scope(name, f),
+    }
+}
+
+/// Runs `f` with exactly those scopes open.
+pub(crate) fn with_scope<R>(scope: Option<Arc<str>>, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Arc<str>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CONTEXT.with(|c| c.scope.replace(self.0.take()));
+        }
+    }
+    let _restore = Restore(CONTEXT.with(|c| c.scope.replace(scope)));
     f()
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::{Trace, TraceRef, check_alive, current, fresh_trace_id, with_trace};
+use super::{
+    Trace, TraceRef, check_alive, current, current_scope, fresh_trace_id, in_scope_of, with_scope, with_trace,
+};
 use crate::error::{OrRaise, Result};
 use crate::ir::{
     Array, Arrays, Atom, Aval, ClosedJaxpr, Eqn, Identity, Jaxpr, Prim, Repr, Source, TraceId, Var,
@@ -25,7 +27,8 @@ pub(crate) fn stage(
 ) -> ClosedJaxpr {
     let staging = Rc::new(Staging::new(format!("`{name}`"), called_at));
     let args: Vec<Array> = in_avals.iter().map(|aval| staging.add_invar(aval.clone(), called_at)).collect();
-    let outs = with_trace(Some(staging.clone() as TraceRef), None, || f(args));
+    // What is staged is named where it is called: it may be called elsewhere as well.
+    let outs = with_scope(None, || with_trace(Some(staging.clone() as TraceRef), None, || f(args)));
     staging.finish(&outs, called_at)
 }
 
@@ -81,7 +84,7 @@ impl Staging {
         for (var, aval) in (first..).map(Var).zip(out_avals) {
             arrays.push(Array(Repr::Var { trace: self.id, var, aval, made_at: source }));
         }
-        frame.eqns.push(Eqn { prim, inputs, outs, source });
+        frame.eqns.push(Eqn { prim, inputs, outs, source, scope: current_scope() });
         Ok(arrays)
     }
 
@@ -158,10 +161,11 @@ pub(crate) fn eval_jaxpr(jaxpr: &Jaxpr, consts: &[Array], args: &[Array]) -> Vec
     let trace = current();
     for eqn in &jaxpr.eqns {
         let args: SmallVec<[Array; 4]> = eqn.inputs.iter().map(|a| read(&env, a)).collect();
-        let outs = match &trace {
+        let run = || match &trace {
             None => super::eval::process(&eqn.prim, &args, eqn.source),
             Some(trace) => trace.process(eqn.prim.clone(), &args, eqn.source),
         };
+        let outs = in_scope_of(eqn, run);
         eqn.outs.iter().zip(outs).for_each(|(v, a)| env[v.index()] = Some(a));
     }
     jaxpr.outs.iter().map(|a| read(&env, a)).collect()

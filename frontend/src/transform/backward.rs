@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::Kit;
 use crate::error::Error;
 use crate::ir::{Array, Atom, Aval, Jaxpr, Linear, Operand, Repr, Source};
-use crate::trace::{current, stage, with_trace};
+use crate::trace::{current, in_scope_of, stage, with_trace};
 
 /// Cotangents of the linear parameters of a jaxpr.
 ///
@@ -32,8 +32,8 @@ pub(crate) fn backward_pass(
         let inputs: Option<SmallVec<[Array; 4]>> = eqn.inputs.iter().map(|a| read(&known, a)).collect();
         match inputs {
             Some(inputs) => {
-                let outs =
-                    with_trace(current(), Some(eqn.source), || crate::trace::bind(eqn.prim.clone(), &inputs));
+                let run = || crate::trace::bind(eqn.prim.clone(), &inputs);
+                let outs = in_scope_of(eqn, || with_trace(current(), Some(eqn.source), run));
                 eqn.outs.iter().zip(outs).for_each(|(v, out)| known[v.index()] = Some(out));
             }
             None => linear[i] = true,
@@ -67,7 +67,7 @@ pub(crate) fn backward_pass(
                 None => Operand::Linear(jaxpr.atom_aval(atom).clone()),
             })
             .collect();
-        with_trace(current(), Some(eqn.source), || {
+        let run = || {
             match eqn.prim.transpose(&cts, &operands) {
             Linear::Cotangents(cts) => {
                 for (atom, ct) in eqn.inputs.iter().zip(cts) {
@@ -84,7 +84,8 @@ pub(crate) fn backward_pass(
             ))
             .raise(),
         }
-        });
+        };
+        in_scope_of(eqn, || with_trace(current(), Some(eqn.source), run));
     }
     jaxpr
         .invars

@@ -105,5 +105,5 @@ fn narrow(eqn: &Eqn, used: &[bool]) -> Option<Eqn> {
     }
     let (prim, used_inputs) = eqn.prim.dead_code(&stay)?;
     let (inputs, outs) = (pick(&eqn.inputs, &used_inputs).into(), pick(&eqn.outs, &stay).into());
-    Some(Eqn { prim, inputs, outs, source: eqn.source })
+    Some(Eqn { prim, inputs, outs, source: eqn.source, scope: eqn.scope.clone() })
 }

@@ -91,7 +91,7 @@ pub fn round_to(x: impl IntoArray, decimals: i32) -> Array {
         }
         return x;
     }
-    let to_even = |x: &Array| lax::round(x, lax::Rounding::ToNearestEven);
+    let to_even = |x: &Array| lax::round(x, lax::RoundingMethod::ToNearestEven);
     if decimals == 0 {
         return to_even(&x);
     }

@@ -39,6 +39,7 @@ pub use super::dtype_info::{FInfo, IInfo, Kind, can_cast, finfo, iinfo, isdtype,
 pub use super::dtypes::{promote_types, result_type};
 pub use super::indexing::NewAxis;
 pub use super::scipy::special::i0;
+pub(crate) use crate::lax::broadcast_shape;
 pub use arrangement::*;
 pub use calculus::*;
 pub use creation::*;
@@ -62,6 +63,7 @@ pub use ufuncs::*;
 /// JAX's names of the macro that writes indices.
 pub use crate::{s as index_exp, s as s_};
 
+use crate::config::rank_promotion_is_forbidden;
 use crate::ir::Array;
 use crate::lax::{self, rules::refuse};
 use smallvec::SmallVec;
@@ -272,28 +274,14 @@ fn not_negative(name: &'static str, shape: &[i64]) -> Vec<usize> {
 #[track_caller]
 pub(crate) fn promote_shapes(mut arrays: Vec<Array>) -> Vec<Array> {
     let rank = arrays.iter().map(Array::ndim).max().unwrap_or(0);
+    if rank_promotion_is_forbidden() && arrays.iter().any(|x| x.ndim() > 0 && x.ndim() < rank) {
+        let shapes: Vec<String> = arrays.iter().map(|x| lax::rules::show(x.shape())).collect();
+        refuse!("numpy" => "promotion of ranks is forbidden, and shapes {} are of different ones", shapes.join(", "))
+    }
     for x in &mut arrays {
         if x.ndim() > 0 && x.ndim() < rank {
             *x = lax::expand_dims(x, &(0..rank - x.ndim()).collect::<Vec<_>>());
         }
     }
     arrays
-}
-
-/// The shape to which NumPy broadcasts several.
-#[track_caller]
-pub(crate) fn broadcast_shape(name: &'static str, shapes: &[&[usize]]) -> Vec<usize> {
-    let rank = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
-    let mut out = vec![1; rank];
-    for shape in shapes {
-        for (size, &d) in out[rank - shape.len()..].iter_mut().zip(*shape) {
-            if *size == 1 {
-                *size = d;
-            } else if d != 1 && d != *size {
-                let all: Vec<String> = shapes.iter().map(|s| lax::rules::show(s)).collect();
-                refuse!(name => "got incompatible shapes for broadcasting: {}", all.join(", "))
-            }
-        }
-    }
-    out
 }

@@ -470,7 +470,7 @@ fn float_divmod(x: &Array, y: &Array) -> (Array, Array) {
     let adjust = lax::and(&lax::ne(&remainder, &zero), &signs);
     let remainder_out = where_(&adjust, lax::add(&remainder, y), &remainder);
     let quotient = where_(&adjust, lax::sub(&quotient, &like(x, 1.0)), quotient);
-    (lax::round(&quotient, lax::Rounding::AwayFromZero), remainder_out)
+    (lax::round(&quotient, lax::RoundingMethod::AwayFromZero), remainder_out)
 }
 
 /// `√(x² + y²)` without overflow on the way.

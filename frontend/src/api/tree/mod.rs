@@ -26,6 +26,7 @@ pub use super::flatten_util::ravel_pytree;
 /// Derives [`Pytree`] for a struct or an enum; `#[pytree(static)]` puts a field into the structure.
 pub use jacinth_macros::Pytree;
 
+use crate::error::Error;
 use crate::trace::Array;
 use smallvec::SmallVec;
 use std::panic::Location;
@@ -413,6 +414,28 @@ pub fn map3<T: Pytree, U: Pytree, V: Pytree>(
 /// Folds the leaves from the first to the last, starting with `init`.
 pub fn reduce<T: Pytree, B>(tree: &T, init: B, f: impl FnMut(B, &Array) -> B) -> B {
     borrow(tree).into_iter().fold(init, f)
+}
+
+/// The leaves brought together by an associative function, neighbours first: of `n` leaves in a depth of `log₂ n`. A tree without leaves gives
+/// `identity`.
+///
+/// # Panics
+/// If there is neither a leaf nor an identity.
+#[track_caller]
+pub fn reduce_associative<T: Pytree>(
+    tree: &T,
+    mut f: impl FnMut(&Array, &Array) -> Array,
+    identity: Option<Array>,
+) -> Array {
+    let mut leaves = leaves(tree);
+    while leaves.len() > 1 {
+        let pair = |pair: &[Array]| if let [a, b] = pair { f(a, b) } else { pair[0].clone() };
+        leaves = leaves.chunks(2).map(pair).collect();
+    }
+    leaves.pop().or(identity).unwrap_or_else(|| {
+        Error::argument("tree::reduce_associative: a tree without leaves needs an identity".to_owned())
+            .raise()
+    })
 }
 
 /// Whether every leaf satisfies `f`; true of a tree without leaves.

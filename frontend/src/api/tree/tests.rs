@@ -306,6 +306,13 @@ fn functions_over_trees() {
     let joined = map3(&tree, &marked, &tree, |a, b, c| leaf(&(a.name() + &b.name() + &c.name())));
     assert_eq!(names(&leaves(&joined)), ["w0w0'w0", "b0b0'b0", "w1w1'w1"]);
     assert_eq!(reduce(&tree, String::new(), |s, a| s + &a.name()), "w0b0w1");
+    let joined = reduce_associative(&tree, |a, b| leaf(&format!("({}{})", a.name(), b.name())), None);
+    assert_eq!(joined.name(), "((w0b0)w1)");
+    assert_eq!(reduce_associative(&(), |a, _| a.clone(), Some(leaf("nothing"))).name(), "nothing");
+    let error = crate::error::boundary(|| reduce_associative(&(), |a, _| a.clone(), None)).unwrap_err();
+    assert!(error.to_string().contains("needs an identity"), "{error}");
+    let (all_leaves, def) = flatten(&tree);
+    assert_eq!(names(&leaves(&unflatten::<Mlp>(&def, all_leaves))), ["w0", "b0", "w1"]);
     assert!(all(&tree, |a| a.name().len() == 2));
     assert!(!all(&tree, |a| a.name().starts_with('w')));
     assert!(any(&tree, |a| a.name().starts_with('b')) && !any(&(), |_| true));

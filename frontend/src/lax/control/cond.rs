@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::ir::{
     Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Effects, Jaxpr, Linear, LowerCx, Operand, Params,
     PartialEvalCx, Prim, Primitive, Sample, SampleArg, ShardingRule, Tangents, Value, Values, order_aval,
-    tensor_type,
+    python_tuple, tensor_type,
 };
 use crate::lax::{KIT, broadcast_in_dim, clamp, cos, mul, reshape, select_n, sin, zeros_like};
 use crate::trace::{bind, eval_jaxpr, stage};
@@ -24,12 +24,28 @@ use crate::transform::{
 pub(crate) struct Cond {
     /// The branches: at least one, all of the same types.
     pub(crate) branches: Vec<Arc<Jaxpr>>,
+    /// Where the platform decides: those of each branch, none for what is done on any other. Operand 0 is then [`PlatformIndex`]'s.
+    pub(crate) platforms: Option<Platforms>,
 }
 
+/// For each branch the platforms on which it is taken; an empty list is taken on all others.
+pub(crate) type Platforms = Arc<[Vec<String>]>;
+
 impl Cond {
-    fn of(branches: Vec<Arc<Jaxpr>>) -> Prim {
-        Prim::new(Cond { branches })
+    fn of(&self, branches: Vec<Arc<Jaxpr>>) -> Prim {
+        Prim::new(Cond { branches, platforms: self.platforms.clone() })
     }
+}
+
+/// The branch that is taken on a platform.
+fn branch_on(platforms: &[Vec<String>], platform: &str) -> Result<usize> {
+    let named = platforms.iter().position(|names| names.iter().any(|name| name == platform));
+    named.or_else(|| platforms.iter().position(Vec::is_empty)).ok_or_else(|| {
+        let all = platforms.concat().join(", ");
+        let message =
+            format!("there is a function for {all}, but none for the platform {platform}, and no default");
+        Error::operands("platform_dependent", message)
+    })
 }
 
 /// The jaxpr with zeros for the results that it lacks: `has` says which of those that `wanted` names it gives, `avals` the types of all.
@@ -53,6 +69,15 @@ impl Primitive for Cond {
 
     fn params<'a>(&'a self, params: &mut Params<'a>) {
         params.jaxprs("branches", &self.branches);
+        if let Some(platforms) = &self.platforms {
+            let names =
+                |names: &Vec<String>| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>();
+            let each = platforms.iter().map(|branch| match &names(branch)[..] {
+                [] => "None".to_owned(),
+                names => python_tuple(names),
+            });
+            params.tuple("branches_platforms", each);
+        }
     }
 
     fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
@@ -80,6 +105,10 @@ impl Primitive for Cond {
     }
 
     fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], outs: &[Aval]) -> Result<Values> {
+        if let Some(platforms) = &self.platforms {
+            // Another platform's branch may not even be something that this one can do.
+            return cx.inline(&self.branches[branch_on(platforms, &cx.platform()?)?], &args[1..]);
+        }
         let ordered = self.effects().is_ordered();
         if ordered {
             // All branches begin with what was before them.
@@ -109,7 +138,7 @@ impl Primitive for Cond {
         let out_nonzero = found.iter().fold(vec![false; num_outs], |all, (_, nz)| either(&all, nz));
         let branches = transform(&out_nonzero).into_iter().map(|(jaxpr, _)| jaxpr).collect();
         let args: Vec<Array> = primals.iter().chain(tangents[1..].iter().flatten()).cloned().collect();
-        let mut outs = bind(Cond::of(branches), &args);
+        let mut outs = bind(self.of(branches), &args);
         let given: Vec<Array> = outs.drain(num_outs..).collect();
         (outs, distribute(out_nonzero, given).into())
     }
@@ -131,7 +160,7 @@ impl Primitive for Cond {
             .chain(constants)
             .chain(cts.iter().flatten().cloned())
             .collect();
-        let outs = bind(Cond::of(branches), &all);
+        let outs = bind(self.of(branches), &all);
         let mut result: Tangents = smallvec![None];
         result.extend(distribute(wanted, outs));
         Linear::Cotangents(result)
@@ -149,7 +178,7 @@ impl Primitive for Cond {
             let mapped: Vec<bool> =
                 (0..num_outs).map(|i| found.iter().any(|b| b.out_dims[i].is_some())).collect();
             let branches = transform(&mapped).into_iter().map(|b| b.jaxpr).collect();
-            let outs = bind(Cond::of(branches), args);
+            let outs = bind(self.of(branches), args);
             return (outs, mapped.iter().map(|m| m.then_some(0)).collect());
         };
         // The index differs along the map: every branch runs, and each element takes its own branch's result.
@@ -181,11 +210,9 @@ impl Primitive for Cond {
         let branch = |f: fn(&Array, &Array) -> Array| {
             stage("branch", &[aval.clone(), aval.clone()], here(), |x| vec![f(&x[0], &x[1])]).jaxpr
         };
-        let prim = Cond::of(vec![
-            branch(|x, y| mul(&sin(x), y)),
-            branch(|x, _| cos(x)),
-            branch(|_, y| reshape(y, &[2])),
-        ]);
+        let branches =
+            vec![branch(|x, y| mul(&sin(x), y)), branch(|x, _| cos(x)), branch(|_, y| reshape(y, &[2]))];
+        let prim = Prim::new(Cond { branches, platforms: None });
         let at = |index: f64| {
             let args = [SampleArg::values([], DType::I32, [index]), SampleArg::f32([2]), SampleArg::f32([2])];
             let mut sample = Sample::new(prim.clone(), args);
@@ -261,12 +288,12 @@ impl Primitive for Cond {
         let index = args[0].clone();
         let known_args: Vec<Array> =
             std::iter::once(index.clone()).chain(pick(&args[1..], &negate(&unknown))).collect();
-        let mut known = bind(Cond::of(known), &known_args);
+        let mut known = bind(self.of(known), &known_args);
         let residuals: Vec<Array> = known.drain(num_known..).collect();
         let later_args: Vec<Array> =
             std::iter::once(index).chain(residuals).chain(pick(&args[1..], &unknown)).collect();
         let later =
-            if out_unknown.contains(&true) { cx.record(Cond::of(later), &later_args) } else { smallvec![] };
+            if out_unknown.contains(&true) { cx.record(self.of(later), &later_args) } else { smallvec![] };
         Some(interleave(&out_unknown, known, later).into())
     }
 
@@ -282,6 +309,52 @@ impl Primitive for Cond {
             super::reordered(&jaxpr, &params, &(0..jaxpr.outs.len()).collect::<Vec<_>>())
         };
         let branches = self.branches.iter().map(smaller).collect();
-        Some((Cond::of(branches), std::iter::once(true).chain(live).collect()))
+        Some((self.of(branches), std::iter::once(true).chain(live).collect()))
+    }
+}
+
+/// `platform_index`: which branch is taken on the platform for which the module is written.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct PlatformIndex {
+    pub(crate) platforms: Platforms,
+}
+
+impl Primitive for PlatformIndex {
+    fn name(&self) -> &'static str {
+        "platform_index"
+    }
+
+    fn params<'a>(&'a self, params: &mut Params<'a>) {
+        params.tuple("platforms", self.platforms.iter().map(|branch| format!("{branch:?}")));
+    }
+
+    fn abstract_eval(&self, _: &[&Aval]) -> Result<Avals> {
+        Ok(smallvec![Aval::scalar(DType::I32, false)])
+    }
+
+    fn sharding(&self, args: &[&Aval], outs: &[Aval]) -> ShardingRule {
+        ShardingRule::replicated(args, outs)
+    }
+
+    fn lower(&self, cx: &mut LowerCx<'_>, _: &[Value], outs: &[Aval]) -> Result<Values> {
+        let index = branch_on(&self.platforms, &cx.platform()?)?;
+        Ok(smallvec![cx.constant(index as i64, &outs[0])?])
+    }
+
+    fn jvp(&self, primals: &[Array], _: &[Option<Array>]) -> (Arrays, Tangents) {
+        crate::lax::rules::zero_jvp(Prim::new(self.clone()), primals)
+    }
+
+    fn transpose(&self, _: &[Option<Array>], _: &[Operand]) -> Linear {
+        Linear::No
+    }
+
+    fn batch(&self, args: &[Array], _: &[Option<usize>], _: &AxisInfo) -> (Arrays, BatchDims) {
+        (bind(Prim::new(self.clone()), args), smallvec![None])
+    }
+
+    fn samples() -> Vec<Sample> {
+        let platforms: Platforms = [vec!["tpu".to_owned()], vec!["cpu".to_owned()], vec![]].into();
+        vec![Sample::new(Prim::new(PlatformIndex { platforms }), []).not_differentiable()]
     }
 }

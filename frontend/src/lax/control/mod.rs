@@ -1,14 +1,16 @@
-//! Control flow whose course is decided when the program runs: cond, while, scan.
+//! Control flow whose course is decided when the program runs: cond, while, scan; and the solution of linear systems by a function.
 //!
 //! These primitives hold jaxprs without captures; what a function captured are leading operands. Their rules are written with the
 //! jaxpr-to-jaxpr transformations. The functions here take jaxprs and flat arrays; those of closures and pytrees are in
 //! `api/control`.
 
 mod cond;
+mod linear_solve;
 mod scan;
 mod while_loop;
 
-pub(crate) use cond::Cond;
+pub(crate) use cond::{Cond, PlatformIndex, Platforms};
+pub(crate) use linear_solve::{LinearSolve, Part};
 pub(crate) use scan::Scan;
 pub(crate) use while_loop::While;
 
@@ -73,7 +75,7 @@ fn loop_in_order(
 }
 
 /// Refuses operands that are not of a jaxpr's parameter types.
-fn check_operands<'a>(
+pub(super) fn check_operands<'a>(
     operation: &'static str,
     what: &str,
     expected: impl ExactSizeIterator<Item = &'a Aval> + Clone,

@@ -187,7 +187,7 @@ fn beta_fraction(a: &E, b: &E, x: &E) -> E {
     let away = |v: E| choose(&v.abs().lt(small), &v.full(small), &v);
     let body = |state: &[Array]| {
         let i = &state[0];
-        let [c, d, h] = unwrap::<3>(&state[2..]);
+        let [open, c, d, h] = unwrap::<4>(&state[1..]);
         let before = super::super::sub(i, &int(1));
         let m = E(convert_element_type(&super::super::div(&before, &int(2)), x.0.dtype()));
         let at = |flag: Array| E(flag);
@@ -204,12 +204,14 @@ fn beta_fraction(a: &E, b: &E, x: &E) -> E {
         let c = away(&term / &c + 1.0);
         let d = 1.0 / away(&term * &d + 1.0);
         let delta = &c * &d;
-        let open = (&delta - 1.0).abs().ge(small);
-        vec![super::super::add(i, &int(1)), any(&open.0), c.0, d.0, (h * delta).0]
+        // What has converged stays: rounded factors beside one would add up while others go on.
+        let h = choose(&open, &(&h * &delta), &h);
+        let open = open.and((&delta - 1.0).abs().gt(2.0 * small));
+        vec![super::super::add(i, &int(1)), open.0, c.0, d.0, h.0]
     };
     let start = x.full(small);
-    let yes = Array::scalar(true, DType::I1, false);
-    let init = vec![int(1), yes, start.0.clone(), x.full(0.0).0, start.0];
-    let more = |state: &[Array]| super::super::and(&super::super::lt(&state[0], &int(steps)), &state[1]);
+    let init = vec![int(1), start.eq(&start).0, start.0.clone(), x.full(0.0).0, start.0];
+    let more =
+        |state: &[Array]| super::super::and(&super::super::lt(&state[0], &int(steps)), &any(&state[1]));
     E(while_loop(more, body, init).swap_remove(4))
 }

@@ -16,7 +16,7 @@ use std::hash::{Hash, Hasher};
 
 use smallvec::smallvec;
 
-use super::elementwise::{Accepts, batch_elementwise, broadcast_shapes};
+use super::elementwise::{Accepts, batch_elementwise, common_shape};
 use super::rules::{bind1, same_dtypes};
 use super::traced::{E, lower_as};
 use super::{add_any, convert_element_type, maybe_broadcast, reduce_or};
@@ -229,7 +229,7 @@ impl Primitive for Special {
         same_dtypes(self.name, args)?;
         Accepts::FLOAT.check(self.name, args[0].dtype)?;
         let shapes: Vec<&[usize]> = args.iter().map(|a| &a.shape[..]).collect();
-        let shape = broadcast_shapes(self.name, &shapes)?;
+        let shape = common_shape(self.name, &shapes)?;
         Ok(smallvec![Aval::with_weak_type(shape, args[0].dtype, args.iter().all(|a| a.weak_type))])
     }
 
