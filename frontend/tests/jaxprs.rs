@@ -130,7 +130,7 @@ fn elementwise_primitives(all: &mut Compared) {
     }
     let x = [f32(&[3])];
     all.program("integer_pow", &x, |x| integer_pow(&x[0], 3));
-    all.program("round", &x, |x| round(&x[0], Rounding::ToNearestEven));
+    all.program("round", &x, |x| round(&x[0], RoundingMethod::ToNearestEven));
     all.program("convert_element_type", &x, |x| convert_element_type(&x[0], DType::I32));
     all.program("bitcast_convert_type", &x, |x| bitcast_convert_type(&x[0], DType::I32));
     all.program("reduce_precision", &x, |x| reduce_precision(&x[0], 5, 10));

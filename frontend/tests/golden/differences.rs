@@ -98,6 +98,7 @@ fn check(entry: &Entry, case: &Case) -> Result<(), String> {
         Smooth::No(why) => outcome.adjoint.and(broken(outcome.limit, why)),
         Smooth::NotAdjoint(why) => outcome.limit.and(broken(outcome.adjoint, why)),
         Smooth::Refused(_) => unreachable!("asked before"),
+        Smooth::Rounds => broken(outcome.limit, "it rounds").and(broken(outcome.adjoint, "it rounds")),
     }
 }
 

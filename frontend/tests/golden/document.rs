@@ -10,7 +10,7 @@ use std::sync::Arc;
 use expect_test::expect_file;
 use jacinth_frontend::DType;
 
-use crate::names::{DIFFERS, ELSEWHERE};
+use crate::names::{ABSENT, DIFFERS, ELSEWHERE, SETTLED};
 use crate::store::Family;
 use crate::table::{Case, Tolerance};
 
@@ -23,7 +23,8 @@ Written by `cargo test -p jacinth-frontend --test golden` with `UPDATE_EXPECT=1`
 
 *equal*: the function is compared with values of JAX (and its gradient with JAX's) on every test run, on the embedded plugin and on XLA's CPU
 plugin, and comes as near as said. ULP are units in the last place of the dtype; integers and booleans are always exact. *equal, tested in …*: shown by that
-test instead. *differs*: there, with the difference that the sentence states. *absent*: not there yet.
+test instead, under Rust's name where that is another. *differs*: there, with the difference that the sentence states. *absent*: not there, for the reason
+that the sentence states.
 ";
 
 /// Compares the committed document with the tables, or rewrites it.
@@ -42,17 +43,34 @@ pub(crate) fn check(tables: &[(Family, Vec<Arc<Case>>)]) -> Result<(), String> {
         states.insert(name, equal(cases));
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the frontend stands in the repository");
-    for (name, file) in ELSEWHERE {
-        if !root.join(file).exists() {
-            return Err(format!("`{name}` is said to be tested in `{file}`, which does not exist"));
-        }
-        if states.insert(name, format!("equal, tested in `{file}`")).is_some() {
-            return Err(format!("`{name}` has golden values, it needs no line in ELSEWHERE"));
+    let mut complaints = Vec::new();
+    for (file, names) in ELSEWHERE {
+        let text = std::fs::read_to_string(root.join(file)).map_err(|e| format!("`{file}`: {e}"))?;
+        for &entry in *names {
+            let (name, ours) = entry.split_once(' ').unwrap_or((entry, entry));
+            let word = ours.rsplit('.').next().expect("a name has a last part");
+            if !mentions(&text, word) {
+                complaints
+                    .push(format!("`{name}` is said to be tested in `{file}`, which has no word `{word}`"));
+            }
+            let under = if name == ours { String::new() } else { format!(" as `{ours}`") };
+            if states.insert(name, format!("equal, tested in `{file}`{under}")).is_some() {
+                complaints.push(format!(
+                    "`{name}` stands in ELSEWHERE and has golden values or another line there"
+                ));
+            }
         }
     }
     for (name, sentence) in DIFFERS {
         // Golden values may show the rest.
         states.insert(name, format!("differs: {sentence}"));
+    }
+    for (reason, names) in ABSENT {
+        for name in *names {
+            if states.insert(name, format!("absent: {reason}")).is_some() {
+                complaints.push(format!("`{name}` stands in ABSENT, and elsewhere as well"));
+            }
+        }
     }
     let mut text = HEAD.to_owned();
     let mut module = "";
@@ -63,15 +81,32 @@ pub(crate) fn check(tables: &[(Family, Vec<Arc<Case>>)]) -> Result<(), String> {
             writeln!(text, "\n## {module}\n\n| name | state |\n|---|---|")
                 .expect("a string takes everything");
         }
-        let state = states.remove(name).unwrap_or_else(|| "absent".into());
+        let state = states.remove(name).unwrap_or_else(|| {
+            if SETTLED.contains(&of) {
+                complaints.push(format!(
+                    "`{name}` has no golden values, and no line in ELSEWHERE, DIFFERS or ABSENT"
+                ));
+            }
+            "absent".into()
+        });
         writeln!(text, "| `{last}` | {state} |").expect("a string takes everything");
     }
     if !states.is_empty() {
         let names: Vec<&str> = states.into_keys().collect();
-        return Err(format!("JAX has no public names {}", names.join(", ")));
+        complaints.push(format!("JAX has no public names {}", names.join(", ")));
+    }
+    if !complaints.is_empty() {
+        return Err(complaints.join("\n"));
     }
     expect_file![root.join("docs/jax-compatibility.md")].assert_eq(&text);
     Ok(())
+}
+
+/// Whether the text has that word, as a whole.
+fn mentions(text: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word)
+        .any(|(at, _)| !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part))
 }
 
 /// What a name's cases promise together: the widest tolerance for each dtype.

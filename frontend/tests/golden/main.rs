@@ -33,7 +33,10 @@ mod document;
 mod fft;
 mod indexing;
 mod initializers;
+mod lax;
+mod lax_elementwise;
 mod linalg;
+mod methods;
 mod names;
 mod nn;
 mod objects;
@@ -64,6 +67,9 @@ const FAMILIES: &[(&str, fn() -> Vec<Case>)] = &[
     ("indexing", indexing::cases),
     ("initializers", initializers::cases),
     ("linalg", linalg::cases),
+    ("lax", lax::cases),
+    ("lax_elementwise", lax_elementwise::cases),
+    ("methods", methods::cases),
     ("nn", nn::cases),
     ("objects", objects::cases),
     ("options", options::cases),

@@ -26,6 +26,8 @@ pub(crate) enum Smooth {
     No(&'static str),
     /// They are, but cotangents are not adjoint to them, for this reason.
     NotAdjoint(&'static str),
+    /// Neither law holds, because values and derivatives are rounded to fewer bits on the way.
+    Rounds,
     /// There are none, for this reason: to ask for one is an error.
     Refused(&'static str),
 }
@@ -135,6 +137,12 @@ impl Builder {
     /// Cotangents are not adjoint to derivatives, for that reason. A test fails where they are.
     pub(crate) fn not_adjoint(mut self, why: &'static str) -> Builder {
         self.smooth = Smooth::NotAdjoint(why);
+        self
+    }
+
+    /// Values and derivatives are rounded to fewer bits on the way. A test fails where they are not.
+    pub(crate) fn rounds(mut self) -> Builder {
+        self.smooth = Smooth::Rounds;
         self
     }
 
