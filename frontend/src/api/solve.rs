@@ -234,7 +234,13 @@ impl Root {
         let root = self.clone();
         let rule: JvpRule = Arc::new(move |primals, tangents| root.jvp(primals, tangents));
         let callee = Callee::Jaxpr(body.jaxpr, 0);
-        Prim::new(CustomJvpCall { name: "custom_root".into(), callee, jvp_name: "root_jvp".into(), rule })
+        Prim::new(CustomJvpCall {
+            name: "custom_root".into(),
+            callee,
+            jvp_name: "root_jvp".into(),
+            rule,
+            symbolic_zeros: false,
+        })
     }
 
     /// From `f(c, x(c)) = 0` follows `∂x = −(∂f/∂x)⁻¹ ∂f/∂c`.
