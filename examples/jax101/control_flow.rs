@@ -32,7 +32,7 @@ fn main() -> jacinth::Result<()> {
     println!("{}", while_loop(|x: Array| x.lt(10), |x: Array| x + 1, Array::from(0.0f32)));
     println!("{}", fori_loop(0, 10, |i, x: Array| x + i, Array::from(0)));
     let branches: [&dyn Fn(Array) -> Array; 3] = [&|x| x, &|x| x * 10, &|x| x * 100];
-    println!("{}", switch(&Array::from(2), &branches, Array::from(3)));
+    println!("{}", switch(Array::from(2), &branches, Array::from(3)));
     let conditions = [Array::from(false), Array::from(true)];
     println!("{}", jnp::select(&conditions, &[Array::from(1), Array::from(2)], 3));
 
@@ -45,7 +45,7 @@ fn main() -> jacinth::Result<()> {
     println!("{}", jit(vmap(collatz))(&(jnp::arange(10) + 1)));
     let two = Array::from(2.0f32);
     println!("{} {}", newton(&two), grad(newton)(&two));
-    let absolute = |x: &Array| cond(&x.gt(0), |x: Array| x, |x: Array| -x, x.clone());
+    let absolute = |x: &Array| cond(x.gt(0), |x: Array| x, |x: Array| -x, x.clone());
     println!("{}", make_jaxpr(absolute)(&jnp::asarray(1.0))?);
     Ok(())
 }

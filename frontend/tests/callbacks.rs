@@ -154,7 +154,7 @@ fn loops_and_branches_call() {
             );
             let note = seen.clone();
             cond(
-                &lax::gt(&sum, &scalar(2.0)),
+                lax::gt(&sum, &scalar(2.0)),
                 move |x: Array| {
                     callback_ordered(note.note(), &[&x]);
                     x

@@ -182,7 +182,7 @@ fn donation_can_be_chosen() {
 fn without_jit_values_can_be_looked_at() {
     let f = jit(|x: &Array, n: &Array| {
         let y = if x.item::<f32>() > 0.0 { x.clone() } else { neg(x) };
-        let z = cond(&jnp::greater(&y, 0.0), |y: Array| Array::from(y.item::<f32>()), |y| y, y);
+        let z = cond(jnp::greater(&y, 0.0), |y: Array| Array::from(y.item::<f32>()), |y| y, y);
         let z = switch(n, &[&|z: Array| z, &|z: Array| Array::from(z.item::<f32>() * 2.0)], z);
         let z = while_loop(|z: Array| jnp::less(&z, 100.0), |z: Array| Array::from(z.item::<f32>() * 3.0), z);
         let z = fori_loop(0, 2, |i, z: Array| Array::from(z.item::<f32>() + i.item::<i32>() as f32), z);
@@ -194,7 +194,7 @@ fn without_jit_values_can_be_looked_at() {
     assert_eq!((carry.item::<f32>(), ys.to_vec::<f32>()), (108.0 + 1.0 + 3.0, vec![0.0, 1.0, 2.0]));
     assert_eq!(f.stats().compiles, 0);
     // Where the course depends on a traced value, it is traced as ever.
-    let g = |x: &Array| cond(&jnp::greater(x, 0.0), |x: Array| sin(&x), |x| neg(&x), x.clone());
+    let g = |x: &Array| cond(jnp::greater(x, 0.0), |x: Array| sin(&x), |x| neg(&x), x.clone());
     let mapped = disable_jit(|| vmap(g)(&numbers(&[2])));
     assert!((mapped.to_vec::<f32>()[1] - 1f32.sin()).abs() < 1e-6);
     let h = |x: &Array| fori_loop(0, 3, |_, x: Array| mul(&x, &x), x.clone());

@@ -323,6 +323,6 @@ fn control_flow_over_nothing_ends() {
     assert_eq!(f(&Array::from(2.0f32)).item::<f32>(), 2.0);
     let g = grad(|x: &Array| scan(|c: Array, x: Array| (c * x.sum(), ()), Array::from(1.0f32), x).0);
     assert_eq!(g(&nothing).shape(), [0, 3]);
-    let f = jit(|x: &Array| cond(&x.sum().gt(0.0), |x: Array| x, |x: Array| -x, x.clone()));
+    let f = jit(|x: &Array| cond(x.sum().gt(0.0), |x: Array| x, |x: Array| -x, x.clone()));
     assert_eq!(f(&nothing).shape(), [0, 3]);
 }

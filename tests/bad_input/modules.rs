@@ -38,7 +38,7 @@ fn texts() -> Vec<String> {
     let dense = jit(|x: &Array| nn::softmax(inner(x).dot(x.t()) + inner(x).sum(), -1));
     let looped = jit(|x: &Array| {
         let grown = while_loop(|c: Array| c.sum().lt(100.0), |c: Array| c * 2.0f32, x.clone());
-        cond(&x.sum().gt(0.0), |x: Array| x + 1.0f32, |x: Array| -x, grown)
+        cond(x.sum().gt(0.0), |x: Array| x + 1.0f32, |x: Array| -x, grown)
     });
     let indexed = jit(|x: &Array| {
         let sorted = lax::sort(x, 1);

@@ -309,7 +309,7 @@ mod tests {
             |x: &Array, xs: &Array| scan(|c: Array, y: Array| (softplus(&(&c * &y)), c), x.clone(), xs);
         check_grads(summed, (x.clone(), Array::from([0.5, -1.0, 0.3])), 2);
         let branches =
-            |x: &Array| cond(&x.gt(0.0), |x: Array| softplus(&x), |x: Array| x.clone() * x, x.clone());
+            |x: &Array| cond(x.gt(0.0), |x: Array| softplus(&x), |x: Array| x.clone() * x, x.clone());
         check_grads(branches, (x.clone(),), 3);
         check_grads(vmap(branches), (Array::from([0.7, -0.6]),), 2);
         let looped = |x: &Array| {

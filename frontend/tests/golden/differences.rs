@@ -164,7 +164,10 @@ fn compare(entry: &Entry, case: &Case) -> Outcome {
         let finite: Vec<usize> =
             (0..derivative.len()).filter(|&i| above[k][i].is_finite() || below[k][i].is_finite()).collect();
         compared |= !finite.is_empty() || derivative.is_empty();
-        let wrong = |i: &&usize| !((derivative[**i] - slope(**i)).norm() <= TOLERANCE * scale);
+        let wrong = |i: &&usize| {
+            let difference = (derivative[**i] - slope(**i)).norm();
+            difference.is_nan() || difference > TOLERANCE * scale
+        };
         match finite.iter().find(wrong) {
             Some(&i) => {
                 let (jvp, slope) = (derivative[i], slope(i));

@@ -45,7 +45,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "",
             &with_complex,
             &[3, 4],
-            |line| line.ulp_of(DType::F32, 2).ulp_of(DType::F64, 3),
+            |line| line.ulp_of(DType::F16, 1).ulp_of(DType::F32, 2).ulp_of(DType::F64, 3),
             init::normal(0.3),
         ),
         begin(
@@ -152,7 +152,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 &variant,
                 dtypes,
                 &[3, 3, 4, 2],
-                ulp_of_largest(2),
+                ulp_of_largest(3),
                 initializer,
             ));
         }

@@ -165,6 +165,10 @@ pub(crate) const DIFFERS: &[(&str, &str)] = &[
         "keys are used up by the types of `random`: Rust's compiler rejects their reuse, with or without a switch",
     ),
     (
+        "jax.default_backend",
+        "the platform of the embedded plugin is `jacinth`, where JAX's is `cpu`; XLA's plugins give their own names",
+    ),
+    (
         "jax.device_get",
         "`Array::to_ndarray` and `Array::to_vec` give the host values of one array, whose Rust type the caller names",
     ),

@@ -247,6 +247,7 @@ fn special_dtypes() -> Vec<Case> {
     }
 }
 
+#[expect(clippy::reversed_empty_ranges, reason = "an empty one is wanted")]
 fn empty() -> Vec<Case> {
     let mut cases = variant! { "empty" 1 (0):
         sum;

@@ -160,7 +160,7 @@ fn custom_jvp_under_maps_and_control_flow() {
     let nested = |x: &Array| fori_loop(0, 2, |_, x| tripled(&x), x.clone());
     let x = 0.3f32;
     close(&grad(nested)(&Array::from(x)), &[9.0 * x.sin().cos() * x.cos()]);
-    let branch = |x: &Array| cond(&x.gt(0.0), |x: Array| tripled(&x), |x: Array| x, x.clone());
+    let branch = |x: &Array| cond(x.gt(0.0), |x: Array| tripled(&x), |x: Array| x, x.clone());
     close(&vmap(grad(branch))(&Array::from([0.1, -1.0])), &[cos[0], 1.0]);
     let looped = |x: &Array| {
         while_loop(
@@ -248,7 +248,7 @@ fn custom_vjp_under_maps_and_control_flow() {
     let summed = |xs: &Array| scan(|c: Array, x: Array| (c + f(&x), ()), Array::from(0.0), xs).0;
     close(&grad(summed)(&t), &clipped);
     close(&jit(vmap(grad(summed)))(&jnp::stack(&[t.clone(), t.clone()], 0)).index(0), &clipped);
-    let branch = |x: &Array| cond(&x.gt(0.5), |x: Array| f(&x), |x: Array| 2.0 * x, x.clone());
+    let branch = |x: &Array| cond(x.gt(0.5), |x: Array| f(&x), |x: Array| 2.0 * x, x.clone());
     close(&vmap(grad(branch))(&t), &[2.0, clipped[1], clipped[2], clipped[3]]);
     let looped = |x: &Array| fori_loop(0, 3, |_, x| clip_gradient(&x), 5.0 * x);
     close(&grad(looped)(&t.index(0)), &[0.75 * 5.0]);

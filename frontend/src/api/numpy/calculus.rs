@@ -176,10 +176,8 @@ pub fn interp_period(x: impl IntoArray, xp: impl IntoArray, fp: impl IntoArray, 
     let (xp, fp) = (xp.get(&order), fp.get(&order));
     // One place more on each side, a period away.
     let end = |x: &Array, i: i64| lax::expand_dims(&x.get(i), &[0]);
-    let xp = super::concatenate(
-        &super::promote_all(&[end(&xp, -1) - period, xp.clone(), end(&xp, 0) + period]),
-        0,
-    );
+    let xp =
+        super::concatenate(super::promote_all(&[end(&xp, -1) - period, xp.clone(), end(&xp, 0) + period]), 0);
     let fp = super::concatenate(&[end(&fp, -1), fp.clone(), end(&fp, 0)], 0);
     interp(x, xp, fp)
 }

@@ -182,7 +182,7 @@ fn failed(function: &str, file: &Path, what: impl std::fmt::Display) -> Error {
 }
 
 fn whole_bytes(name: &str, dtype: DType) -> Result<usize> {
-    if dtype.bits() % 8 != 0 && !dtype.is_boolean() {
+    if !dtype.bits().is_multiple_of(8) && !dtype.is_boolean() {
         let dtype = numpy_name(dtype);
         return Err(Error::argument(format!("{name}: elements of dtype {dtype} are no whole bytes")));
     }

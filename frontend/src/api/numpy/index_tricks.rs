@@ -150,7 +150,7 @@ fn put_together(name: &'static str, manner: Manner, pieces: &[Piece]) -> Array {
         let order: Vec<usize> = (0..ndmin).map(|d| (d + shift) % ndmin).collect();
         lax::transpose(&x, &order)
     });
-    let out = super::concatenate(&promote(&arrays.collect::<Vec<_>>()), axis);
+    let out = super::concatenate(promote(&arrays.collect::<Vec<_>>()), axis);
     match matrix {
         Some(place) if out.ndim() == 1 => lax::expand_dims(&out, &[place]),
         _ => out,

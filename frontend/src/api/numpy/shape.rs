@@ -18,7 +18,7 @@ fn reshape_array(x: &Array, shape: &[i64]) -> Array {
         refuse!("reshape" => "at most one size may be -1 and none else negative, got {}", lax::rules::show(shape))
     }
     let known: usize = shape.iter().filter(|&&d| d >= 0).map(|&d| d as usize).product();
-    if unknown == 1 && (known == 0 || x.size() % known != 0) {
+    if unknown == 1 && (known == 0 || !x.size().is_multiple_of(known)) {
         let (from, to) = (lax::rules::show(x.shape()), lax::rules::show(shape));
         refuse!("reshape" => "cannot reshape an array of shape {from} (size {}) into shape {to}", x.size())
     }

@@ -461,7 +461,7 @@ pub fn cov_with(x: impl IntoArray, options: CovOptions) -> Array {
         let x = super::atleast_2d(x);
         if !options.rowvar && columns { x.t() } else { x }
     });
-    let x = super::concatenate(&rows.collect::<Vec<_>>(), 0);
+    let x = super::concatenate(rows.collect::<Vec<_>>(), 0);
     let n = x.shape()[1] as f64;
     let real = |v: f64| Array::scalar(v, x.dtype().real(), false);
     let weights = match (&options.fweights, &options.aweights) {

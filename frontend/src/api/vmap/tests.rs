@@ -170,7 +170,7 @@ fn through_jit_control_flow_and_derivatives() {
         while_loop(|(i, _): (Array, Array)| i.lt(2), step, (Array::from(0), x.clone())).1
     });
     close(&looped(&x), &[3, 2], &[6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
-    let chosen = over(|x| cond(&x.sum().gt(1.0), |x: Array| lax::psum(&x, "i"), |x: Array| x, x.clone()));
+    let chosen = over(|x| cond(x.sum().gt(1.0), |x: Array| lax::psum(&x, "i"), |x: Array| x, x.clone()));
     close(&chosen(&x), &[3, 2], &[0.0, 1.0, 6.0, 9.0, 6.0, 9.0]);
     // JAX: jax.vmap(jax.grad(lambda x: lax.psum(jnp.sin(x), 'i').sum()), axis_name='i')(x)
     let cos: Vec<f32> = x.to_vec::<f32>().iter().map(|x| x.cos()).collect();

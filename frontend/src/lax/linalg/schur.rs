@@ -334,7 +334,7 @@ pub(crate) fn complex_form(t: &Array, z: &Array) -> (Array, Array) {
         let length = choose(&length.eq(0.0), &length.full(1.0), &length);
         let length = E(cast_to(&length.0, t.dtype()));
         let one = c.lit(1.0);
-        let (x, y) = (choose(&there, &(mu / &length), &one), choose(&there, &(c / &length), &one.full(0.0)));
+        let (x, y) = (choose(&there, &(mu / &length), &one), choose(&there, &(c / &length), one.full(0.0)));
         let cell = |x: &Array| reshape(x, &[1, 1]);
         let line = |x: &Array, y: &Array| concatenate(&[cell(x), cell(y)], 1);
         let p = concatenate(&[line(&x.0, &crate::lax::neg(&conj_of(&y.0))), line(&y.0, &conj_of(&x.0))], 0);

@@ -193,7 +193,7 @@ fn zeta_expansion(s: &Array, a: &Array) -> Array {
         let m = 2.0 * j as f64;
         product = product * ((s + (m - 1.0)) / &edge) * ((s + m) / &edge);
         factorial *= (m + 1.0) * (m + 2.0);
-        tail = tail + &product * (b / factorial);
+        tail += &product * (b / factorial);
     }
     head + integral + jnp::power(&edge, &minus_s) * (tail + 0.5)
 }
