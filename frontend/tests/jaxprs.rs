@@ -1,4 +1,7 @@
-//! Jaxprs print as JAX prints them: every program of `jaxprs/generate.py` has a twin here that must give the same text.
+//! Jaxprs print as JAX prints them: every program of `jaxprs/generate.py` has a twin here that must give the same text, and whose
+//! module every CPU plugin compiles.
+
+mod plugins;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -8,7 +11,7 @@ use jacinth_frontend::api::control::{
 };
 use jacinth_frontend::lax::{self, *};
 use jacinth_frontend::tree::{Axes, Pytree};
-use jacinth_frontend::{Array, DType, grad, jit, jvp, make_jaxpr, vjp, vmap};
+use jacinth_frontend::{Array, Backend, DType, grad, jit, jvp, make_jaxpr, vjp, vmap, with_backend};
 
 type Texts = BTreeMap<&'static str, &'static str>;
 
@@ -22,8 +25,8 @@ static GOLDEN: LazyLock<Texts> = LazyLock::new(|| {
 });
 
 /// Programs that were compared, and what is wrong with them.
-#[derive(Default)]
 struct Compared {
+    plugins: Vec<(&'static str, Backend)>,
     names: Vec<String>,
     problems: Vec<String>,
 }
@@ -40,19 +43,25 @@ impl Compared {
             }
             Err(error) => self.problems.push(format!("{name}: {error}\n")),
         }
+        for (plugin, backend) in &self.plugins {
+            let compiled = with_backend(backend, || {
+                jit(|args: &Vec<Array>| f(args)).lower((&args.to_vec(),))?.compile().map(drop)
+            });
+            self.problems.extend(compiled.err().map(|error| format!("{name} on {plugin}: {error}\n")));
+        }
         self.names.push(name.to_owned());
     }
 }
 
 #[test]
 fn jaxprs_print_as_jax_prints_them() {
-    let mut all = Compared::default();
+    let mut all = Compared { plugins: plugins::under_test(), names: Vec::new(), problems: Vec::new() };
     elementwise_primitives(&mut all);
     structural_primitives(&mut all);
     literals_variables_constants_and_calls(&mut all);
     control_flow(&mut all);
     transformations(&mut all);
-    let Compared { names, problems } = all;
+    let Compared { names, problems, .. } = all;
     assert!(problems.is_empty(), "{} of {} differ:\n{}", problems.len(), names.len(), problems.join("\n"));
     let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
     let missing: Vec<&&str> = GOLDEN.keys().filter(|name| !names.contains(**name)).collect();
