@@ -87,7 +87,7 @@ pub(crate) fn together(wanted: &dyn Fn(&str) -> bool) -> Vec<Module> {
     modules
 }
 
-/// The samples' values, and the first one's derivatives in both modes and map: those of all of them are the laws' (`frontend/tests/laws.rs`).
+/// The samples' values, and the first one's derivatives in both modes and map: those of all of them are the laws' (`frontend/tests/laws`).
 fn of_samples(samples: Vec<Sample>) -> Program {
     lowered(samples, |i| i == 0)
 }

@@ -20,7 +20,7 @@ use super::array::{Array, TraceId};
 use super::aval::{Aval, DType};
 use super::jaxpr::Jaxpr;
 use super::lowering::{LowerCx, Value, Values};
-use crate::error::Result;
+use crate::error::{Result, boundary};
 
 /// Arrays that a primitive takes or gives.
 pub type Arrays = SmallVec<[Array; 1]>;
@@ -422,6 +422,20 @@ pub struct Sample {
     pub args: Vec<SampleArg>,
     /// Whether derivatives exist on the whole domain and are worth comparing with finite differences.
     pub differentiable: bool,
+    /// Whether derivatives have derivatives.
+    pub twice: bool,
+    /// How the sample is made for other dtypes, where parameters speak of dtypes.
+    make: Option<Make>,
+}
+
+/// Makes a sample of a dtype.
+#[derive(Clone)]
+struct Make(Arc<dyn Fn(DType) -> Sample + Send + Sync>);
+
+impl fmt::Debug for Make {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Make")
+    }
 }
 
 /// An operand of a [`Sample`].
@@ -436,18 +450,69 @@ pub struct SampleArg {
 /// Where the values of a sample's operand are drawn from.
 #[derive(Clone, Debug)]
 pub enum Domain {
-    /// Evenly between the two numbers.
+    /// Evenly between the two numbers; of complex numbers both parts. Integers are any, but zero only where it is between them.
     Range(f64, f64),
     /// These numbers, over and over.
     Values(Vec<f64>),
 }
 
 impl Sample {
+    /// The dtypes over which samples are varied.
+    pub const DTYPES: [DType; 15] = [
+        DType::F64,
+        DType::F32,
+        DType::BF16,
+        DType::F16,
+        DType::C128,
+        DType::C64,
+        DType::I64,
+        DType::I32,
+        DType::I16,
+        DType::I8,
+        DType::UI64,
+        DType::UI32,
+        DType::UI16,
+        DType::UI8,
+        DType::I1,
+    ];
+
     /// A sample whose derivatives are tested if all operands are floating point or complex.
     pub fn new(prim: impl Into<Prim>, args: impl IntoIterator<Item = SampleArg>) -> Self {
         let args: Vec<SampleArg> = args.into_iter().collect();
         let differentiable = args.iter().all(|a| a.aval.dtype.is_float() || a.aval.dtype.is_complex());
-        Sample { prim: prim.into(), args, differentiable }
+        Sample { prim: prim.into(), args, differentiable, twice: true, make: None }
+    }
+
+    /// The sample that `make` makes of single precision, and of the other dtypes that its primitives accept: where parameters, say a
+    /// jaxpr, speak of dtypes.
+    pub fn of(make: impl Fn(DType) -> Sample + Send + Sync + 'static) -> Self {
+        let sample = make(DType::F32);
+        Sample { make: Some(Make(Arc::new(make))), ..sample }
+    }
+
+    /// The same application with the operands of dtype `from` in dtype `to`, if the primitive accepts that.
+    pub fn in_dtype(&self, from: DType, to: DType) -> Option<Sample> {
+        let mut sample = match &self.make {
+            Some(Make(make)) if from == DType::F32 => boundary(|| make(to)).ok()?,
+            // Whatever types a jaxpr among the parameters has, it keeps.
+            None if self.prim.jaxprs().is_empty() => {
+                let mut sample = self.clone();
+                for arg in sample.args.iter_mut().filter(|arg| arg.aval.dtype == from) {
+                    arg.aval = arg.aval.with_dtype(to);
+                }
+                sample
+            }
+            _ => return None,
+        };
+        sample.differentiable &= self.differentiable;
+        let avals: Vec<&Aval> = sample.args.iter().map(|arg| &arg.aval).collect();
+        sample.prim.abstract_eval(&avals).ok().map(|_| sample)
+    }
+
+    /// The same sample with second derivatives left out.
+    pub fn once_differentiable(mut self) -> Self {
+        self.twice = false;
+        self
     }
 
     /// The same sample with derivatives left out.
@@ -459,13 +524,20 @@ impl Sample {
 
 impl SampleArg {
     /// An operand of that shape with values between `low` and `high`.
+    ///
+    /// Integers are any that there are, the least and the largest too, but zero only where it is between the two.
     pub fn range(shape: impl IntoIterator<Item = usize>, dtype: DType, low: f64, high: f64) -> Self {
         SampleArg { aval: Aval::new(shape, dtype), domain: Domain::Range(low, high) }
     }
 
-    /// A floating point operand of that shape with values between -2 and 2.
+    /// A single precision operand of that shape with values between -2 and 2.
     pub fn f32(shape: impl IntoIterator<Item = usize>) -> Self {
         Self::range(shape, DType::F32, -2.0, 2.0)
+    }
+
+    /// An operand of that shape with values between -2 and 2.
+    pub fn wide(shape: impl IntoIterator<Item = usize>, dtype: DType) -> Self {
+        Self::range(shape, dtype, -2.0, 2.0)
     }
 
     /// An operand with these values, over and over.

@@ -109,7 +109,7 @@ fn share(x: &Array, ans: &Array, y: &Array) -> Array {
 }
 
 /// The operand with ones for zeros.
-fn replace_zero(x: &Array) -> Array {
+pub(super) fn replace_zero(x: &Array) -> Array {
     let [zero, one] = [0.0, 1.0].map(|value| full_like(x, value));
     select(&eq(x, &zero), &one, x)
 }

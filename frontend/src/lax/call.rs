@@ -10,7 +10,7 @@ use smallvec::{SmallVec, smallvec};
 use super::{KIT, mul, sin};
 use crate::error::{Error, Result};
 use crate::ir::{
-    Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Effects, Jaxpr, Linear, LowerCx, Operand, Params,
+    Array, Arrays, Aval, Avals, AxisInfo, BatchDims, Effects, Jaxpr, Linear, LowerCx, Operand, Params,
     PartialEvalCx, Prim, Primitive, Sample, SampleArg, ShardingRule, Tangents, Value, Values,
 };
 use crate::trace::{bind, here, stage};
@@ -96,11 +96,13 @@ impl Primitive for Jit {
     }
 
     fn samples() -> Vec<Sample> {
-        let aval = Aval::new([2, 3], DType::F32);
-        let closed =
-            stage("f", &[aval.clone(), aval], here(), |x| vec![mul(&sin(&x[0]), &x[1]), x[0].clone()]);
-        let prim = Jit { name: "f".into(), jaxpr: closed.jaxpr, inline: false, keep_unused: false };
-        vec![Sample::new(Prim::new(prim), [SampleArg::f32([2, 3]), SampleArg::f32([2, 3])])]
+        vec![Sample::of(|dtype| {
+            let aval = Aval::new([2, 3], dtype);
+            let closed =
+                stage("f", &[aval.clone(), aval], here(), |x| vec![mul(&sin(&x[0]), &x[1]), x[0].clone()]);
+            let prim = Jit { name: "f".into(), jaxpr: closed.jaxpr, inline: false, keep_unused: false };
+            Sample::new(Prim::new(prim), [SampleArg::wide([2, 3], dtype), SampleArg::wide([2, 3], dtype)])
+        })]
     }
 
     fn effects(&self) -> Effects {

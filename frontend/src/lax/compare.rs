@@ -95,7 +95,7 @@ impl Primitive for Compare {
 
     fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
         same_dtypes(self.name, args)?;
-        let equality = matches!(self.direction, Direction::Eq | Direction::Ne);
+        let equality = matches!(self.direction, Direction::Eq | Direction::Ne) && !self.total;
         ensure!(
             !args[0].dtype.is_complex() || equality,
             self.name => "complex numbers are not ordered, got {}",

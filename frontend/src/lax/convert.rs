@@ -120,14 +120,17 @@ impl Primitive for ConvertElementType {
         let sample = |arg: SampleArg, new_dtype| {
             Sample::new(Prim::new(ConvertElementType { new_dtype, weak_type: false }), [arg])
         };
-        vec![
-            sample(SampleArg::f32([2, 3]), DType::F32),
+        // What a float is as an integer that cannot hold it, no one says.
+        let numbers = || SampleArg::values([2, 3], DType::F32, [0.0, 1.0, 0.5, 100.0, 2.75]);
+        let mut samples: Vec<Sample> =
+            Sample::DTYPES.into_iter().map(|new_dtype| sample(numbers(), new_dtype)).collect();
+        samples.extend([
             sample(SampleArg::f32([3]), DType::I32).not_differentiable(),
-            sample(SampleArg::f32([3]), DType::BF16).not_differentiable(),
-            sample(SampleArg::values([4], DType::F32, [0.0, -0.5, 2.0, 0.0]), DType::I1).not_differentiable(),
-            sample(SampleArg::values([3], DType::I32, [-1.0, 0.0, 300.0]), DType::UI8),
-            sample(SampleArg::values([3], DType::I32, [-1.0, 0.0, 300.0]), DType::F32),
-        ]
+            sample(SampleArg::f32([2, 3]), DType::F32),
+            sample(SampleArg::range([7], DType::I32, -1.0, 1.0), DType::UI8),
+            sample(SampleArg::range([7], DType::I32, -1.0, 1.0), DType::F32),
+        ]);
+        samples
     }
 }
 
@@ -211,10 +214,14 @@ impl Primitive for BitcastConvertType {
             let arg = SampleArg::range(shape.iter().copied(), from, 1.0, 100.0);
             Sample::new(Prim::new(BitcastConvertType { new_dtype }), [arg]).not_differentiable()
         };
+        // Each of the others is also varied over what has the width that fits.
         vec![
             sample(&[2, 3], DType::F32, DType::I32),
+            sample(&[2, 3], DType::F32, DType::BF16),
             sample(&[3], DType::I32, DType::UI8),
             sample(&[3, 2], DType::I16, DType::I32),
+            sample(&[3, 4], DType::I16, DType::F64),
+            sample(&[3, 2], DType::UI8, DType::F16),
         ]
     }
 }

@@ -14,7 +14,7 @@ use super::rules::{all_at_front, at_front, instantiate};
 use super::{KIT, cos, mul, reduce_sum, scalar_like, sin};
 use crate::error::{Error, OrRaise, Result, boundary};
 use crate::ir::{
-    Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Effects, Jaxpr, Linear, LowerCx, Operand, Params,
+    Array, Arrays, Aval, Avals, AxisInfo, BatchDims, Effects, Jaxpr, Linear, LowerCx, Operand, Params,
     PartialEvalCx, Prim, Primitive, Sample, SampleArg, ShardingRule, Source, Tangents, Value, Values,
 };
 use crate::trace::{bind, bind_at_line, current, here, stage, with_trace};
@@ -279,18 +279,25 @@ impl Primitive for CustomJvpCall {
     }
 
     fn samples() -> Vec<Sample> {
-        let vector = Aval::new([3], DType::F32);
         let f = |x: &[Array]| mul(&sin(&x[0]), &x[1]);
-        let closed = stage("f", &[vector.clone(), vector], here(), |x| vec![f(&x)]);
         let rule: JvpRule = Arc::new(move |x, dots| {
             let (dx, dy) = (instantiate(&dots[0], x[0].aval()), instantiate(&dots[1], x[1].aval()));
             let through_x = mul(&mul(&cos(&x[0]), &x[1]), &dx);
             (vec![f(x)], vec![Some(super::add(&through_x, &mul(&sin(&x[0]), &dy)))])
         });
-        let callee = Callee::Jaxpr(closed.jaxpr, 0);
-        let prim =
-            CustomJvpCall { name: "f".into(), callee, jvp_name: "f_jvp".into(), rule, symbolic_zeros: false };
-        vec![Sample::new(Prim::new(prim), [SampleArg::f32([3]), SampleArg::f32([3])])]
+        vec![Sample::of(move |dtype| {
+            let vector = Aval::new([3], dtype);
+            let closed = stage("f", &[vector.clone(), vector], here(), |x| vec![f(&x)]);
+            let (callee, rule) = (Callee::Jaxpr(closed.jaxpr, 0), rule.clone());
+            let prim = CustomJvpCall {
+                name: "f".into(),
+                callee,
+                jvp_name: "f_jvp".into(),
+                rule,
+                symbolic_zeros: false,
+            };
+            Sample::new(Prim::new(prim), [SampleArg::wide([3], dtype), SampleArg::wide([3], dtype)])
+        })]
     }
 
     fn effects(&self) -> Effects {
@@ -452,9 +459,7 @@ impl Primitive for CustomVjpCall {
     }
 
     fn samples() -> Vec<Sample> {
-        let vector = Aval::new([3], DType::F32);
         let f = |x: &[Array]| mul(&sin(&x[0]), &x[1]);
-        let closed = stage("f", &[vector.clone(), vector], here(), |x| vec![f(&x)]);
         let fwd: FwdRule = Arc::new(move |x, _| {
             let backward: BwdRule = Arc::new(|residuals, cts| {
                 let pull = |ct: &Array| {
@@ -465,16 +470,21 @@ impl Primitive for CustomVjpCall {
             });
             Forward { outs: vec![f(x)], residuals: x.to_vec(), backward }
         });
-        let prim = CustomVjpCall {
-            name: "f".into(),
-            callee: Callee::Jaxpr(closed.jaxpr, 0),
-            fwd_name: "fwd".into(),
-            bwd_name: "bwd".into(),
-            fwd,
-            symbolic_zeros: false,
-        };
         // Forward mode is refused: the derivative is tested in `api/custom`.
-        vec![Sample::new(Prim::new(prim), [SampleArg::f32([3]), SampleArg::f32([3])]).not_differentiable()]
+        vec![Sample::of(move |dtype| {
+            let vector = Aval::new([3], dtype);
+            let closed = stage("f", &[vector.clone(), vector], here(), |x| vec![f(&x)]);
+            let prim = CustomVjpCall {
+                name: "f".into(),
+                callee: Callee::Jaxpr(closed.jaxpr, 0),
+                fwd_name: "fwd".into(),
+                bwd_name: "bwd".into(),
+                fwd: fwd.clone(),
+                symbolic_zeros: false,
+            };
+            let args = [SampleArg::wide([3], dtype), SampleArg::wide([3], dtype)];
+            Sample::new(Prim::new(prim), args).not_differentiable()
+        })]
     }
 
     fn effects(&self) -> Effects {

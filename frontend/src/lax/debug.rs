@@ -12,10 +12,10 @@ use smallvec::smallvec;
 
 use super::control::Scan;
 use super::rules::at_front;
-use super::{expand_dims, index_in_dim, moveaxis, neg, stack};
+use super::{expand_dims, index_in_dim, moveaxis, stack};
 use crate::error::{Error, OrRaise, Result};
 use crate::ir::{
-    Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Effects, Linear, LowerCx, Operand, Params, Prim,
+    Array, Arrays, Aval, Avals, AxisInfo, BatchDims, Effects, Linear, LowerCx, Operand, Params, Prim,
     Primitive, Sample, SampleArg, ShardingRule, Tangents, Value, Values, numpy_name, order_aval,
     python_tuple, tensor_type,
 };
@@ -265,12 +265,13 @@ impl Primitive for HostCall {
     }
 
     fn samples() -> Vec<Sample> {
-        let aval = Aval::new([2, 3], DType::F32);
-        let sample = |method| {
-            let negated = |args: &[Array]| vec![neg(&args[0])];
-            let call = HostCall::new(Kind::Pure(Some(method)), false, "negated", vec![aval.clone()], negated);
-            Sample::new(Prim::new(call), [SampleArg::f32([2, 3])]).not_differentiable()
+        let of = |method, dtype| {
+            let doubled = |args: &[Array]| vec![super::add(&args[0], &args[0])];
+            let aval = Aval::new([2, 3], dtype);
+            let call = HostCall::new(Kind::Pure(Some(method)), false, "doubled", vec![aval], doubled);
+            Sample::new(Prim::new(call), [SampleArg::wide([2, 3], dtype)]).not_differentiable()
         };
+        let sample = |method: VmapMethod| Sample::of(move |dtype| of(method, dtype));
         [
             VmapMethod::Sequential,
             VmapMethod::SequentialUnrolled,

@@ -292,13 +292,16 @@ impl Primitive for DotGeneral {
     fn samples() -> Vec<Sample> {
         let sample =
             |lhs: &[usize], rhs: &[usize], contracting: (&[usize], &[usize]), batch: (&[usize], &[usize])| {
-                let prim = DotGeneral {
-                    dimension_numbers: DotDimensionNumbers::new(contracting, batch),
-                    precision: None,
-                    preferred_element_type: Some(DType::F32),
-                };
-                let args = [SampleArg::f32(lhs.iter().copied()), SampleArg::f32(rhs.iter().copied())];
-                Sample::new(Prim::new(prim), args)
+                let dimension_numbers = DotDimensionNumbers::new(contracting, batch);
+                let (lhs, rhs) = (lhs.to_vec(), rhs.to_vec());
+                Sample::of(move |dtype| {
+                    let prim = DotGeneral {
+                        dimension_numbers: dimension_numbers.clone(),
+                        precision: None,
+                        preferred_element_type: Some(dtype),
+                    };
+                    Sample::new(Prim::new(prim), [&lhs, &rhs].map(|s| SampleArg::wide(s.clone(), dtype)))
+                })
             };
         vec![
             sample(&[3], &[3], (&[0], &[0]), (&[], &[])),

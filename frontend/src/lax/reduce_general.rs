@@ -16,8 +16,8 @@ use super::shape::{broadcast_in_dim, reshape, squeeze, transpose};
 use super::slice::slice_in_dim;
 use crate::error::Result;
 use crate::ir::{
-    Array, Arrays, Aval, Avals, AxisInfo, BatchDims, DType, Effects, Jaxpr, Linear, LowerCx, Operand, Params,
-    Prim, Primitive, Sample, SampleArg, ShardingRule, Tangents, Value, Values, scalar_bytes,
+    Array, Arrays, Aval, Avals, AxisInfo, BatchDims, Effects, Jaxpr, Linear, LowerCx, Operand, Params, Prim,
+    Primitive, Sample, SampleArg, ShardingRule, Tangents, Value, Values, scalar_bytes,
 };
 use crate::runtime::to_bytes;
 use crate::trace::{bind, eval_jaxpr, here, stage};
@@ -236,24 +236,31 @@ impl Primitive for Reduce {
     }
 
     fn samples() -> Vec<Sample> {
-        let scalar = Aval::scalar(DType::F32, false);
-        // a + b + ab: the product of 1 + a and 1 + b, less 1.
-        let circle = stage("circle", &[scalar.clone(), scalar.clone()], here(), |x| {
-            vec![add(&add(&x[0], &x[1]), &mul(&x[0], &x[1]))]
-        });
-        // The product of complex numbers.
-        let complex = stage("complex", &vec![scalar; 4], here(), |x| {
-            vec![sub(&mul(&x[0], &x[2]), &mul(&x[1], &x[3])), add(&mul(&x[0], &x[3]), &mul(&x[1], &x[2]))]
-        });
-        let number = |x: f64| SampleArg::values([], DType::F32, [x]);
+        let number = |x: f64, dtype| SampleArg::values([], dtype, [x]);
         let one = |shape: &[usize], dimensions: &[usize]| {
-            let prim = Reduce { jaxpr: circle.jaxpr.clone(), dimensions: dimensions.to_vec() };
-            Sample::new(Prim::new(prim), [SampleArg::f32(shape.iter().copied()), number(0.0)])
+            let (shape, dimensions) = (shape.to_vec(), dimensions.to_vec());
+            Sample::of(move |dtype| {
+                // a + b + ab: the product of 1 + a and 1 + b, less 1.
+                let circle = stage("circle", &vec![Aval::scalar(dtype, false); 2], here(), |x| {
+                    vec![add(&add(&x[0], &x[1]), &mul(&x[0], &x[1]))]
+                });
+                let prim = Reduce { jaxpr: circle.jaxpr, dimensions: dimensions.clone() };
+                Sample::new(Prim::new(prim), [SampleArg::wide(shape.clone(), dtype), number(0.0, dtype)])
+            })
         };
         let two = |shape: &[usize], dimensions: &[usize]| {
-            let prim = Reduce { jaxpr: complex.jaxpr.clone(), dimensions: dimensions.to_vec() };
-            let operand = SampleArg::f32(shape.iter().copied());
-            Sample::new(Prim::new(prim), [operand.clone(), operand, number(1.0), number(0.0)])
+            let (shape, dimensions) = (shape.to_vec(), dimensions.to_vec());
+            Sample::of(move |dtype| {
+                // The product of complex numbers.
+                let complex = stage("complex", &vec![Aval::scalar(dtype, false); 4], here(), |x| {
+                    let re = sub(&mul(&x[0], &x[2]), &mul(&x[1], &x[3]));
+                    vec![re, add(&mul(&x[0], &x[3]), &mul(&x[1], &x[2]))]
+                });
+                let prim = Reduce { jaxpr: complex.jaxpr, dimensions: dimensions.clone() };
+                let operand = || SampleArg::wide(shape.clone(), dtype);
+                let args = [operand(), operand(), number(1.0, dtype), number(0.0, dtype)];
+                Sample::new(Prim::new(prim), args)
+            })
         };
         vec![
             one(&[3, 2], &[0]),
@@ -277,6 +284,7 @@ impl Primitive for Reduce {
 mod tests {
     use super::*;
     use crate::error::boundary;
+    use crate::ir::DType;
 
     fn text(dtype: DType, init: &Array, f: impl Fn(Array, Array) -> Array) -> String {
         stage("f", &[Aval::new([2, 3], dtype)], here(), |x| vec![reduce(&x[0], init, &f, &[1])]).to_string()

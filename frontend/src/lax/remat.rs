@@ -238,11 +238,14 @@ impl Primitive for Remat {
     }
 
     fn samples() -> Vec<Sample> {
-        let aval = Aval::new([2, 3], DType::F32);
-        let closed = stage("f", &[aval.clone(), aval], here(), |x| vec![mul(&sin(&sin(&x[0])), &x[1])]);
+        let of = |policy, differentiated, dtype| {
+            let aval = Aval::new([2, 3], dtype);
+            let closed = stage("f", &[aval.clone(), aval], here(), |x| vec![mul(&sin(&sin(&x[0])), &x[1])]);
+            let prim = Remat { jaxpr: closed.jaxpr, differentiated, policy, prevent_cse: true };
+            Sample::new(Prim::new(prim), [SampleArg::wide([2, 3], dtype), SampleArg::wide([2, 3], dtype)])
+        };
         let sample = |policy: Option<Policy>, differentiated: bool| {
-            let prim = Remat { jaxpr: closed.jaxpr.clone(), differentiated, policy, prevent_cse: true };
-            Sample::new(Prim::new(prim), [SampleArg::f32([2, 3]), SampleArg::f32([2, 3])])
+            Sample::of(move |dtype| of(policy.clone(), differentiated, dtype))
         };
         vec![sample(None, false), sample(Some(Policy::EverythingSaveable), false), sample(None, true)]
     }

@@ -351,6 +351,10 @@ impl Primitive for Scatter {
         let (operand, indices, updates, d) = (args[0], args[1], args[2], &self.params.dimension_numbers);
         same_dtypes(self.name(), &[operand, updates])?;
         ensure!(
+            self.params.kind != ScatterKind::Sub || !operand.dtype.is_boolean(),
+            self.name() => "booleans cannot be subtracted"
+        );
+        ensure!(
             indices.dtype.is_integer(),
             self.name() => "indices must be integers, got {}",
             numpy_name(indices.dtype)
@@ -580,13 +584,16 @@ impl Primitive for Scatter {
                 unique_indices: unique,
                 mode: GatherScatterMode::FillOrDrop,
             };
-            let prim = Scatter { params, dtype: DType::F32 };
             let indices = SampleArg::values([index.len(), 1], DType::I32, index);
-            let args =
-                [SampleArg::f32([4, 3]), indices, SampleArg::range([index.len(), 3], DType::F32, 0.5, 2.0)];
-            let mut sample = Sample::new(Prim::new(prim), args);
-            sample.differentiable = true;
-            sample
+            let count = index.len();
+            Sample::of(move |dtype| {
+                let prim = Scatter { params: params.clone(), dtype };
+                let updates = SampleArg::range([count, 3], dtype, 0.5, 2.0);
+                let args = [SampleArg::wide([4, 3], dtype), indices.clone(), updates];
+                let mut sample = Sample::new(Prim::new(prim), args);
+                sample.differentiable = true;
+                sample
+            })
         };
         vec![
             sample(ScatterKind::Set, false, &[2.0, 0.0]),

@@ -204,6 +204,11 @@ impl Primitive for Clamp {
 
     fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
         same_dtypes("clamp", args)?;
+        ensure!(
+            !args[1].dtype.is_complex(),
+            "clamp" => "complex numbers are not ordered, got {}",
+            numpy_name(args[1].dtype)
+        );
         for (name, limit) in [("min", args[0]), ("max", args[2])] {
             ensure!(
                 limit.rank() == 0 || limit.shape == args[1].shape,

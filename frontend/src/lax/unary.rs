@@ -9,8 +9,10 @@ use std::hash::{Hash, Hasher};
 use jacinth_lowering::ops::elementwise::{Binary as HloBinary, Unary as Hlo};
 use smallvec::smallvec;
 
+use super::binary::replace_zero;
 use super::{
-    Accepts, add, batch_elementwise, bessel_i0e, complex, div, full_like, gt, mul, scalar_like, select, sub,
+    Accepts, add, batch_elementwise, bessel_i0e, complex, convert_element_type, div, full_like, ge, gt, mul,
+    scalar_like, select, sub,
 };
 use crate::error::{Error, Result};
 use crate::ir::{
@@ -175,8 +177,12 @@ unary! {
     /// `x · x`.
     square: With(lower_square), NUMERIC -> same, (-2.0, 2.0), Of(|g, x, _| mul(g, &mul(&scalar_like(x, 2.0), x)));
     /// The absolute value; of a complex number its magnitude, which is real.
-    abs: Op(Hlo::Abs), SIGNED_NUMERIC -> real_part, (-2.0, 2.0), Of(|g, x, _| {
-        if x.dtype().is_complex() { real(&mul(g, &conj(&sign(x)))) } else { mul(g, &sign(x)) }
+    abs: Op(Hlo::Abs), SIGNED_NUMERIC -> real_part, (-2.0, 2.0), Of(|g, x, ans| {
+        if x.dtype().is_complex() {
+            let size = replace_zero(&convert_element_type(ans, x.dtype()));
+            return real(&mul(g, &div(&conj(x), &size)));
+        }
+        select(&ge(x, &scalar_like(x, 0.0)), g, &neg(g))
     });
     /// The error function.
     erf: Op(Hlo::Erf), FLOAT -> same, (-2.0, 2.0), Of(|g, x, _| {
@@ -292,8 +298,15 @@ impl Primitive for Unary {
                 let dtypes = [DType::F32, DType::C64, DType::I32];
                 let dtype =
                     dtypes.into_iter().find(|d| row.accepts.contains(*d)).expect("rows accept something");
-                let arg = SampleArg::range([2, 3], dtype, row.domain.0, row.domain.1);
-                Sample::new(row, [arg])
+                let arg = |dtype| SampleArg::range([2, 3], dtype, row.domain.0, row.domain.1);
+                if row.name == "sign" {
+                    // Of a complex number it moves, but its derivative is zero, as JAX has it.
+                    return Sample::of(move |dtype| {
+                        let sample = Sample::new(row, [arg(dtype)]);
+                        if dtype.is_complex() { sample.not_differentiable() } else { sample }
+                    });
+                }
+                Sample::new(row, [arg(dtype)])
             })
             .collect()
     }

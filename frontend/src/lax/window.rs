@@ -617,12 +617,14 @@ impl Primitive for ReduceWindow {
 
     fn samples() -> Vec<Sample> {
         // Applied as a function of the operand alone: initial values have no rules.
-        let window = Window::new(&[5], &[2], &[1], Padding::Same, None, None);
-        let product = |args: &[Array]| {
-            let one = Array::scalar(1.0, DType::F32, false);
-            reduce_window_many(args, &[one], |x, y| vec![super::mul(&x[0], &y[0])], window)
-        };
-        vec![call_sample("product", &[SampleArg::f32([5])], product).not_differentiable()]
+        vec![Sample::of(|dtype| {
+            let window = Window::new(&[5], &[2], &[1], Padding::Same, None, None);
+            let product = |args: &[Array]| {
+                let one = Array::scalar(1, dtype, false);
+                reduce_window_many(args, &[one], |x, y| vec![super::mul(&x[0], &y[0])], window)
+            };
+            call_sample("product", &[SampleArg::wide([5], dtype)], product).not_differentiable()
+        })]
     }
 
     fn jaxprs(&self) -> SmallVec<[&Arc<Jaxpr>; 2]> {
@@ -720,8 +722,11 @@ impl Primitive for SelectAndScatterAdd {
 
 /// A sample of a primitive that is linear in its first operand and is not differentiated in the second, which becomes a constant.
 fn linear_sample(prim: Prim, first: SampleArg, second: SampleArg) -> Sample {
-    call_sample(prim.name(), &[first, second], |args| {
-        vec![bind1(prim.clone(), &[args[0].clone(), super::stop_gradient(&args[1])])]
+    Sample::of(move |dtype| {
+        let in_dtype = |arg: &SampleArg| SampleArg { aval: arg.aval.with_dtype(dtype), ..arg.clone() };
+        call_sample(prim.name(), &[in_dtype(&first), in_dtype(&second)], |args| {
+            vec![bind1(prim.clone(), &[args[0].clone(), super::stop_gradient(&args[1])])]
+        })
     })
 }
 

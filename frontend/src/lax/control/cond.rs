@@ -206,20 +206,21 @@ impl Primitive for Cond {
     }
 
     fn samples() -> Vec<Sample> {
-        let aval = Aval::new([2], DType::F32);
-        let branch = |f: fn(&Array, &Array) -> Array| {
-            stage("branch", &[aval.clone(), aval.clone()], here(), |x| vec![f(&x[0], &x[1])]).jaxpr
-        };
-        let branches =
-            vec![branch(|x, y| mul(&sin(x), y)), branch(|x, _| cos(x)), branch(|_, y| reshape(y, &[2]))];
-        let prim = Prim::new(Cond { branches, platforms: None });
-        let at = |index: f64| {
-            let args = [SampleArg::values([], DType::I32, [index]), SampleArg::f32([2]), SampleArg::f32([2])];
-            let mut sample = Sample::new(prim.clone(), args);
+        let at = |index: f64, dtype: DType| {
+            let aval = Aval::new([2], dtype);
+            let branch = |f: fn(&Array, &Array) -> Array| {
+                stage("branch", &[aval.clone(), aval.clone()], here(), |x| vec![f(&x[0], &x[1])]).jaxpr
+            };
+            let branches =
+                vec![branch(|x, y| mul(&sin(x), y)), branch(|x, _| cos(x)), branch(|_, y| reshape(y, &[2]))];
+            let prim = Prim::new(Cond { branches, platforms: None });
+            let operand = SampleArg::wide([2], dtype);
+            let args = [SampleArg::values([], DType::I32, [index]), operand.clone(), operand];
+            let mut sample = Sample::new(prim, args);
             sample.differentiable = true;
             sample
         };
-        vec![at(0.0), at(1.0), at(2.0)]
+        [0.0, 1.0, 2.0].map(|index| Sample::of(move |dtype| at(index, dtype))).into()
     }
 
     fn effects(&self) -> Effects {

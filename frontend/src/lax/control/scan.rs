@@ -342,19 +342,18 @@ impl Primitive for Scan {
     }
 
     fn samples() -> Vec<Sample> {
-        let vector = Aval::new([2], DType::F32);
-        let body = stage("body", &[vector.clone(), vector.clone(), vector], here(), |x| {
-            let next = mul(&sin(&x[1]), &x[0]);
-            vec![add(&next, &x[2]), mul(&next, &x[2])]
-        });
-        let sample = |length: usize, reverse: bool, unroll: usize| {
-            let prim =
-                Scan { jaxpr: body.jaxpr.clone(), length, num_consts: 1, num_carry: 1, reverse, unroll };
-            Sample::new(
-                Prim::new(prim),
-                [SampleArg::f32([2]), SampleArg::f32([2]), SampleArg::f32([length, 2])],
-            )
+        let of = |length: usize, reverse: bool, unroll: usize, dtype: DType| {
+            let vector = Aval::new([2], dtype);
+            let body = stage("body", &[vector.clone(), vector.clone(), vector], here(), |x| {
+                let next = mul(&sin(&x[1]), &x[0]);
+                vec![add(&next, &x[2]), mul(&next, &x[2])]
+            });
+            let prim = Scan { jaxpr: body.jaxpr, length, num_consts: 1, num_carry: 1, reverse, unroll };
+            // Sines of complex numbers grow quickly.
+            let arg = |shape: &[usize]| SampleArg::range(shape.iter().copied(), dtype, -1.0, 1.0);
+            Sample::new(Prim::new(prim), [arg(&[2]), arg(&[2]), arg(&[length, 2])])
         };
+        let sample = |length, reverse, unroll| Sample::of(move |dtype| of(length, reverse, unroll, dtype));
         vec![
             sample(3, false, 1),
             sample(4, true, 1),

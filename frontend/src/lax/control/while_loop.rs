@@ -224,23 +224,23 @@ impl Primitive for While {
     }
 
     fn samples() -> Vec<Sample> {
-        let (count, vector) = (Aval::new([], DType::I32), Aval::new([3], DType::F32));
-        let one = Array::scalar(1, DType::I32, false);
-        let cond = stage("cond", &[count.clone(), count.clone(), vector.clone()], here(), |x| {
-            vec![lt(&x[1], &x[0])]
-        });
-        let body = stage("body", &[vector.clone(), count, vector], here(), |x| {
-            vec![add(&x[1], &one), mul(&x[2], &x[0])]
-        });
-        let prim = While { cond_nconsts: 1, body_nconsts: 1, cond_jaxpr: cond.jaxpr, body_jaxpr: body.jaxpr };
-        let number = |n: f64| SampleArg::values([], DType::I32, [n]);
-        let at = |steps: f64| {
-            Sample::new(
-                Prim::new(prim.clone()),
-                [number(steps), SampleArg::f32([3]), number(0.0), SampleArg::f32([3])],
-            )
+        let at = |steps: f64, dtype: DType| {
+            let (count, vector) = (Aval::new([], DType::I32), Aval::new([3], dtype));
+            let one = Array::scalar(1, DType::I32, false);
+            let cond = stage("cond", &[count.clone(), count.clone(), vector.clone()], here(), |x| {
+                vec![lt(&x[1], &x[0])]
+            });
+            let body = stage("body", &[vector.clone(), count, vector], here(), |x| {
+                vec![add(&x[1], &one), mul(&x[2], &x[0])]
+            });
+            let (cond_jaxpr, body_jaxpr) = (cond.jaxpr, body.jaxpr);
+            let prim = While { cond_nconsts: 1, body_nconsts: 1, cond_jaxpr, body_jaxpr };
+            let number = |n: f64| SampleArg::values([], DType::I32, [n]);
+            let vector = || SampleArg::wide([3], dtype);
+            Sample::new(Prim::new(prim), [number(steps), vector(), number(0.0), vector()])
+                .not_differentiable()
         };
-        vec![at(3.0).not_differentiable(), at(0.0).not_differentiable()]
+        [3.0, 0.0].map(|steps| Sample::of(move |dtype| at(steps, dtype))).into()
     }
 
     fn effects(&self) -> Effects {

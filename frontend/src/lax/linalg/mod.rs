@@ -89,9 +89,7 @@ impl<F: Factorisation> Primitive for F {
     }
 
     fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
-        let floating = |a: &&Aval| {
-            matches!(a.dtype, DType::F32 | DType::F64 | DType::C64 | DType::C128) || a.dtype.is_integer()
-        };
+        let floating = |a: &Aval| matches!(a.dtype, DType::F32 | DType::F64 | DType::C64 | DType::C128);
         for (arg, &rank) in args.iter().zip(F::RANKS) {
             ensure!(
                 arg.rank() >= rank,

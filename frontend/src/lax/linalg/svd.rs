@@ -128,23 +128,25 @@ impl Factorisation for Svd {
 
     fn examples() -> Vec<Sample> {
         let well = [3.0, 0.5, 0.25, 0.5, 1.5, -0.25, 0.25, -0.25, 5.0, 0.75, -0.5, 0.3, 2.0];
-        let arg = |shape: &[usize], dtype| SampleArg::values(shape.iter().copied(), dtype, well);
-        let sample = |shape: &[usize], dtype| {
-            call_sample("svd", &[arg(shape, dtype)], |a| {
-                // Vectors are known up to a common factor of magnitude one.
-                let (u, s, vh) = svd(&a[0], false);
-                let weights = mul(&s, &s);
-                let weighted = mul(&u, &as_rows(&cast_to(&weights, u.dtype()), &u));
-                vec![s, mm(&weighted, &vh)]
+        let arg = move |shape: &[usize], dtype| SampleArg::values(shape.iter().copied(), dtype, well);
+        let sample = |shape: &[usize]| {
+            let shape = shape.to_vec();
+            Sample::of(move |dtype| {
+                call_sample("svd", &[arg(&shape, dtype)], |a| {
+                    // Vectors are known up to a common factor of magnitude one.
+                    let (u, s, vh) = svd(&a[0], false);
+                    let weights = mul(&s, &s);
+                    let weighted = mul(&u, &as_rows(&cast_to(&weights, u.dtype()), &u));
+                    vec![s, mm(&weighted, &vh)]
+                })
             })
         };
         let values = Prim::new(Svd { full_matrices: false, compute_uv: false });
         vec![
-            sample(&[3, 3], DType::F32),
-            sample(&[4, 2], DType::F32),
-            sample(&[2, 3], DType::F32),
-            sample(&[2, 2, 2], DType::F32),
-            sample(&[3, 2], DType::C64),
+            sample(&[3, 3]),
+            sample(&[4, 2]),
+            sample(&[2, 3]),
+            sample(&[2, 2, 2]),
             Sample::new(values, [arg(&[3, 3], DType::F32)]),
         ]
     }

@@ -112,15 +112,18 @@ impl Primitive for Cholesky {
     }
 
     fn samples() -> Vec<Sample> {
-        let sample = |shape: &[usize], dtype| {
-            call_sample("cholesky", &[SampleArg::range(shape.iter().copied(), dtype, -1.0, 1.0)], |a| {
-                // A positive definite matrix of any.
-                let n = sizes_of(&a[0]).0 as f64;
-                let wide = E(eye_like(&a[0])) * n;
-                vec![cholesky(&(E(mm(&a[0], &adjoint(&a[0]))) + wide).0)]
+        let sample = |shape: &[usize]| {
+            let shape = shape.to_vec();
+            Sample::of(move |dtype| {
+                call_sample("cholesky", &[SampleArg::range(shape.clone(), dtype, -1.0, 1.0)], |a| {
+                    // A positive definite matrix of any.
+                    let n = sizes_of(&a[0]).0 as f64;
+                    let wide = E(eye_like(&a[0])) * n;
+                    vec![cholesky(&(E(mm(&a[0], &adjoint(&a[0]))) + wide).0)]
+                })
             })
         };
-        vec![sample(&[3, 3], DType::F32), sample(&[2, 2, 2], DType::F32), sample(&[2, 2], DType::C64)]
+        vec![sample(&[3, 3]), sample(&[2, 2, 2]), sample(&[2, 2])]
     }
 }
 

@@ -99,7 +99,7 @@ special! {
             g * ((b - 1.0) * (-x).log1p() + (a - 1.0) * x.log() - lbeta).exp()
         })];
     /// The exponential integral `Ei(x)`.
-    pub(crate) fn expi(x) = expi: |args| rational::expi(&args[0]), &[(0.3, 12.0)],
+    pub(crate) fn expi(x) = expi: |args| rational::expi(&args[0]), &[(0.3, 10.4)],
         &[Some(|g, args, _| g * (args[0].exp() / &args[0]))];
     /// The generalised exponential integral `Eₙ(x)`, for whole `n`.
     pub(crate) fn expn(n, x) = expn: |args| rational::expn(&args[0], &args[1]), &[(2.0, 2.0), (0.3, 4.0)],
@@ -289,18 +289,27 @@ impl Primitive for Special {
                 _ => &[&[2, 1], &[], &[], &[2, 3]],
             };
             let sample = Sample::new(row, (0..count).map(|i| arg(i, shapes[i])));
-            samples.push(if smooth { sample } else { sample.not_differentiable() });
+            // The derivative with respect to the order, or to a parameter, has none.
+            let once = matches!(row.name, "igamma" | "igammac" | "hyp1f1" | "hyp2f1");
+            samples.push(match smooth {
+                true if once => sample.once_differentiable(),
+                true => sample,
+                false => sample.not_differentiable(),
+            });
         }
         // Functions that have a derivative in their last operand alone.
-        let x = SampleArg::range([4], DType::F32, 0.1, 0.9);
-        samples.push(super::traced::call_sample("betainc", &[x], |args| {
-            let lit = |v: f64| Array::scalar(v, DType::F32, false);
-            vec![betainc(&lit(1.5), &lit(2.5), &args[0])]
+        samples.push(Sample::of(|dtype| {
+            let lit = |v: f64| Array::scalar(v, dtype, false);
+            super::traced::call_sample("betainc", &[SampleArg::range([4], dtype, 0.1, 0.9)], |args| {
+                vec![betainc(&lit(1.5), &lit(2.5), &args[0])]
+            })
         }));
-        let x = SampleArg::values([4], DType::F32, [0.3, 0.9, 1.5, 4.0]);
-        samples.push(super::traced::call_sample("expn", &[x], |args| {
-            let order = |n: f64| Array::scalar(n, DType::F32, false);
-            vec![expn(&order(1.0), &args[0]), expn(&order(3.0), &args[0])]
+        samples.push(Sample::of(|dtype| {
+            let order = |n: f64| Array::scalar(n, dtype, false);
+            let x = SampleArg::values([4], dtype, [0.3, 0.9, 1.5, 4.0]);
+            super::traced::call_sample("expn", &[x], |args| {
+                vec![expn(&order(2.0), &args[0]), expn(&order(3.0), &args[0])]
+            })
         }));
         samples
     }
