@@ -154,7 +154,7 @@ fn others() -> Vec<Case> {
         "sph_harm_y".ulp(8).grad_ulp(24) => special::sph_harm_y(&x[0], &x[1], &x[2], &x[3], 3);
         "comb/repetition".ulp(12) => special::comb_repetition(&x[0], &x[1]);
         "betainc".ulp(40).grad_ulp(64) => special::betainc(&x[0], &x[1], &x[2]);
-        "betainc/edges".ulp_of(DType::F32, 256).ulp_of(DType::F64, 1024) => special::betainc(&x[0], &x[1], &x[2]);
+        "betainc/edges".ulp_of(DType::F32, 256).ulp_of(DType::F64, 1100) => special::betainc(&x[0], &x[1], &x[2]);
         "expn".ulp(64).grad_ulp(40) => special::expn(3, &x[0]);
         "hyp1f1".grad_ulp(16).grad_relative_to_largest() => special::hyp1f1(&x[0], &x[1], &x[2]);
         "hyp1f1/edges".ulp(8) => special::hyp1f1(&x[0], &x[1], &x[2]);
