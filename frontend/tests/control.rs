@@ -68,7 +68,7 @@ fn cond_takes_one_branch() {
     assert_close(&jit(f)(&Array::from(false), &scalar(2.0)), &[2.0]);
     // A number is compared with zero.
     assert_close(&jit(f)(&scalar(0.5), &scalar(2.0)), &[2f32.sin()]);
-    let g = |x: &Array| cond(&lt(x, &scalar(0.0)), |x: Array| mul(&x, &x), |x| sin(&x), x.clone());
+    let g = |x: &Array| cond(lt(x, &scalar(0.0)), |x: Array| mul(&x, &x), |x| sin(&x), x.clone());
     assert_close(&vmap(grad(g))(&vector(&[-3.0, 1.0])), &[-6.0, 1f32.cos()]);
     assert_close(&jit(vmap(grad(grad(g))))(&vector(&[-3.0, 1.0])), &[2.0, -1f32.sin()]);
     let by_flag = |p: &Array, x: &Array| cond(p, |x: Array| mul(&x, &x), |x| neg(&x), x.clone());
@@ -332,7 +332,7 @@ fn branches_that_differ_name_the_leaf() {
     let expected = "cond: branches must give the same types, but result.velocity of true_fun is f32[2], of false_fun f32[] at ";
     assert!(message(&differ).starts_with(&format!("{expected}{}:{line}:", file!())), "{}", message(&differ));
     let error = make_jaxpr(|x: &Array| {
-        switch(&x.astype(DType::I32), &[&|x: Array| vec![x], &|x: Array| vec![x.clone(), x]], x.clone())
+        switch(x.astype(DType::I32), &[&|x: Array| vec![x], &|x: Array| vec![x.clone(), x]], x.clone())
     })(&scalar(1.0));
     let error = error.unwrap_err().to_string();
     assert!(

@@ -246,7 +246,8 @@ fn lists_of_arrays_need_no_clones() {
     assert_eq!(stacked.shape(), [2, 3]);
     assert_eq!(jnp::array(vec![x.clone(), y.clone()]).to_vec::<i32>(), stacked.to_vec::<i32>());
     assert_eq!(jnp::array([x.clone(), y.clone()]).shape(), [2, 3]);
-    assert_eq!(jnp::concatenate(&vec![x.clone(), y.clone()], 0).to_vec::<i32>(), [0, 1, 2, 3, 4, 5]);
+    let both = vec![x.clone(), y.clone()];
+    assert_eq!(jnp::concatenate(&both, 0).to_vec::<i32>(), [0, 1, 2, 3, 4, 5]);
     assert_eq!(jnp::hstack([&x, &y]).shape(), [6]);
     assert_eq!(jnp::einsum("i,i->", [&x, &y]).item::<i32>(), 14);
     // Numbers are arrays too, and sizes are numbers.

@@ -62,10 +62,10 @@ impl Target<Result<ClosedJaxpr>> for Tracing<'_> {
 /// [`eval_shape`] gives.
 ///
 /// ```
-/// # use jacinth_frontend::{DType, ShapeDtypeStruct, jit, numpy as jnp};
+/// # use jacinth_frontend::{Array, DType, ShapeDtypeStruct, jit};
 /// let x = ShapeDtypeStruct((), DType::I32);
-/// let compiled = jit(|x: &jacinth_frontend::Array| 2 * x).lower((&x,)).unwrap().compile().unwrap();
-/// assert_eq!(compiled(&jnp::array_of(3, DType::I32)).item::<i32>(), 6);
+/// let lowered = jit(|x: &Array| 2 * x).lower((&x,)).unwrap();
+/// assert!(lowered.as_text().contains("stablehlo.multiply"));
 /// ```
 ///
 /// # Panics
