@@ -87,7 +87,14 @@ fn rejection() -> Vec<Case> {
             "beta",
             "",
             &FLOATS,
-            |b| b.ulp(1).ulp_of(DType::F64, 10).grad_ulp(5).grad_relative_to_largest().not_smooth(ROUNDED),
+            |b| {
+                b.ulp(1)
+                    .ulp_of(DType::F16, 3)
+                    .ulp_of(DType::F64, 10)
+                    .grad_ulp(5)
+                    .grad_relative_to_largest()
+                    .not_smooth(ROUNDED)
+            },
             |x, d| random::beta_of(key(x), &x[1], &x[2], [4, 5], d),
         ),
         by_dtype(
@@ -182,7 +189,7 @@ fn mapped_over_keys() -> Vec<Case> {
         mapped("choice", 0, |k| random::choice_with(k, 9, 4, false, None, 0)),
         mapped("categorical", 0, |k| random::categorical(k, Array::from([0.5, -1.0, 2.0, 0.0]), -1, 5)),
         mapped("gamma", 5, |k| random::gamma(k, Array::from([0.2, 1.0, 7.0]), 3)),
-        mapped("beta", 4, |k| random::beta(k, 0.7, 2.0, 3)),
+        mapped("beta", 6, |k| random::beta(k, 0.7, 2.0, 3)),
         mapped("dirichlet", 1, |k| random::dirichlet(k, Array::from([0.5, 2.0, 1.0]), ())),
         mapped("t", 3, |k| random::t(k, 3.0, 3)),
         mapped("binomial", 0, |k| random::binomial(k, 30.0, 0.4, 4)),
