@@ -52,6 +52,16 @@ impl Tolerance {
     }
 }
 
+impl Tolerance {
+    /// The same with so many units more in every dtype.
+    pub(crate) fn with_slack(&self, units: u32) -> Tolerance {
+        let mut wider = self.clone();
+        wider.ulp += units;
+        wider.of.iter_mut().for_each(|(_, n)| *n += units);
+        wider
+    }
+}
+
 impl Case {
     /// How near cotangents must come.
     pub(crate) fn gradient(&self) -> &Tolerance {
