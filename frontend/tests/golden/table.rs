@@ -53,11 +53,11 @@ impl Tolerance {
 }
 
 impl Tolerance {
-    /// The same with so many units more in every dtype.
+    /// The same with so many units more in every dtype that is not exact: what is exact stays so.
     pub(crate) fn with_slack(&self, units: u32) -> Tolerance {
         let mut wider = self.clone();
-        wider.ulp += units;
-        wider.of.iter_mut().for_each(|(_, n)| *n += units);
+        let allowed = wider.of.iter_mut().map(|(_, n)| n).chain([&mut wider.ulp]);
+        allowed.filter(|n| **n > 0).for_each(|n| *n += units);
         wider
     }
 }
