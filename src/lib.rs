@@ -18,7 +18,7 @@ pub mod lax {
 /// What programs start with: `use jacinth::prelude::*;`.
 ///
 /// Besides the transformations and [`Array`] it names the modules `jnp` (also `numpy`), `lax`, `nn`, `random`, `tree`, `debug`, and the derive of
-/// [`Pytree`].
+/// [`Pytree`](macro@jacinth_frontend::tree::Pytree).
 pub mod prelude {
     pub use crate::lax;
     pub use jacinth_frontend::api::control::{cond, fori_loop, scan, switch, while_loop};

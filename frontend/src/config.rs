@@ -1,6 +1,6 @@
 //! Switches: for the process, from the environment or set while it runs, and for a scope on one thread.
 //!
-//! A switch is one row of the table. Invariant: whatever depends on one of them and is kept, is kept under [`cache_key`]: traces,
+//! A switch is one row of the table. Invariant: whatever depends on one of them and is kept, is kept under `cache_key`: traces,
 //! compiled programs, jaxprs derived from jaxprs. Stands below all floors and knows none of them.
 
 use std::cell::Cell;

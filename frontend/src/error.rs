@@ -1,6 +1,6 @@
 //! The one error of the frontend, and how it travels.
 //!
-//! Inside traced or eager code a wrong program panics: [`Error::raise`]. At a boundary ([`boundary`]: `try_call`, `lower`,
+//! Inside traced or eager code a wrong program panics: [`Error::raise`]. At a boundary (`boundary`: `try_call`, `lower`,
 //! `make_jaxpr`, …) the same error comes back as `Err`, and the panic hook stays silent. A panic that is not ours passes
 //! through unchanged.
 
@@ -171,7 +171,7 @@ impl Error {
         self
     }
 
-    /// Panics with this error; under a [`boundary`] it comes back from there as `Err`.
+    /// Panics with this error; under a `boundary` it comes back from there as `Err`.
     #[track_caller]
     pub fn raise(self) -> ! {
         if BOUNDARIES.get() > 0 { resume_unwind(Box::new(Raised(self))) } else { panic_any(self.to_string()) }

@@ -19,7 +19,7 @@ type Hook = Box<dyn Fn(&str) + Send + Sync>;
 
 static HOOK: RwLock<Option<Hook>> = RwLock::new(None);
 
-/// Sends what [`print`] and [`debug_print!`](crate::debug_print) print to `hook` instead of standard output, a line at a time, from now on
+/// Sends what [`print()`] and [`debug_print!`](crate::debug_print) print to `hook` instead of standard output, a line at a time, from now on
 /// and from every thread.
 pub fn set_print_hook(hook: impl Fn(&str) + Send + Sync + 'static) {
     *HOOK.write() = Some(Box::new(hook));
@@ -44,7 +44,7 @@ pub fn print(format: &'static str, args: &[&Array]) {
     print_at(format, false, args);
 }
 
-/// As [`print`], in the order of the program.
+/// As [`print()`], in the order of the program.
 #[track_caller]
 pub fn print_ordered(format: &'static str, args: &[&Array]) {
     print_at(format, true, args);

@@ -22,7 +22,7 @@ use crate::transform::{
     RematSplit, batch_jaxpr, dce_jaxpr, jvp_jaxpr, negate, pick, remat_jaxpr, transpose_jaxpr,
 };
 
-/// What a [`Remat`] passes from the forward to the backward pass; the rest is computed again.
+/// What a checkpointed function passes from the forward to the backward pass; the rest is computed again.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Policy {
     /// Everything that the backward pass needs.
@@ -284,7 +284,7 @@ impl Primitive for Remat {
     }
 }
 
-/// The value under a name that policies of [`Remat`] speak of; otherwise the identity.
+/// The value under a name that checkpoint policies speak of; otherwise the identity.
 #[track_caller]
 pub fn checkpoint_name(x: &Array, name: &str) -> Array {
     bind1(Prim::new(Name { name: name.into() }), std::slice::from_ref(x))

@@ -39,7 +39,7 @@ pub fn slice(
     bind1(Prim::new(prim), std::slice::from_ref(operand))
 }
 
-/// [`slice`] along one dimension; negative indices count from the end, `None` is the end.
+/// [`slice()`] along one dimension; negative indices count from the end, `None` is the end.
 #[track_caller]
 pub fn slice_in_dim(operand: &Array, start: i64, limit: Option<i64>, stride: usize, axis: usize) -> Array {
     let mut starts = vec![0; operand.ndim()];

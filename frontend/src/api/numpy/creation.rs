@@ -256,7 +256,7 @@ pub fn array(x: impl Into<Array>) -> Array {
     x.into()
 }
 
-/// [`array`] of a dtype.
+/// [`array()`] of a dtype.
 #[track_caller]
 pub fn array_of(x: impl Into<Array>, dtype: DType) -> Array {
     super::astype(x.into(), dtype)

@@ -3,7 +3,7 @@
 //! Cholesky factorisation and triangular solves are operations of StableHLO. The others are programs over them (loops of Householder
 //! reflections, Gaussian elimination with partial pivoting, Jacobi rotations), so that every plugin can run them: no custom call appears.
 //! Each is a primitive all the same, with derivative rules of its own; how a factorisation of one matrix is computed and
-//! differentiated is its [`Factorisation`], and batches are mapped over.
+//! differentiated is its `Factorisation`, and batches are mapped over.
 //!
 //! Deliberately absent: `tridiagonal`, which says that it is not supported, and column pivoting in `qr`.
 

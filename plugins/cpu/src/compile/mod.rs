@@ -1,7 +1,7 @@
 //! The compiler: a verified module becomes a schedule of fused regions and kernels over an arena.
 //!
-//! The walk: [`graph`] inlines calls, [`simplify`] rewrites, [`fuse`] makes the plan (with [`view`] and [`codegen`] for what the
-//! tile machine of [`tile`] and [`fold`] runs), [`assign`] gives every value a place, [`schedule`] is what runs. Every pass is
+//! The walk: `graph` inlines calls, `simplify` rewrites, `fuse` makes the plan (with `view` and `codegen` for what the
+//! tile machine of `tile` and `fold` runs), `assign` gives every value a place, `schedule` is what runs. Every pass is
 //! linear in the size of the program, or nearly. Deliberately absent: kernels' insides, and anything of PJRT.
 
 mod assign;

@@ -5,7 +5,7 @@
 //! reads `n` elements of each operand and writes `n` of its result; the result overlaps no operand (the loops would
 //! still be right, but not fast); operands are aligned to their element. Sub-byte types and 8-bit floats have no kernels.
 //!
-//! The unsafe room of pointer arithmetic: callers promise the pointers, see [`TileFn`].
+//! The unsafe room of pointer arithmetic: callers promise the pointers, see `TileFn`.
 
 // `x != x` is how branch-free code asks for NaN.
 #![allow(clippy::eq_op)]
