@@ -22,8 +22,8 @@ pub struct Executable {
 /// One argument of an execution.
 #[derive(Debug)]
 pub enum Argument<'a> {
-    /// The caller keeps the buffer; it is only read.
-    Borrowed(&'a Allocation),
+    /// The caller keeps the buffer: it is only read, and a result that is this parameter unchanged is the same memory.
+    Shared(&'a Arc<Allocation>),
     /// The buffer is given up: it may be overwritten, and may come back as a result.
     Donated(Allocation),
 }
@@ -33,7 +33,7 @@ impl Argument<'_> {
     #[inline]
     pub fn allocation(&self) -> &Allocation {
         match self {
-            Argument::Borrowed(allocation) => allocation,
+            Argument::Shared(allocation) => allocation,
             Argument::Donated(allocation) => allocation,
         }
     }
@@ -42,8 +42,8 @@ impl Argument<'_> {
 /// The arguments of an execution in order.
 pub type Arguments<'a> = SmallVec<[Argument<'a>; 4]>;
 
-/// The results of an execution in order.
-pub type Outputs = SmallVec<[Allocation; 2]>;
+/// The results of an execution in order: memory of their own, or a shared argument's.
+pub type Outputs = SmallVec<[Arc<Allocation>; 2]>;
 
 /// What an execution may use.
 #[derive(Clone, Copy, Debug)]

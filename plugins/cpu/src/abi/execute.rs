@@ -54,7 +54,7 @@ entries! {
             let results = run(&loaded.core, &loaded.program, loaded.devices[0], 0, claims, &Launch::solo())?;
             let list = args.slice_mut("an output list", outputs.first().map_or(std::ptr::null_mut(), |l| *l), num_outputs)?;
             for ((out, ty), allocation) in list.iter_mut().zip(loaded.program.backend.results()).zip(results) {
-                let contents = Contents::Ready(Arc::new(allocation));
+                let contents = Contents::Ready(allocation);
                 *out = give_buffer(Buffer::new(loaded.core.clone(), loaded.devices[0] * KINDS.len(), ty.clone(), contents));
             }
             if let Some(event) = events.first_mut() {
@@ -301,7 +301,7 @@ fn queue(
             });
             let outcome = results.map(|results| {
                 for (slot, allocation) in slots.iter().zip(results) {
-                    slot.fill(Arc::new(allocation));
+                    slot.fill(allocation);
                 }
             });
             if let (Err(error), Some(place)) = (&outcome, &launch.place) {
@@ -358,7 +358,7 @@ fn run(
     let arguments: Arguments<'_> = held
         .iter_mut()
         .map(|held| match held {
-            Held::Shared(allocation) => Argument::Borrowed(allocation),
+            Held::Shared(allocation) => Argument::Shared(allocation),
             Held::Owned(allocation) => Argument::Donated(allocation.take().expect("taken once")),
         })
         .collect();
@@ -410,7 +410,7 @@ fn run_reference(
         let bytes = literal.to_bytes();
         let mut allocation = core.devices[device].allocator.allocate(bytes.len())?;
         allocation.bytes_mut().copy_from_slice(&bytes);
-        outputs.push(allocation);
+        outputs.push(Arc::new(allocation));
     }
     Ok(outputs)
 }

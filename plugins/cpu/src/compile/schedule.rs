@@ -6,6 +6,7 @@
 //! names and nothing else; after an error the results are dropped.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jacinth_lowering::{Literal, TensorType, Type, Value};
 use rustc_hash::FxHashMap;
@@ -17,6 +18,7 @@ use super::tile::TileProgram;
 use crate::error::{Error, Result};
 use crate::executable::{Argument, Arguments, Outputs, RunContext};
 use crate::kernels::{Cost, Kernel, KernelContext};
+use crate::memory::Allocation;
 
 /// A compiled program.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub(crate) struct Program {
     /// The storage of each result, and where it is copied from if the steps leave it elsewhere.
     outputs: Vec<Slot>,
     copies: Vec<(usize, Slot)>,
+    /// For each result, the parameter that it is, unchanged.
+    same: Vec<Option<usize>>,
     /// For each result, the parameter whose buffer it takes over if that is donated.
     takes: Vec<Option<usize>>,
 }
@@ -130,6 +134,13 @@ impl Program {
             takes[result] = Some(parameter);
         }
         let (cost, nanoseconds) = (build.cost, build.nanoseconds);
+        let places: Vec<Place> = assignment.storages.iter().map(|s| s.place).collect();
+        let mut same = vec![None; results.len()];
+        for &(k, from) in &assignment.copies {
+            if let Place::Parameter(p) = places[from as usize] {
+                same[k] = Some(p);
+            }
+        }
         Program {
             parameter_bytes: bytes(&parameters),
             result_bytes: bytes(&results),
@@ -140,7 +151,8 @@ impl Program {
             arena_bytes: assignment.arena_bytes,
             nanoseconds,
             steps,
-            places: assignment.storages.iter().map(|s| s.place).collect(),
+            places,
+            same,
             constants: literals,
             outputs: assignment.outputs,
             copies: assignment.copies,
@@ -167,32 +179,7 @@ impl Program {
             }
         }
         let pointers: SmallVec<[*mut u8; 8]> = arguments.iter().map(|a| a.allocation().as_ptr()).collect();
-        // Results: donated arguments first, then fresh memory; many small ones are pieces of one block.
-        let mut outputs = Outputs::with_capacity(self.result_bytes.len());
-        let mut pieces = match self.result_bytes.iter().sum::<usize>() {
-            sum if sum <= PIECES && self.result_bytes.len() >= 4 => {
-                cx.allocator.allocate_pieces(&self.result_bytes)?
-            }
-            _ => SmallVec::new(),
-        }
-        .into_iter();
-        for (&bytes, &takes) in self.result_bytes.iter().zip(&self.takes) {
-            let piece = pieces.next();
-            let donated = match takes {
-                Some(p) if matches!(arguments[p], Argument::Donated(_)) => {
-                    let empty = cx.allocator.allocate(0)?;
-                    match std::mem::replace(&mut arguments[p], Argument::Donated(empty)) {
-                        Argument::Donated(allocation) => Some(allocation),
-                        Argument::Borrowed(_) => unreachable!("looked at above"),
-                    }
-                }
-                _ => None,
-            };
-            outputs.push(match donated.or(piece) {
-                Some(allocation) => allocation,
-                None => cx.allocator.allocate(bytes)?,
-            });
-        }
+        let outputs = self.room(&mut arguments, cx)?;
         let arena = match self.arena_bytes {
             0 => None,
             bytes => Some(cx.allocator.allocate(bytes)?),
@@ -221,6 +208,34 @@ impl Program {
         }
         drop(arena);
         Ok(outputs)
+    }
+
+    /// Memory for the results: a shared argument's where a result is that parameter, a donated argument's where it may be
+    /// overwritten, else fresh; many small ones are pieces of one block.
+    fn room(&self, arguments: &mut Arguments<'_>, cx: &RunContext<'_>) -> Result<Outputs> {
+        let mut outputs: SmallVec<[Option<Arc<Allocation>>; 2]> = SmallVec::with_capacity(self.results.len());
+        for (&same, &takes) in self.same.iter().zip(&self.takes) {
+            outputs.push(match (same.map(|p| &arguments[p]), takes) {
+                (Some(Argument::Shared(allocation)), _) => Some(Arc::clone(allocation)),
+                (_, Some(p)) if matches!(arguments[p], Argument::Donated(_)) => {
+                    let empty = Argument::Donated(cx.allocator.allocate(0)?);
+                    match std::mem::replace(&mut arguments[p], empty) {
+                        Argument::Donated(allocation) => Some(Arc::new(allocation)),
+                        Argument::Shared(_) => unreachable!("looked at above"),
+                    }
+                }
+                _ => None,
+            });
+        }
+        let missing = outputs.iter().zip(&self.result_bytes).filter(|(out, _)| out.is_none());
+        let fresh: SmallVec<[usize; 8]> = missing.map(|(_, &bytes)| bytes).collect();
+        let mut pieces = match fresh.iter().sum::<usize>() {
+            sum if sum <= PIECES && fresh.len() >= 4 => cx.allocator.allocate_pieces(&fresh)?,
+            _ => fresh.iter().map(|&bytes| cx.allocator.allocate(bytes)).collect::<Result<_>>()?,
+        }
+        .into_iter();
+        let filled = outputs.into_iter().map(|out| out.or_else(|| pieces.next().map(Arc::new)));
+        Ok(filled.map(|out| out.expect("as many pieces as results without memory")).collect())
     }
 }
 

@@ -17,7 +17,7 @@ use smallvec::smallvec;
 use super::{compile, compile_for};
 use crate::executable::{Argument, Arguments, Executable, RunContext};
 use crate::kernels::KernelContext;
-use crate::memory::Allocator;
+use crate::memory::{Allocation, Allocator};
 use crate::pool::Pool;
 use crate::simd::Level;
 use std::sync::Arc;
@@ -43,31 +43,35 @@ impl Runner {
     }
 
     fn run(&self, executable: &Executable, args: &[Literal], donate: bool) -> Vec<Literal> {
-        let mut allocations: Vec<_> = args
-            .iter()
-            .map(|literal| {
-                let bytes = literal.to_bytes();
-                let mut allocation = self.allocator.allocate(bytes.len()).unwrap();
-                allocation.bytes_mut().copy_from_slice(&bytes);
-                allocation
-            })
-            .collect();
+        let upload = |literal: &Literal| {
+            let bytes = literal.to_bytes();
+            let mut allocation = self.allocator.allocate(bytes.len()).unwrap();
+            allocation.bytes_mut().copy_from_slice(&bytes);
+            allocation
+        };
         let cx = RunContext { allocator: &self.allocator, kernels: kernel_context(&self.pool) };
         let outputs = if donate {
-            let arguments: Arguments<'_> = allocations.drain(..).map(Argument::Donated).collect();
+            let arguments: Arguments<'_> = args.iter().map(|x| Argument::Donated(upload(x))).collect();
             executable.execute(arguments, &cx).unwrap()
         } else {
-            executable.execute(allocations.iter().map(Argument::Borrowed).collect(), &cx).unwrap()
+            let shared: Vec<Arc<Allocation>> = args.iter().map(|x| Arc::new(upload(x))).collect();
+            let outputs = executable.execute(shared.iter().map(Argument::Shared).collect(), &cx).unwrap();
+            for (literal, allocation) in args.iter().zip(&shared) {
+                assert_eq!(bytes_of(allocation), literal.to_bytes()[..], "a shared argument was written");
+            }
+            outputs
         };
-        for (literal, allocation) in args.iter().zip(&mut allocations) {
-            assert_eq!(allocation.bytes_mut(), &literal.to_bytes()[..], "a borrowed argument was written");
-        }
-        let literal = |(ty, mut out): (&TensorType, crate::memory::Allocation)| {
-            let bytes = out.bytes_mut()[..ty.byte_size().unwrap()].to_vec();
-            Literal::from_bytes(ty.clone(), bytes).unwrap()
+        let literal = |(ty, out): (&TensorType, Arc<Allocation>)| {
+            Literal::from_bytes(ty.clone(), &bytes_of(&out)[..ty.byte_size().unwrap()]).unwrap()
         };
         executable.results().iter().zip(outputs).map(literal).collect()
     }
+}
+
+/// An allocation's contents.
+fn bytes_of(allocation: &Allocation) -> Vec<u8> {
+    // SAFETY: it has that many bytes, which nobody writes between executions.
+    unsafe { std::slice::from_raw_parts(allocation.as_ptr(), allocation.len()) }.to_vec()
 }
 
 fn kernel_context(pool: &Pool) -> KernelContext<'_> {
@@ -380,12 +384,36 @@ fn a_donated_argument_comes_back_updated() {
     assert_eq!(executable.aliases(), [(0, 0)]);
     let runner = Runner::new();
     let allocation = runner.allocator.allocate(8000).unwrap();
-    let gradient = runner.allocator.allocate(8000).unwrap();
+    let gradient = Arc::new(runner.allocator.allocate(8000).unwrap());
     let pointer = allocation.as_ptr();
     let cx = RunContext { allocator: &runner.allocator, kernels: kernel_context(&runner.pool) };
-    let arguments: Arguments<'_> = smallvec![Argument::Donated(allocation), Argument::Borrowed(&gradient)];
+    let arguments: Arguments<'_> = smallvec![Argument::Donated(allocation), Argument::Shared(&gradient)];
     let outputs = executable.execute(arguments, &cx).unwrap();
     assert_eq!(outputs[0].as_ptr(), pointer);
+}
+
+#[test]
+fn a_result_that_is_a_parameter_shares_its_memory_unless_it_is_donated_elsewhere() {
+    let mut attributes = Attributes::new();
+    attributes.set("tf.aliasing_output", Attribute::Int(1, ElementType::I32));
+    let module = module(|b| {
+        let (x, y) = (b.arg(f32s(&[4]), Attributes::new()), b.arg(f32s(&[4]), attributes));
+        Ok(vec![x, b.op(Unary::Negate, &[y])?, y, x])
+    });
+    let executable = check(&module, &[ramp(&[4]), ramp(&[4])]);
+    let runner = Runner::new();
+    let cx = RunContext { allocator: &runner.allocator, kernels: kernel_context(&runner.pool) };
+    let (x, y) = (runner.allocator.allocate(16).unwrap(), runner.allocator.allocate(16).unwrap());
+    let (x, y) = (Arc::new(x), Arc::new(y));
+    let shared = executable.execute(smallvec![Argument::Shared(&x), Argument::Shared(&y)], &cx).unwrap();
+    let same = |a: &Arc<Allocation>, b: &Arc<Allocation>| Arc::ptr_eq(a, b);
+    assert!(same(&shared[0], &x) && same(&shared[3], &x) && same(&shared[2], &y));
+    assert!(!same(&shared[1], &x) && !same(&shared[1], &y));
+    drop(shared);
+    let y = Arc::try_unwrap(y).unwrap();
+    let donated = executable.execute(smallvec![Argument::Shared(&x), Argument::Donated(y)], &cx).unwrap();
+    let places: std::collections::BTreeSet<_> = donated.iter().map(|out| out.as_ptr()).collect();
+    assert_eq!(places.len(), 3, "only the two results that are `x` share memory");
 }
 
 #[test]
@@ -446,8 +474,8 @@ fn wrong_arguments_are_errors() {
     let cx = RunContext { allocator: &runner.allocator, kernels: kernel_context(&runner.pool) };
     let error = executable.execute(Arguments::new(), &cx).unwrap_err();
     assert_eq!(error.to_string(), "execute: the program has 1 parameters, got 0 arguments");
-    let small = runner.allocator.allocate(12).unwrap();
-    let error = executable.execute(smallvec![Argument::Borrowed(&small)], &cx).unwrap_err();
+    let small = Arc::new(runner.allocator.allocate(12).unwrap());
+    let error = executable.execute(smallvec![Argument::Shared(&small)], &cx).unwrap_err();
     assert_eq!(error.to_string(), "execute: argument 0 has 12 bytes, its parameter tensor<4xf32> has 16");
 }
 
