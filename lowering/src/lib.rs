@@ -12,6 +12,7 @@ mod builder;
 pub mod element;
 mod error;
 pub mod eval;
+pub mod hlo;
 mod literal;
 mod module;
 pub mod ops;
