@@ -11,19 +11,45 @@ use crate::ir::{Array, DType};
 use crate::lax;
 use crate::lax::rules::{refuse, show};
 
-/// Arrays one after the other along an axis.
+/// Arrays one after the other along an axis: the array API's name of [`concatenate`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([[1, 2]]), Array::from([[3, 4], [5, 6]]));
+/// assert_eq!(jnp::concat([&x, &y], 0).to_string(), "[[1 2]\n [3 4]\n [5 6]]");
+/// ```
+///
+/// # Panics
+/// As [`concatenate`].
 #[track_caller]
 pub fn concat(arrays: impl IntoArrays, axis: i64) -> Array {
     concatenate(arrays, axis)
 }
 
-/// Arrays along the third dimension: those of one or two dimensions get it.
+/// Arrays one after the other along the third dimension; those of one or two dimensions get it, as [`atleast_3d`] does.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (left, right) = (Array::from([1, 2]), Array::from([3, 4]));
+/// let sound = jnp::dstack([&left, &right]);
+/// assert_eq!(sound.shape(), [1, 2, 2]);
+/// assert_eq!(sound.to_vec::<i32>(), [1, 3, 2, 4]);
+/// ```
+///
+/// # Panics
+/// If there is no array, or they do not fit.
 #[track_caller]
 pub fn dstack(arrays: impl IntoArrays) -> Array {
     concatenate(arrays.into_arrays().iter().map(|x| atleast_3d(x)).collect::<Vec<_>>(), 2)
 }
 
-/// With at least three dimensions: a vector stands in the second, a matrix in the first two.
+/// The array with at least three dimensions: `[n]` becomes `[1, n, 1]`, `[m, n]` becomes `[m, n, 1]`.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::atleast_3d(jnp::zeros(4)).shape(), [1, 4, 1]);
+/// assert_eq!(jnp::atleast_3d(jnp::zeros([2, 3])).shape(), [2, 3, 1]);
+/// ```
 #[track_caller]
 pub fn atleast_3d(x: impl IntoArray) -> Array {
     let x = x.into_array();
@@ -35,7 +61,17 @@ pub fn atleast_3d(x: impl IntoArray) -> Array {
     }
 }
 
-/// The values after the array along an axis, or both raveled for `()`.
+/// The array with `values` after it along an axis; for `()` both are raveled first.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::append(&x, Array::from([[5, 6]]), 0).to_string(), "[[1 2]\n [3 4]\n [5 6]]");
+/// assert_eq!(jnp::append(&x, 7.5, ()).to_vec::<f32>(), [1.0, 2.0, 3.0, 4.0, 7.5]);
+/// ```
+///
+/// # Panics
+/// If array and `values` have other sizes than each other in a dimension beside that axis.
 #[track_caller]
 pub fn append(x: impl IntoArray, values: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let axis = axis.into();
@@ -48,7 +84,20 @@ pub fn append(x: impl IntoArray, values: impl IntoArray, axis: impl Into<Axis>) 
     }
 }
 
-/// The values before the places `positions` (host integers) along an axis; of the raveled array for `()`.
+/// The array with `values` put before the places `positions` along an axis; for `()` the array is raveled first.
+///
+/// Positions are those of the array given, negative ones count from its end, and the result has its dtype. They must be host
+/// integers or concrete, because they decide the result's shape.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::insert(&x, 1, 9, 1).to_string(), "[[1 9 2]\n [3 9 4]]");
+/// assert_eq!(jnp::insert(&x, [0, 4], Array::from([8, 9]), ()).to_vec::<i32>(), [8, 1, 2, 3, 4, 9]);
+/// ```
+///
+/// # Panics
+/// If a position is out of bounds, no integer, or traced; or `values` do not broadcast.
 #[track_caller]
 pub fn insert(
     x: impl IntoArray,
@@ -91,7 +140,17 @@ pub fn insert(
     lax::concatenate(&parts, axis)
 }
 
-/// The array without the places `positions` (host integers, a slice, or a mask) along an axis; of the raveled array for `()`.
+/// The array without the places `positions` (host integers, a slice, or a mask) along an axis; for `()` the array is raveled first.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2, 3], [4, 5, 6]]);
+/// assert_eq!(jnp::delete(&x, -1, 1).to_string(), "[[1 2]\n [4 5]]");
+/// assert_eq!(jnp::delete(&x, 1..4, ()).to_vec::<i32>(), [1, 5, 6]);
+/// ```
+///
+/// # Panics
+/// If a position is out of bounds, no integer, or traced.
 #[track_caller]
 pub fn delete(x: impl IntoArray, positions: impl IntoIndex, axis: impl Into<Axis>) -> Array {
     let (x, axis) = one_axis("delete", x.into_array(), &axis.into());
@@ -135,7 +194,16 @@ fn truths(mask: &[bool]) -> Vec<i64> {
     mask.iter().enumerate().filter(|(_, m)| **m).map(|(i, _)| i as i64).collect()
 }
 
-/// Parts along an axis of sizes that differ by one at most, larger ones first.
+/// As many parts along an axis as `sections` says; where they cannot be equal, the first ones are one larger.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let parts = jnp::array_split(jnp::arange(5), 3, 0);
+/// assert_eq!(parts.iter().map(|p| p.to_string()).collect::<Vec<_>>(), ["[0 1]", "[2 3]", "[4]"]);
+/// ```
+///
+/// # Panics
+/// If `sections` is 0.
 #[track_caller]
 pub fn array_split(x: impl IntoArray, sections: usize, axis: i64) -> Vec<Array> {
     let x = x.into_array();
@@ -149,12 +217,30 @@ pub fn array_split(x: impl IntoArray, sections: usize, axis: i64) -> Vec<Array> 
 }
 
 /// Equal parts along the first dimension.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let halves = jnp::vsplit(Array::from([[1, 2], [3, 4]]), 2);
+/// assert_eq!(halves[1].to_string(), "[[3 4]]");
+/// ```
+///
+/// # Panics
+/// As [`split`](super::split).
 #[track_caller]
 pub fn vsplit(x: impl IntoArray, sections: usize) -> Vec<Array> {
     super::split(x, sections, 0)
 }
 
 /// Equal parts along the second dimension; of a vector along its only one.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let columns = jnp::hsplit(Array::from([[1, 2], [3, 4]]), 2);
+/// assert_eq!(columns[1].to_string(), "[[2]\n [4]]");
+/// ```
+///
+/// # Panics
+/// As [`split`](super::split).
 #[track_caller]
 pub fn hsplit(x: impl IntoArray, sections: usize) -> Vec<Array> {
     let x = x.into_array();
@@ -163,18 +249,43 @@ pub fn hsplit(x: impl IntoArray, sections: usize) -> Vec<Array> {
 }
 
 /// Equal parts along the third dimension.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let channels = jnp::dsplit(jnp::zeros([4, 5, 3]), 3);
+/// assert_eq!((channels.len(), channels[0].shape()), (3, &[4, 5, 1][..]));
+/// ```
+///
+/// # Panics
+/// As [`split`](super::split).
 #[track_caller]
 pub fn dsplit(x: impl IntoArray, sections: usize) -> Vec<Array> {
     super::split(x, sections, 2)
 }
 
-/// Parts along an axis that end where `indices` say, and the rest; by NumPy's other form of `array_split`.
+/// Parts along an axis that end where `indices` say, and the rest: JAX's `array_split` with indices, the same as [`split_at`].
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let parts = jnp::array_split_at(jnp::arange(6), &[1, 4], 0);
+/// assert_eq!(parts.iter().map(|p| p.to_string()).collect::<Vec<_>>(), ["[0]", "[1 2 3]", "[4 5]"]);
+/// ```
 #[track_caller]
 pub fn array_split_at(x: impl IntoArray, indices: &[usize], axis: i64) -> Vec<Array> {
     split_at(x, indices, axis)
 }
 
-/// Blocks side by side in rows, rows below each other: `block(&[&[a, b], &[c, d]])`.
+/// A matrix of blocks: those of a row side by side, rows below each other. JAX takes any nesting, this two levels of it.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (a, b) = (jnp::eye(2), jnp::zeros([2, 1]));
+/// let (c, d) = (jnp::ones([1, 2]), Array::from([[9.0f32]]));
+/// assert_eq!(jnp::block(&[&[a, b], &[c, d]]).to_string(), "[[1. 0. 0.]\n [0. 1. 0.]\n [1. 1. 9.]]");
+/// ```
+///
+/// # Panics
+/// If a row is empty, or blocks do not fit.
 #[track_caller]
 pub fn block(rows: &[&[Array]]) -> Array {
     let rank = rows.iter().flat_map(|row| row.iter()).map(Array::ndim).max().unwrap_or(0).max(2);
@@ -183,19 +294,45 @@ pub fn block(rows: &[&[Array]]) -> Array {
     concatenate(rows.iter().map(row).collect::<Vec<_>>(), rank as i64 - 2)
 }
 
-/// The order of rows reversed.
+/// The order of rows (the first dimension) reversed.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::flipud(Array::from([[1, 2], [3, 4]])).to_string(), "[[3 4]\n [1 2]]");
+/// ```
+///
+/// # Panics
+/// If there is no dimension.
 #[track_caller]
 pub fn flipud(x: impl IntoArray) -> Array {
     super::flip(x, 0)
 }
 
-/// The order of columns reversed.
+/// The order of columns (the second dimension) reversed.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::fliplr(Array::from([[1, 2], [3, 4]])).to_string(), "[[2 1]\n [4 3]]");
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions.
 #[track_caller]
 pub fn fliplr(x: impl IntoArray) -> Array {
     super::flip(x, 1)
 }
 
-/// Turned `k` times by 90 degrees from the first of two axes towards the second.
+/// The array turned `k` times by 90 degrees from the first of two axes towards the second; JAX's defaults are `1` and `(0, 1)`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::rot90(&x, 1, (0, 1)).to_string(), "[[2 4]\n [1 3]]");
+/// assert_eq!(jnp::rot90(&x, -1, (0, 1)).to_string(), "[[3 1]\n [4 2]]");
+/// ```
+///
+/// # Panics
+/// If the axes are the same or out of bounds.
 #[track_caller]
 pub fn rot90(x: impl IntoArray, k: i64, axes: (i64, i64)) -> Array {
     let x = x.into_array();
@@ -212,7 +349,16 @@ pub fn rot90(x: impl IntoArray, k: i64, axes: (i64, i64)) -> Array {
     }
 }
 
-/// One dimension moved before another.
+/// The dimension `axis` moved to stand before the one that is `start` now; [`moveaxis`](super::moveaxis) is easier to read.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::rollaxis(jnp::zeros([2, 3, 4]), 2, 0).shape(), [4, 2, 3]);
+/// assert_eq!(jnp::rollaxis(jnp::zeros([2, 3, 4]), 0, 3).shape(), [3, 4, 2]);
+/// ```
+///
+/// # Panics
+/// If `axis` or `start` is out of bounds.
 #[track_caller]
 pub fn rollaxis(x: impl IntoArray, axis: i64, start: i64) -> Array {
     let x = x.into_array();
@@ -226,6 +372,15 @@ pub fn rollaxis(x: impl IntoArray, axis: i64, start: i64) -> Array {
 }
 
 /// Elements shifted along axes, by as many places as `shift` says of each; those that leave come in again at the other end.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2, 3], [4, 5, 6]]);
+/// assert_eq!(jnp::roll_axes(&x, &[1, -1], &[0, 1]).to_string(), "[[5 6 4]\n [2 3 1]]");
+/// ```
+///
+/// # Panics
+/// If there are not as many shifts as axes.
 #[track_caller]
 pub fn roll_axes(x: impl IntoArray, shift: &[i64], axes: &[i64]) -> Array {
     if shift.len() != axes.len() {
@@ -235,6 +390,12 @@ pub fn roll_axes(x: impl IntoArray, shift: &[i64], axes: &[i64]) -> Array {
 }
 
 /// Elements shifted along an axis, or in the raveled array for `()`, by a number of places that may be traced.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jit, numpy as jnp};
+/// let turn = jit(|x: &Array, shift: &Array| jnp::roll_dynamic(x, shift, 0));
+/// assert_eq!(turn(&Array::from([1, 2, 3, 4]), &Array::from(-1)).to_vec::<i32>(), [2, 3, 4, 1]);
+/// ```
 #[track_caller]
 pub fn roll_dynamic(x: impl IntoArray, shift: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let x = x.into_array();
@@ -249,7 +410,16 @@ pub fn roll_dynamic(x: impl IntoArray, shift: impl IntoArray, axis: impl Into<Ax
     lax::dynamic_slice_in_dim(&twice, &start, n, axis).reshape(x.shape())
 }
 
-/// The elements over and over in that shape; zeros of nothing.
+/// The elements over and over in that shape, or only the first ones; zeros of nothing.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1, 2, 3]);
+/// assert_eq!(jnp::resize(&x, [2, 4]).to_string(), "[[1 2 3 1]\n [2 3 1 2]]");
+/// ```
+///
+/// # Panics
+/// If a size is negative.
 #[track_caller]
 pub fn resize(x: impl IntoArray, shape: impl IntoShape) -> Array {
     let (x, shape) = (ravel(x), exact_shape("resize", shape));
@@ -263,6 +433,16 @@ pub fn resize(x: impl IntoArray, shape: impl IntoShape) -> Array {
 }
 
 /// A vector without the zeros at its front (`"f"`), its back (`"b"`) or both (`"fb"`); it must be concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([0, 0, 1, 0, 2, 0]);
+/// assert_eq!(jnp::trim_zeros(&x, "fb").to_vec::<i32>(), [1, 0, 2]);
+/// assert_eq!(jnp::trim_zeros(&x, "f").to_vec::<i32>(), [1, 0, 2, 0]);
+/// ```
+///
+/// # Panics
+/// If the array is no vector, or is traced.
 #[track_caller]
 pub fn trim_zeros(x: impl IntoArray, trim: &str) -> Array {
     let x = x.into_array();
@@ -279,6 +459,15 @@ pub fn trim_zeros(x: impl IntoArray, trim: &str) -> Array {
 }
 
 /// Every element along an axis (of the raveled array for `()`) repeated as often as `repeats` says of it.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::repeat_each(&x, &[2, 1], 0).to_string(), "[[1 2]\n [1 2]\n [3 4]]");
+/// ```
+///
+/// # Panics
+/// If there are not as many numbers as elements along the axis.
 #[track_caller]
 pub fn repeat_each(x: impl IntoArray, repeats: &[usize], axis: impl Into<Axis>) -> Array {
     let (x, axis) = one_axis("repeat", x.into_array(), &axis.into());
@@ -292,6 +481,16 @@ pub fn repeat_each(x: impl IntoArray, repeats: &[usize], axis: impl Into<Axis>) 
 }
 
 /// [`repeat_each`] of numbers that may be traced, cut off or filled with the last element at a total length.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jit, numpy as jnp};
+/// let spread = jit(|x: &Array, times: &Array| jnp::repeat_total(x, times, 0, 5));
+/// let (x, times) = (Array::from([7, 8]), Array::from([1, 3]));
+/// assert_eq!(spread(&x, &times).to_vec::<i32>(), [7, 8, 8, 8, 8]);
+/// ```
+///
+/// # Panics
+/// If `repeats` do not broadcast to the elements along the axis.
 #[track_caller]
 pub fn repeat_total(
     x: impl IntoArray,
@@ -346,6 +545,19 @@ pub enum PadMode {
 }
 
 /// The array with `(before, after)` elements added in each dimension, as the mode says; later dimensions see the earlier ones'.
+///
+/// JAX's `pad` with a `mode`; [`pad`](super::pad) fills with a constant.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// # use jnp::PadMode;
+/// let x = Array::from([1, 2, 3]);
+/// assert_eq!(jnp::pad_with(&x, &[(2, 1)], PadMode::Edge).to_vec::<i32>(), [1, 1, 1, 2, 3, 3]);
+/// assert_eq!(jnp::pad_with(&x, &[(2, 1)], PadMode::Reflect { odd: false }).to_vec::<i32>(), [3, 2, 1, 2, 3, 2]);
+/// ```
+///
+/// # Panics
+/// If there is not a pair for each dimension, or one of size 0 is to be filled with its own elements.
 #[track_caller]
 pub fn pad_with(x: impl IntoArray, widths: &[(usize, usize)], mode: PadMode) -> Array {
     let x = x.into_array();
