@@ -12,13 +12,29 @@ fn scalar(x: &Array, value: f64) -> Array {
     Array::scalar(value, x.dtype(), false)
 }
 
-/// [`super::diff`] done `n` times.
+/// [`diff`](super::diff) done `n` times; every time there is one element less.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let squares = Array::from([0, 1, 4, 9, 16]);
+/// assert_eq!(jnp::diff_n(&squares, 2, 0).to_vec::<i32>(), [2, 2, 2]);
+/// ```
+///
+/// # Panics
+/// If the axis is out of bounds.
 #[track_caller]
 pub fn diff_n(x: impl IntoArray, n: usize, axis: i64) -> Array {
     (0..n).fold(x.into_array(), |x, _| super::diff(x, axis))
 }
 
-/// Differences of neighbours in the raveled array, between what is put before and after them.
+/// Differences of neighbours in the raveled array, between what is put before and after them; in the array's dtype.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [4, 7]]);
+/// let end = Array::from(-1);
+/// assert_eq!(jnp::ediff1d(&x, Some(&end), None).to_vec::<i32>(), [1, 2, 3, -1]);
+/// ```
 #[track_caller]
 pub fn ediff1d(x: impl IntoArray, to_end: Option<&Array>, to_begin: Option<&Array>) -> Array {
     let x = ravel(x);
@@ -29,7 +45,18 @@ pub fn ediff1d(x: impl IntoArray, to_end: Option<&Array>, to_begin: Option<&Arra
     lax::concatenate(&parts, 0)
 }
 
-/// The slope along an axis: central differences inside, one-sided ones at the ends, at distances `spacing`.
+/// The slope along an axis: central differences inside, one-sided ones at the ends; of the array's shape, as a floating number.
+///
+/// `spacing` is the distance of neighbours, or a vector of all places along the axis.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1.0f32, 2.0, 4.0, 7.0]);
+/// assert_eq!(jnp::gradient_axis(&x, 0.5, 0).to_vec::<f32>(), [2.0, 3.0, 5.0, 6.0]);
+/// ```
+///
+/// # Panics
+/// If there are fewer than 2 elements along the axis, or `spacing` is neither a number nor a vector as long as the axis.
 #[track_caller]
 pub fn gradient_axis(x: impl IntoArray, spacing: impl IntoArray, axis: i64) -> Array {
     let both = promote_inexact(&[x.into_array(), spacing.into_array()]);
@@ -68,14 +95,31 @@ pub fn gradient_axis(x: impl IntoArray, spacing: impl IntoArray, axis: i64) -> A
     lax::concatenate(&parts, axis)
 }
 
-/// The slopes along all axes at distance 1.
+/// The slopes along all axes at distance 1, an array per axis; [`gradient_axis`] takes one axis and a distance.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1.0f32, 2.0, 4.0], [3.0, 6.0, 12.0]]);
+/// let slopes = jnp::gradient(&x);
+/// assert_eq!(slopes[0].to_string(), "[[2. 4. 8.]\n [2. 4. 8.]]");
+/// assert_eq!(slopes[1].to_string(), "[[1.  1.5 2. ]\n [3.  4.5 6. ]]");
+/// ```
+///
+/// # Panics
+/// If there are fewer than 2 elements along an axis.
 #[track_caller]
 pub fn gradient(x: impl IntoArray) -> Vec<Array> {
     let x = x.into_array();
     (0..x.ndim()).map(|axis| gradient_axis(&x, 1.0, axis as i64)).collect()
 }
 
-/// The integral along an axis by trapezoids of width `dx`.
+/// The integral along an axis by trapezoids of width `dx`, as a floating number; [`trapezoid_x`] takes places.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let y = Array::from([1, 2, 4]);
+/// assert_eq!(jnp::trapezoid(&y, 2.0, 0).item::<f32>(), 9.0);
+/// ```
 #[track_caller]
 pub fn trapezoid(y: impl IntoArray, dx: f64, axis: i64) -> Array {
     let y = promote_inexact(&[y.into_array()]).remove(0);
@@ -88,7 +132,13 @@ pub fn trapezoid(y: impl IntoArray, dx: f64, axis: i64) -> Array {
     super::multiply(dx, super::subtract(super::sum(y, axis), ends))
 }
 
-/// The integral along an axis by trapezoids between the places `x`.
+/// The integral along an axis by trapezoids between the places `x`: a vector, or an array like `y`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([0.0f32, 1.0, 4.0]), Array::from([1.0f32, 3.0, 5.0]));
+/// assert_eq!(jnp::trapezoid_x(&y, &x, 0).item::<f32>(), 14.0);
+/// ```
 #[track_caller]
 pub fn trapezoid_x(y: impl IntoArray, x: impl IntoArray, axis: i64) -> Array {
     let both = promote_inexact(&[y.into_array(), x.into_array()]);
@@ -116,12 +166,36 @@ pub enum Outside {
 }
 
 /// The value at `x` of the lines through the points `(xp, fp)`, `xp` ascending; outside, the value at the nearest place.
+///
+/// The result has the shape of `x`. [`interp_with`] says what there is outside, [`interp_period`] repeats.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (xp, fp) = (Array::from([1.0f32, 2.0, 4.0]), Array::from([10.0f32, 20.0, 0.0]));
+/// let x = Array::from([0.0f32, 1.5, 3.0]);
+/// assert_eq!(jnp::interp(&x, &xp, &fp).to_vec::<f32>(), [10.0, 15.0, 10.0]);
+/// ```
+///
+/// # Panics
+/// If `xp` and `fp` are not vectors of one size, or are empty.
 #[track_caller]
 pub fn interp(x: impl IntoArray, xp: impl IntoArray, fp: impl IntoArray) -> Array {
     interp_with(x, xp, fp, Outside::Nearest, Outside::Nearest)
 }
 
 /// [`interp`], saying what there is to the left and to the right.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// # use jnp::Outside;
+/// let (xp, fp) = (Array::from([0.0f32, 1.0]), Array::from([0.0f32, 2.0]));
+/// let x = Array::from([-1.0f32, 0.5, 3.0]);
+/// let y = jnp::interp_with(&x, &xp, &fp, Outside::Value((-9.0).into()), Outside::Extrapolate);
+/// assert_eq!(y.to_vec::<f32>(), [-9.0, 1.0, 6.0]);
+/// ```
+///
+/// # Panics
+/// As [`interp`].
 #[track_caller]
 pub fn interp_with(
     x: impl IntoArray,
@@ -163,6 +237,13 @@ pub fn interp_with(
 
 /// [`interp`] of a function that repeats after that period; `xp` may stand in any order.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (hour, light) = (Array::from([18.0f32, 6.0]), Array::from([0.0f32, 12.0]));
+/// let x = Array::from([12.0f32, 21.0, 48.0]);
+/// assert_eq!(jnp::interp_period(&x, &hour, &light, 24.0).to_vec::<f32>(), [6.0, 3.0, 6.0]);
+/// ```
+///
 /// # Panics
 /// As [`interp`], or if the period is zero or no number.
 #[track_caller]
@@ -182,13 +263,25 @@ pub fn interp_period(x: impl IntoArray, xp: impl IntoArray, fp: impl IntoArray, 
     interp(x, xp, fp)
 }
 
-/// Jumps of more than half a period along an axis taken back by whole periods.
+/// Jumps of more than π along an axis taken back by whole turns of 2π.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let angle = Array::from([3.0f32, -3.0, -2.5]);
+/// assert_eq!(jnp::unwrap(&angle, 0).round_to(4).to_vec::<f32>(), [3.0, 3.2832, 3.7832]);
+/// ```
 #[track_caller]
 pub fn unwrap(x: impl IntoArray, axis: i64) -> Array {
     unwrap_period(x, axis, 2.0 * PI)
 }
 
-/// [`unwrap`] with a period.
+/// [`unwrap`] with a period: jumps of more than half of it are taken back by whole periods.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let hour = Array::from([22, 23, 1, 4]);
+/// assert_eq!(jnp::unwrap_period(&hour, 0, 24).to_vec::<i32>(), [22, 23, 25, 28]);
+/// ```
 #[track_caller]
 pub fn unwrap_period(x: impl IntoArray, axis: i64, period: impl IntoArray) -> Array {
     let both = promote(&[x.into_array(), period.into_array()]);
@@ -210,7 +303,16 @@ pub fn unwrap_period(x: impl IntoArray, axis: i64, period: impl IntoArray) -> Ar
     concatenate(&[first, rest], axis as i64)
 }
 
-/// The value at `x` of the polynomial whose coefficients stand highest power first.
+/// The value at `x` of the polynomial whose coefficients stand highest power first; of the shape of `x`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let p = Array::from([2, 0, 1]);
+/// assert_eq!(jnp::polyval(&p, Array::from([0, 1, 3])).to_vec::<i32>(), [1, 3, 19]);
+/// ```
+///
+/// # Panics
+/// If `p` has no dimension.
 #[track_caller]
 pub fn polyval(p: impl IntoArray, x: impl IntoArray) -> Array {
     let both = promote(&[p.into_array(), x.into_array()]);
@@ -223,7 +325,16 @@ pub fn polyval(p: impl IntoArray, x: impl IntoArray) -> Array {
         .fold(start, |y, i| super::add(super::multiply(y, x), lax::index_in_dim(p, i as i64, 0, false)))
 }
 
-/// The coefficients, highest power first, of the polynomial with these zeros.
+/// The coefficients, highest power first, of the polynomial with these zeros: `f32[n] → f32[n + 1]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let p = jnp::poly(Array::from([1.0f32, -2.0]));
+/// assert_eq!(p.to_vec::<f32>(), [1.0, 1.0, -2.0]);
+/// ```
+///
+/// # Panics
+/// If the zeros are no vector; JAX takes the eigenvalues of a matrix too.
 #[track_caller]
 pub fn poly(zeros: impl IntoArray) -> Array {
     let zeros = super::atleast_1d(promote_inexact(&[zeros.into_array()]).remove(0));
@@ -240,7 +351,13 @@ pub fn poly(zeros: impl IntoArray) -> Array {
     })
 }
 
-/// The sum of two polynomials.
+/// The sum of two polynomials, given by their coefficients, highest power first.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (a, b) = (Array::from([1, 2, 3]), Array::from([10, 20]));
+/// assert_eq!(jnp::polyadd(&a, &b).to_vec::<i32>(), [1, 12, 23]);
+/// ```
 #[track_caller]
 pub fn polyadd(a: impl IntoArray, b: impl IntoArray) -> Array {
     let both = promote(&[super::atleast_1d(a), super::atleast_1d(b)]);
@@ -250,14 +367,26 @@ pub fn polyadd(a: impl IntoArray, b: impl IntoArray) -> Array {
     lax::add(long, &lax::pad(short, &scalar(short, 0.0), &[(missing, 0, 0)]))
 }
 
-/// The difference of two polynomials.
+/// The difference of two polynomials, given by their coefficients, highest power first.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (a, b) = (Array::from([1, 2, 3]), Array::from([10, 20]));
+/// assert_eq!(jnp::polysub(&a, &b).to_vec::<i32>(), [1, -8, -17]);
+/// ```
 #[track_caller]
 pub fn polysub(a: impl IntoArray, b: impl IntoArray) -> Array {
     let both = promote(&[a.into_array(), b.into_array()]);
     polyadd(&both[0], super::negative(&both[1]))
 }
 
-/// The product of two polynomials.
+/// The product of two polynomials, as floating numbers: `f32[m], f32[n] → f32[m + n - 1]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (a, b) = (Array::from([1, 2]), Array::from([1, -2]));
+/// assert_eq!(jnp::polymul(&a, &b).to_vec::<f32>(), [1.0, 0.0, -4.0]);
+/// ```
 #[track_caller]
 pub fn polymul(a: impl IntoArray, b: impl IntoArray) -> Array {
     let both = promote_inexact(&[super::atleast_1d(a), super::atleast_1d(b)]);
@@ -265,7 +394,17 @@ pub fn polymul(a: impl IntoArray, b: impl IntoArray) -> Array {
     convolve(or_zero(&both[0]), or_zero(&both[1]), "full")
 }
 
-/// Quotient and remainder of two polynomials; the remainder keeps leading zeros.
+/// Quotient and remainder of two polynomials, as floating numbers; the remainder keeps leading zeros.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (u, v) = (Array::from([1.0f32, 3.0, 5.0]), Array::from([1.0f32, 1.0]));
+/// let (quotient, remainder) = jnp::polydiv(&u, &v);
+/// assert_eq!((quotient.to_vec::<f32>(), remainder.to_vec::<f32>()), (vec![1.0, 2.0], vec![0.0, 0.0, 3.0]));
+/// ```
+///
+/// # Panics
+/// If the divisor has no coefficients.
 #[track_caller]
 pub fn polydiv(u: impl IntoArray, v: impl IntoArray) -> (Array, Array) {
     let both = promote_inexact(&[super::atleast_1d(u), super::atleast_1d(v)]);
@@ -288,7 +427,13 @@ pub fn polydiv(u: impl IntoArray, v: impl IntoArray) -> (Array, Array) {
     (lax::concatenate(&quotient, 0), u)
 }
 
-/// The `m`-th derivative of a polynomial.
+/// The `m`-th derivative of a polynomial: `f32[n] → f32[n - m]`, as floating numbers.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let p = Array::from([1.0f32, 2.0, 3.0]);
+/// assert_eq!(jnp::polyder(&p, 1).to_vec::<f32>(), [2.0, 2.0]);
+/// ```
 #[track_caller]
 pub fn polyder(p: impl IntoArray, m: usize) -> Array {
     let p = super::atleast_1d(promote_inexact(&[p.into_array()]).remove(0));
@@ -305,7 +450,16 @@ pub fn polyder(p: impl IntoArray, m: usize) -> Array {
     lax::mul(&lax::slice_in_dim(&p, 0, Some((n - m) as i64), 1, 0), &constants(&factors, p.dtype()))
 }
 
-/// The polynomial integrated `m` times, every constant being `k`.
+/// The polynomial integrated `m` times: `f32[n] → f32[n + m]`. `k` is every constant, or a vector of them.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let p = Array::from([3.0f32, 2.0]);
+/// assert_eq!(jnp::polyint(&p, 1, 7).to_vec::<f32>(), [1.5, 2.0, 7.0]);
+/// ```
+///
+/// # Panics
+/// If `k` is neither one number nor `m` of them.
 #[track_caller]
 pub fn polyint(p: impl IntoArray, m: usize, k: impl IntoArray) -> Array {
     let both = promote_inexact(&[super::atleast_1d(p), k.into_array()]);
@@ -324,7 +478,16 @@ fn constants(values: &[f64], dtype: DType) -> Array {
     lax::convert_element_type(&Array::from_slice(values, values.len()), dtype)
 }
 
-/// The powers `n - 1` to `0` of every number as a row; with `increasing`, `0` to `n - 1`.
+/// The powers `n - 1` to `0` of every number as a row; with `increasing`, `0` to `n - 1`: `f32[m] → f32[m, n]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1, 2, 3]);
+/// assert_eq!(jnp::vander(&x, 3, false).to_string(), "[[1 1 1]\n [4 2 1]\n [9 3 1]]");
+/// ```
+///
+/// # Panics
+/// If `x` is no vector.
 #[track_caller]
 pub fn vander(x: impl IntoArray, n: usize, increasing: bool) -> Array {
     let x = x.into_array();
@@ -355,31 +518,57 @@ fn cosine(place: &Array, last: f64, turns: f64) -> Array {
     super::cos(super::divide(super::multiply(2.0 * PI * turns, place), last))
 }
 
-/// The window that rises and falls in straight lines.
+/// The window of `n` values that rises and falls in straight lines.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::bartlett(5).to_vec::<f32>(), [0.0, 0.5, 1.0, 0.5, 0.0]);
+/// ```
 #[track_caller]
 pub fn bartlett(n: usize) -> Array {
     window(n, |place, last| 1.0 - super::abs(2.0 * place - last) / last)
 }
 
-/// Blackman's window.
+/// Blackman's window of `n` values: a sum of three cosines.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::blackman(5).round_to(2).to_vec::<f32>(), [0.0, 0.34, 1.0, 0.34, 0.0]);
+/// ```
 #[track_caller]
 pub fn blackman(n: usize) -> Array {
     window(n, |place, last| 0.08 * cosine(place, last, 2.0) - 0.5 * cosine(place, last, 1.0) + 0.42)
 }
 
-/// Hamming's window.
+/// Hamming's window of `n` values: a raised cosine that does not reach zero.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::hamming(5).round_to(2).to_vec::<f32>(), [0.08, 0.54, 1.0, 0.54, 0.08]);
+/// ```
 #[track_caller]
 pub fn hamming(n: usize) -> Array {
     window(n, |place, last| 0.54 - 0.46 * cosine(place, last, 1.0))
 }
 
-/// Von Hann's window.
+/// Von Hann's window of `n` values: a raised cosine that begins and ends with zero.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::hanning(5).round_to(2).to_vec::<f32>(), [0.0, 0.5, 1.0, 0.5, 0.0]);
+/// ```
 #[track_caller]
 pub fn hanning(n: usize) -> Array {
     window(n, |place, last| 0.5 * (1.0 - cosine(place, last, 1.0)))
 }
 
-/// Kaiser's window, of which `beta` says how narrow it is.
+/// Kaiser's window of `n` values, made of the Bessel function [`i0`](super::i0); the larger `beta`, the narrower it is.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::kaiser(5, 0.0).to_vec::<f32>(), [1.0; 5]);
+/// assert_eq!(jnp::kaiser(5, 4.0).round_to(2).to_vec::<f32>(), [0.09, 0.63, 1.0, 0.63, 0.09]);
+/// ```
 #[track_caller]
 pub fn kaiser(n: usize, beta: f64) -> Array {
     window(n, |place, last| {
