@@ -8,37 +8,87 @@ use crate::ir::{Array, DType};
 use crate::lax::{self, rules::refuse};
 use std::ops::Range;
 
-/// Zeros of the default float.
+/// Zeros of the default float (`f32`, with x64 `f64`).
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::zeros([2, 3]).to_string(), "[[0. 0. 0.]\n [0. 0. 0.]]");
+/// ```
+///
+/// # Panics
+/// If a size is negative.
 #[track_caller]
 pub fn zeros(shape: impl IntoShape) -> Array {
     zeros_of(shape, default_float())
 }
 
-/// Zeros of a dtype.
+/// [`zeros`] of a dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// let x = jnp::zeros_of(3, DType::I8);
+/// assert_eq!((x.shape(), x.dtype()), (&[3][..], DType::I8));
+/// ```
+///
+/// # Panics
+/// If a size is negative.
 #[track_caller]
 pub fn zeros_of(shape: impl IntoShape, dtype: DType) -> Array {
     lax::full(&exact_shape("zeros", shape), 0, requested(dtype))
 }
 
-/// Ones of the default float.
+/// Ones of the default float (`f32`, with x64 `f64`).
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::ones((2, 2)).to_string(), "[[1. 1.]\n [1. 1.]]");
+/// ```
+///
+/// # Panics
+/// If a size is negative.
 #[track_caller]
 pub fn ones(shape: impl IntoShape) -> Array {
     ones_of(shape, default_float())
 }
 
-/// Ones of a dtype.
+/// [`ones`] of a dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// assert_eq!(jnp::ones_of(3, DType::I32).to_vec::<i32>(), [1, 1, 1]);
+/// ```
+///
+/// # Panics
+/// If a size is negative.
 #[track_caller]
 pub fn ones_of(shape: impl IntoShape, dtype: DType) -> Array {
     lax::full(&exact_shape("ones", shape), 1, requested(dtype))
 }
 
-/// Zeros: no array is ever uninitialised.
+/// Zeros of the default float: no array is ever uninitialised.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::empty(2).to_vec::<f32>(), [0.0, 0.0]);
+/// ```
+///
+/// # Panics
+/// If a size is negative.
 #[track_caller]
 pub fn empty(shape: impl IntoShape) -> Array {
     zeros(shape)
 }
 
-/// An array all of whose elements are `value`, in its dtype.
+/// An array all of whose elements are `value`, which is stretched as [`broadcast_to`](super::broadcast_to) does, in its dtype.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::full([2, 2], 7).to_string(), "[[7 7]\n [7 7]]");
+/// assert_eq!(jnp::full([2, 2], Array::from([1, 2])).to_string(), "[[1 2]\n [1 2]]");
+/// ```
+///
+/// # Panics
+/// If a size is negative, or the value cannot be stretched.
 #[track_caller]
 pub fn full(shape: impl IntoShape, value: impl IntoArray) -> Array {
     let value = value.into_array();
@@ -46,7 +96,15 @@ pub fn full(shape: impl IntoShape, value: impl IntoArray) -> Array {
     full_of(shape, value, dtype)
 }
 
-/// An array of a dtype all of whose elements are `value`.
+/// [`full`] of a dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// assert_eq!(jnp::full_of(3, 2, DType::F32).to_vec::<f32>(), [2.0, 2.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// As [`full`].
 #[track_caller]
 pub fn full_of(shape: impl IntoShape, value: impl IntoArray, dtype: DType) -> Array {
     let value = lax::convert_element_type(&value.into_array(), requested(dtype));
@@ -54,18 +112,35 @@ pub fn full_of(shape: impl IntoShape, value: impl IntoArray, dtype: DType) -> Ar
 }
 
 /// Zeros of the shape and dtype of another array.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2, 3]]);
+/// assert_eq!(jnp::zeros_like(&x).to_string(), "[[0 0 0]]");
+/// ```
 #[track_caller]
 pub fn zeros_like(x: impl IntoArray) -> Array {
     lax::full_like(&x.into_array(), 0)
 }
 
 /// Ones of the shape and dtype of another array.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::ones_like(Array::from([true, false])).to_vec::<bool>(), [true, true]);
+/// ```
 #[track_caller]
 pub fn ones_like(x: impl IntoArray) -> Array {
     lax::full_like(&x.into_array(), 1)
 }
 
 /// An array of the shape and dtype of another, all of whose elements are `value`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1, 2, 3]);
+/// assert_eq!(jnp::full_like(&x, 9.0).to_vec::<i32>(), [9, 9, 9]);
+/// ```
 #[track_caller]
 pub fn full_like(x: impl IntoArray, value: impl IntoArray) -> Array {
     let x = x.into_array();
@@ -80,19 +155,34 @@ pub(crate) fn eye_mask(rows: usize, columns: usize, k: i64) -> Array {
     lax::eq(&lax::add(&row, &Array::scalar(k, int, false)), &column)
 }
 
-/// The `n × n` matrix with ones on its diagonal.
+/// The `n × n` matrix with ones on its diagonal, of the default float; [`eye_of`] says more.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::eye(2).to_string(), "[[1. 0.]\n [0. 1.]]");
+/// ```
 #[track_caller]
 pub fn eye(n: usize) -> Array {
     eye_of(n, n, 0, default_float())
 }
 
-/// The `rows × columns` matrix with ones on its `k`-th diagonal.
+/// The `rows × columns` matrix of a dtype with ones on its `k`-th diagonal: above the main one for positive, below for negative `k`.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// assert_eq!(jnp::eye_of(2, 3, 1, DType::I32).to_string(), "[[0 1 0]\n [0 0 1]]");
+/// ```
 #[track_caller]
 pub fn eye_of(rows: usize, columns: usize, k: i64, dtype: DType) -> Array {
     lax::convert_element_type(&eye_mask(rows, columns, k), requested(dtype))
 }
 
-/// The `n × n` matrix with ones on its diagonal.
+/// The `n × n` matrix with ones on its diagonal: the same as [`eye`].
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::identity(2).to_vec::<f32>(), [1.0, 0.0, 0.0, 1.0]);
+/// ```
 #[track_caller]
 pub fn identity(n: usize) -> Array {
     eye(n)
@@ -111,6 +201,13 @@ pub struct Progression {
 
 impl Progression {
     /// That many numbers from `start` to `stop`, both included: what an imaginary step means to Python's `mgrid`, `ogrid` and `r_`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::numpy as jnp;
+    /// # use jnp::Progression;
+    /// let grid = jnp::mgrid(&[Progression::points(0.0, 1.0, 5)]);
+    /// assert_eq!(grid.to_string(), "[[0.   0.25 0.5  0.75 1.  ]]");
+    /// ```
     pub fn points(start: f64, stop: f64, count: usize) -> Progression {
         Progression { start, stop, step: 1.0, float: true, count: Some(count) }
     }
@@ -146,8 +243,19 @@ progressions! {
     f64: true, 1.0;
 }
 
-/// Numbers at equal distances before a limit: `arange(5)`, `arange(1..5)`, `arange((1, 5, 2))`; of the default integer or,
-/// from floats, the default float.
+/// Numbers at equal distances before a limit; of the default integer or, from floats, the default float.
+///
+/// Where to stop, a range, or `(start, stop, step)`: JAX's one, two or three arguments.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::arange(4).to_vec::<i32>(), [0, 1, 2, 3]);
+/// assert_eq!(jnp::arange(2..5).to_vec::<i32>(), [2, 3, 4]);
+/// assert_eq!(jnp::arange((1.0, 0.0, -0.25)).to_vec::<f32>(), [1.0, 0.75, 0.5, 0.25]);
+/// ```
+///
+/// # Panics
+/// If the step is zero.
 #[track_caller]
 pub fn arange(progression: impl Into<Progression>) -> Array {
     let progression = progression.into();
@@ -158,6 +266,14 @@ pub fn arange(progression: impl Into<Progression>) -> Array {
 }
 
 /// [`arange`] of a dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// assert_eq!(jnp::arange_of((0, 10, 5), DType::F32).to_vec::<f32>(), [0.0, 5.0]);
+/// ```
+///
+/// # Panics
+/// If the step is zero.
 #[track_caller]
 pub fn arange_of(progression: impl Into<Progression>, dtype: DType) -> Array {
     let Progression { start, stop, step, count, .. } = progression.into();
@@ -178,13 +294,26 @@ pub fn arange_of(progression: impl Into<Progression>, dtype: DType) -> Array {
     lax::add(&scalar(start), &scaled)
 }
 
-/// `num` numbers at equal distances from `start` to `stop`, both included.
+/// `num` numbers at equal distances from `start` to `stop`, both included, as floating numbers: `[num, …]` for arrays that broadcast to `[…]`.
+///
+/// [`linspace_endpoint`] leaves `stop` out.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::linspace(0, 1, 5).to_vec::<f32>(), [0.0, 0.25, 0.5, 0.75, 1.0]);
+/// assert_eq!(jnp::linspace(0, Array::from([2, 4]), 3).to_string(), "[[0. 0.]\n [1. 2.]\n [2. 4.]]");
+/// ```
 #[track_caller]
 pub fn linspace(start: impl IntoArray, stop: impl IntoArray, num: usize) -> Array {
     linspace_endpoint(start, stop, num, true)
 }
 
 /// [`linspace`], saying whether `stop` is included.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::linspace_endpoint(0, 1, 4, false).to_vec::<f32>(), [0.0, 0.25, 0.5, 0.75]);
+/// ```
 #[track_caller]
 pub fn linspace_endpoint(start: impl IntoArray, stop: impl IntoArray, num: usize, endpoint: bool) -> Array {
     let both = crate::api::dtypes::promote_inexact(&[start.into_array(), stop.into_array()]);
@@ -214,19 +343,34 @@ pub fn linspace_endpoint(start: impl IntoArray, stop: impl IntoArray, num: usize
     if endpoint { lax::concatenate(&[out, lax::expand_dims(&stop, &[0])], 0) } else { out }
 }
 
-/// `num` numbers at equal ratios from `base^start` to `base^stop`, base 10.
+/// `num` numbers at equal ratios from `10^start` to `10^stop`, as floating numbers; [`logspace_base`] takes another base.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::logspace(0, 2, 3).round_to(3).to_vec::<f32>(), [1.0, 10.0, 100.0]);
+/// ```
 #[track_caller]
 pub fn logspace(start: impl IntoArray, stop: impl IntoArray, num: usize) -> Array {
     super::power(10.0, linspace(start, stop, num))
 }
 
-/// [`logspace`] of another base.
+/// [`logspace`] of another base than 10.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::logspace_base(0, 4, 3, 2).round_to(3).to_vec::<f32>(), [1.0, 4.0, 16.0]);
+/// ```
 #[track_caller]
 pub fn logspace_base(start: impl IntoArray, stop: impl IntoArray, num: usize, base: impl IntoArray) -> Array {
     super::power(base, linspace(start, stop, num))
 }
 
-/// `num` numbers at equal ratios from `start` to `stop`, both included.
+/// `num` numbers at equal ratios from `start` to `stop`, both included and exact, as floating numbers.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::geomspace(1, 8, 4).round_to(3).to_vec::<f32>(), [1.0, 2.0, 4.0, 8.0]);
+/// ```
 #[track_caller]
 pub fn geomspace(start: impl IntoArray, stop: impl IntoArray, num: usize) -> Array {
     let both = crate::api::dtypes::promote_inexact(&[start.into_array(), stop.into_array()]);
@@ -245,30 +389,70 @@ pub fn geomspace(start: impl IntoArray, stop: impl IntoArray, num: usize) -> Arr
 }
 
 /// Zeros of the shape and dtype of another array: no array is ever uninitialised.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::empty_like(Array::from([5u8, 6])).to_vec::<u8>(), [0, 0]);
+/// ```
 #[track_caller]
 pub fn empty_like(x: impl IntoArray) -> Array {
     zeros_like(x)
 }
 
-/// An array of nested Rust arrays, vectors, numbers, another array, or several, which are stacked: `array([[1.0, 2.0], [3.0, 4.0]])`.
+/// An array of nested Rust arrays, vectors, numbers, another array, or several, which are stacked.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let x = jnp::array([[1, 2], [3, 4]]);
+/// assert_eq!(x.shape(), [2, 2]);
+/// assert_eq!(jnp::array([x.get(0), x.get(1), x.get(0)]).to_string(), "[[1 2]\n [3 4]\n [1 2]]");
+/// ```
+///
+/// # Panics
+/// If nested vectors have different lengths.
 #[track_caller]
 pub fn array(x: impl Into<Array>) -> Array {
     x.into()
 }
 
 /// [`array()`] of a dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// let x = jnp::array_of([1, 2, 3], DType::BF16);
+/// assert_eq!((x.dtype(), x.shape()), (DType::BF16, &[3][..]));
+/// ```
+///
+/// # Panics
+/// As [`array()`].
 #[track_caller]
 pub fn array_of(x: impl Into<Array>, dtype: DType) -> Array {
     super::astype(x.into(), dtype)
 }
 
 /// A copy with a buffer of its own.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1, 2]);
+/// let y = jnp::copy(&x);
+/// x.delete();
+/// assert_eq!(y.to_vec::<i32>(), [1, 2]);
+/// ```
 #[track_caller]
 pub fn copy(x: impl IntoArray) -> Array {
     x.into_array().copy()
 }
 
-/// The values of a function of the coordinates of every place of an array of that shape.
+/// The values of a function of the coordinates (one array per dimension, of the default float) of every place of an array of that shape.
+///
+/// JAX maps the function over single coordinates; here it is called once, with arrays, and its result is broadcast to the shape.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let table = jnp::fromfunction(|at: &[Array]| &at[0] * 10.0 + &at[1], [2, 3]);
+/// assert_eq!(table.to_string(), "[[ 0.  1.  2.]\n [10. 11. 12.]]");
+/// ```
 #[track_caller]
 pub fn fromfunction(f: impl FnOnce(&[Array]) -> Array, shape: impl IntoShape) -> Array {
     let shape = exact_shape("fromfunction", shape);
@@ -277,14 +461,34 @@ pub fn fromfunction(f: impl FnOnce(&[Array]) -> Array, shape: impl IntoShape) ->
     super::broadcast_to(f(&places), &shape)
 }
 
-/// Coordinates of every place of a grid with these places along its dimensions, stacked: `mgrid(&[(0..3).into(), …])`.
+/// Coordinates of every place of a grid with these places along its dimensions, stacked: `[d, n₁, …, n_d]` for `d` dimensions.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let grid = jnp::mgrid(&[(0..2).into(), (0..3).into()]);
+/// assert_eq!(grid.shape(), [2, 2, 3]);
+/// assert_eq!(grid.get(1).to_string(), "[[0 1 2]\n [0 1 2]]");
+/// ```
+///
+/// # Panics
+/// If there is no dimension, or a step is zero.
 #[track_caller]
 pub fn mgrid(progressions: &[Progression]) -> Array {
     let all = ogrid(progressions);
     lax::stack(&super::broadcast_arrays(&all), 0)
 }
 
-/// Coordinates of a grid with these places along its dimensions, each of size 1 in all dimensions but its own.
+/// Coordinates of a grid with these places along its dimensions, one array each, of size 1 in all dimensions but its own.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let places = jnp::ogrid(&[(0..2).into(), (0..3).into()]);
+/// assert_eq!((places[0].shape(), places[1].shape()), (&[2, 1][..], &[1, 3][..]));
+/// assert_eq!((&places[0] * 3 + &places[1]).to_string(), "[[0 1 2]\n [3 4 5]]");
+/// ```
+///
+/// # Panics
+/// If there is no dimension, or a step is zero.
 #[track_caller]
 pub fn ogrid(progressions: &[Progression]) -> Vec<Array> {
     if progressions.is_empty() {
@@ -299,7 +503,12 @@ pub fn ogrid(progressions: &[Progression]) -> Vec<Array> {
     super::promote_all(&progressions.iter().enumerate().map(along).collect::<Vec<_>>())
 }
 
-/// An array of a Rust number or of another array.
+/// An array of a Rust number or of another array, which is not copied.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::asarray(2).repr(), "Array(2, dtype=int32, weak_type=True)");
+/// ```
 #[track_caller]
 pub fn asarray(x: impl IntoArray) -> Array {
     x.into_array()
