@@ -86,7 +86,14 @@ pub struct Axis {
     keepdims: bool,
 }
 
-/// The same axes; those reduced stay as dimensions of size 1.
+/// The same axes; those reduced stay as dimensions of size 1, so that the result broadcasts to the operand.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1.0f32, 3.0], [2.0, 2.0]]);
+/// let shares = &x / jnp::sum(&x, jnp::keepdims(1));
+/// assert_eq!(shares.to_string(), "[[0.25 0.75]\n [0.5  0.5 ]]");
+/// ```
 pub fn keepdims(axis: impl Into<Axis>) -> Axis {
     Axis { keepdims: true, ..axis.into() }
 }
