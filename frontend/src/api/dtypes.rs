@@ -159,7 +159,10 @@ fn promote_to(arrays: &[Array], of: impl Fn(DType) -> DType) -> Vec<Array> {
 /// Raises what keeps dtypes from meeting, at the caller's line.
 #[track_caller]
 fn met(types: Result<(DType, bool)>) -> (DType, bool) {
-    types.unwrap_or_else(|error| error.at(crate::trace::here()).raise())
+    match types {
+        Ok(met) => met,
+        Err(error) => error.at(crate::trace::here()).raise(),
+    }
 }
 
 /// A place in the lattice.

@@ -59,7 +59,9 @@ pub fn ediff1d(x: impl IntoArray, to_end: Option<&Array>, to_begin: Option<&Arra
 /// If there are fewer than 2 elements along the axis, or `spacing` is neither a number nor a vector as long as the axis.
 #[track_caller]
 pub fn gradient_axis(x: impl IntoArray, spacing: impl IntoArray, axis: i64) -> Array {
-    let both = promote_inexact(&[x.into_array(), spacing.into_array()]);
+    // First by itself: a distance that is a Rust number must not make the result weak.
+    let x = promote_inexact(&[x.into_array()]).remove(0);
+    let both = promote_inexact(&[x, spacing.into_array()]);
     let (x, h) = (&both[0], &both[1]);
     let axis = canonical("gradient", axis, x.ndim());
     let n = x.shape()[axis] as i64;
@@ -211,6 +213,9 @@ pub fn interp_with(
     }
     let both = promote_inexact(&[x.into_array(), xp]);
     let (x, xp) = (&both[0], &both[1]);
+    if x.dtype().is_complex() {
+        refuse!("interp" => "places must be real numbers, got {}", x.aval())
+    }
     let n = xp.size() as i64;
     let i = super::clip(searchsorted_side(xp, x, "right"), 1, (n - 1).max(1));
     let below = super::subtract(&i, 1);

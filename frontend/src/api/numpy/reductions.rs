@@ -296,10 +296,11 @@ pub fn cumprod(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 }
 
 #[track_caller]
-fn run(name: &'static str, x: Array, axis: &Axis, f: impl Fn(&Array, usize, bool) -> Array) -> Array {
+fn run(name: &'static str, x: Array, axis: &Axis, f: fn(&Array, usize, bool) -> Array) -> Array {
     let (x, axis) = one_axis(name, x, axis);
     let dtype = if x.dtype().is_boolean() { default_int() } else { x.dtype() };
-    f(&lax::convert_weakly(&x, dtype, x.weak_type()), axis, false)
+    let x = lax::convert_weakly(&x, dtype, x.weak_type());
+    crate::trace::with_trace(crate::trace::current(), Some(crate::trace::here()), || f(&x, axis, false))
 }
 
 /// Whether all elements are close; see [`super::isclose`].

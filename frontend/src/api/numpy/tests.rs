@@ -496,3 +496,64 @@ fn mistakes_are_sentences() {
         assert_eq!(refusal(f), sentence);
     }
 }
+
+#[test]
+fn booleans_are_numbers_where_they_are_counted_with() {
+    let (x, y) = (Array::from([true, false]), Array::from([true, true]));
+    let functions: [(&str, Array, [i32; 2]); 9] = [
+        ("left_shift", left_shift(&x, &y), [2, 0]),
+        ("right_shift", right_shift(&x, &y), [0, 0]),
+        ("floor_divide", floor_divide(&x, &y), [1, 0]),
+        ("divmod", divmod(&x, &y).0, [1, 0]),
+        ("remainder", remainder(&x, &y), [0, 0]),
+        ("fmod", fmod(&x, &y), [0, 0]),
+        ("power", power(&x, &y), [1, 0]),
+        ("power of a literal", power(&x, 2), [1, 0]),
+        ("square", square(&x), [1, 0]),
+    ];
+    for (name, out, expected) in functions {
+        assert_eq!(out.to_vec::<i32>(), expected, "{name}");
+    }
+    assert_eq!(bitwise_count(&x).to_vec::<u8>(), [1, 0]);
+    assert_eq!(rint(&x).to_vec::<f32>(), [1.0, 0.0]);
+}
+
+#[test]
+fn whole_numbers_become_floats_that_are_not_weak() {
+    let x = Array::from([1, 3]);
+    for out in [rint(&x), gradient(&x).remove(0)] {
+        assert_eq!((out.dtype(), out.weak_type()), (DType::F32, false));
+    }
+}
+
+#[test]
+fn complex_numbers_are_refused_where_they_mean_nothing() {
+    let z = || lax::complex(&Array::from([1.0f32]), &Array::from([2.0f32]));
+    let line = Array::from([0.0f32, 1.0]);
+    let functions: [(&str, &dyn Fn() -> Array); 8] = [
+        ("floor", &|| floor(z())),
+        ("ceil", &|| ceil(z())),
+        ("lt", &|| trunc(z())),
+        ("hypot", &|| hypot(z(), 1.0)),
+        ("clip", &|| clip(1.0, 0.0, z())),
+        ("isposinf", &|| isposinf(z())),
+        ("isneginf", &|| isneginf(z())),
+        ("interp", &|| interp(z(), &line, &line)),
+    ];
+    for (name, f) in functions {
+        let text = boundary(f).expect_err(name).to_string();
+        assert!(text.starts_with(&format!("{name}: ")) && text.contains(file!()), "{text}");
+    }
+}
+
+#[test]
+fn dtypes_that_do_not_meet_are_an_error_at_the_line_of_the_call() {
+    let narrow = astype(ones(2), DType::F8E4M3FN);
+    let both = [&narrow, &ones(2)];
+    let calls: [&dyn Fn() -> Array; 3] =
+        [&|| add(both[0], both[1]), &|| divide(both[0], both[1]), &|| concatenate(both, 0)];
+    for f in calls {
+        let text = boundary(f).expect_err("they have no common dtype").to_string();
+        assert!(text.contains("no implicit common dtype") && text.contains(file!()), "{text}");
+    }
+}

@@ -3,7 +3,7 @@
 use super::{IntoArray, broadcast_shape, broadcast_to, promote_shapes};
 use crate::api::custom::custom_jvp;
 use crate::api::dtypes::{
-    canonicalize_dtype, inexact, promote_inexact, promote_pair, promote_pair_inexact, requested,
+    canonicalize_dtype, default_int, inexact, promote_inexact, promote_pair, promote_pair_inexact, requested,
 };
 use crate::ir::{Array, DType};
 use crate::lax::{self, rules::refuse};
@@ -21,41 +21,146 @@ macro_rules! inexact_unary {
 }
 
 inexact_unary! {
-    /// `eˣ`.
+    /// `eˣ`, as a floating number of integers too.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::exp(Array::from([0, 1])).round_to(4).to_vec::<f32>(), [1.0, 2.7183]);
+    /// ```
     exp = lax::exp;
-    /// `2ˣ`.
+    /// `2ˣ`, as a floating number of integers too.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::exp2(Array::from([-1, 0, 3])).round_to(4).to_vec::<f32>(), [0.5, 1.0, 8.0]);
+    /// ```
     exp2 = lax::exp2;
-    /// `eˣ - 1`, exact near zero.
+    /// `eˣ - 1`, exact near zero, where `exp(x) - 1` has lost its digits.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from(1e-10f32);
+    /// assert_eq!((jnp::expm1(&x) / &x).item::<f32>(), 1.0);
+    /// assert_eq!((jnp::exp(&x) - 1.0).item::<f32>(), 0.0);
+    /// ```
     expm1 = lax::expm1;
-    /// The natural logarithm.
+    /// The natural logarithm; -∞ of zero, NaN of negative real numbers.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([1.0f32, 2.0, 0.0, -1.0]);
+    /// assert_eq!(jnp::log(&x).round_to(4).to_string(), "[0.     0.6931   -inf    nan]");
+    /// ```
     log = lax::log;
-    /// `log(1 + x)`, exact near zero.
+    /// `log(1 + x)`, exact near zero, where `1 + x` has lost its digits.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from(1e-10f32);
+    /// assert_eq!((jnp::log1p(&x) / &x).item::<f32>(), 1.0);
+    /// assert_eq!(jnp::log(1.0 + &x).item::<f32>(), 0.0);
+    /// ```
     log1p = lax::log1p;
-    /// The square root.
+    /// The square root, as a floating number of integers too; NaN of negative real numbers.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::sqrt(Array::from([4, 9, -1])).to_string(), "[ 2.  3. nan]");
+    /// ```
     sqrt = lax::sqrt;
-    /// The sine, in radians.
+    /// The sine of an angle in radians.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let turns = Array::from([0.0f32, 0.25, 0.75]);
+    /// assert_eq!(jnp::sin(2.0 * jnp::PI * turns).round_to(4).to_vec::<f32>(), [0.0, 1.0, -1.0]);
+    /// ```
     sin = lax::sin;
-    /// The cosine, in radians.
+    /// The cosine of an angle in radians.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let turns = Array::from([0.0f32, 0.5, 1.0]);
+    /// assert_eq!(jnp::cos(2.0 * jnp::PI * turns).round_to(4).to_vec::<f32>(), [1.0, -1.0, 1.0]);
+    /// ```
     cos = lax::cos;
-    /// The tangent, in radians.
+    /// The tangent of an angle in radians.
+    ///
+    /// ```
+    /// # use jacinth_frontend::numpy as jnp;
+    /// assert_eq!(jnp::tan(jnp::PI / 4.0).round_to(4).item::<f32>(), 1.0);
+    /// ```
     tan = lax::tan;
-    /// The inverse of the sine.
+    /// The inverse of the sine, in radians between -π/2 and π/2; NaN of real numbers beyond ±1.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([0.5f32, 1.0, 2.0]);
+    /// assert_eq!(jnp::rad2deg(jnp::arcsin(&x)).round_to(3).to_string(), "[30. 90. nan]");
+    /// ```
     arcsin = lax::asin;
-    /// The inverse of the cosine.
+    /// The inverse of the cosine, in radians between 0 and π; NaN of real numbers beyond ±1.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([0.5f32, -1.0]);
+    /// assert_eq!(jnp::rad2deg(jnp::arccos(&x)).round_to(3).to_vec::<f32>(), [60.0, 180.0]);
+    /// ```
     arccos = lax::acos;
-    /// The inverse of the tangent.
+    /// The inverse of the tangent, in radians between -π/2 and π/2; [`arctan2`] knows the quadrant.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([1.0f32, f32::NEG_INFINITY]);
+    /// assert_eq!(jnp::rad2deg(jnp::arctan(&x)).round_to(3).to_vec::<f32>(), [45.0, -90.0]);
+    /// ```
     arctan = lax::atan;
-    /// The hyperbolic sine.
+    /// The hyperbolic sine: `(eˣ - e⁻ˣ) / 2`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::sinh(Array::from([0.0f32, 1.0])).round_to(4).to_vec::<f32>(), [0.0, 1.1752]);
+    /// ```
     sinh = lax::sinh;
-    /// The hyperbolic cosine.
+    /// The hyperbolic cosine: `(eˣ + e⁻ˣ) / 2`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([-1.0f32, 2.0]);
+    /// let one = jnp::square(jnp::cosh(&x)) - jnp::square(jnp::sinh(&x));
+    /// assert_eq!(one.round_to(4).to_vec::<f32>(), [1.0, 1.0]);
+    /// ```
     cosh = lax::cosh;
-    /// The hyperbolic tangent.
+    /// The hyperbolic tangent, between -1 and 1.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::tanh(Array::from([-50.0f32, 0.0, 0.5])).round_to(4).to_vec::<f32>(), [-1.0, 0.0, 0.4621]);
+    /// ```
     tanh = lax::tanh;
     /// The inverse of the hyperbolic sine.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([-2.0f32, 0.0, 3.0]);
+    /// assert_eq!(jnp::arcsinh(jnp::sinh(&x)).round_to(4).to_vec::<f32>(), [-2.0, 0.0, 3.0]);
+    /// ```
     arcsinh = lax::asinh;
-    /// The inverse of the hyperbolic cosine.
+    /// The inverse of the hyperbolic cosine; NaN of real numbers below 1.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([1.0f32, 2.0, 0.5]);
+    /// assert_eq!(jnp::arccosh(&x).round_to(4).to_string(), "[0.    1.317   nan]");
+    /// ```
     arccosh = lax::acosh;
-    /// The inverse of the hyperbolic tangent.
+    /// The inverse of the hyperbolic tangent; infinite at ±1, NaN of real numbers beyond.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([0.5f32, 1.0]);
+    /// assert_eq!(jnp::arctanh(&x).round_to(4).to_vec::<f32>(), [0.5493, f32::INFINITY]);
+    /// ```
     arctanh = lax::atanh;
 }
 
@@ -65,74 +170,149 @@ fn in_inexact(x: Array) -> Array {
     if inexact(canonicalize_dtype(x.dtype())) == x.dtype() { x } else { promote_inexact(&[x]).remove(0) }
 }
 
-/// The base-2 logarithm.
+/// The base-2 logarithm, as a floating number.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::log2(Array::from([1, 8])).round_to(4).to_vec::<f32>(), [0.0, 3.0]);
+/// ```
 #[track_caller]
 pub fn log2(x: impl IntoArray) -> Array {
     let x = &promote_inexact(&[x.into_array()])[0];
     lax::div(&lax::log(x), &lax::log(&like(x, 2.0)))
 }
 
-/// The base-10 logarithm.
+/// The base-10 logarithm, as a floating number.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::log10(Array::from([1, 1000])).round_to(4).to_vec::<f32>(), [0.0, 3.0]);
+/// ```
 #[track_caller]
 pub fn log10(x: impl IntoArray) -> Array {
     let x = &promote_inexact(&[x.into_array()])[0];
     lax::div(&lax::log(x), &lax::log(&like(x, 10.0)))
 }
 
-/// The nearest whole number below; integers stay as they are.
+/// The largest whole number not above each element; integers stay as they are.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::floor(Array::from([1.7f32, -1.2])).to_vec::<f32>(), [1.0, -2.0]);
+/// ```
+///
+/// # Panics
+/// Of complex numbers.
 #[track_caller]
 pub fn floor(x: impl IntoArray) -> Array {
-    whole(x.into_array(), lax::floor)
+    let x = x.into_array();
+    if is_whole(&x) { x } else { lax::floor(&x) }
 }
 
-/// The nearest whole number above; integers stay as they are.
+/// The smallest whole number not below each element; integers stay as they are.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::ceil(Array::from([1.2f32, -1.7])).to_vec::<f32>(), [2.0, -1.0]);
+/// ```
+///
+/// # Panics
+/// Of complex numbers.
 #[track_caller]
 pub fn ceil(x: impl IntoArray) -> Array {
-    whole(x.into_array(), lax::ceil)
+    let x = x.into_array();
+    if is_whole(&x) { x } else { lax::ceil(&x) }
 }
 
-/// The nearest whole number, halves to even; integers stay as they are.
+/// The nearest whole number, halves to even; integers stay as they are. [`round_to`](super::round_to) takes decimals.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::round(Array::from([0.5f32, 1.5, 2.5, -1.7])).to_vec::<f32>(), [0.0, 2.0, 2.0, -2.0]);
+/// ```
 #[track_caller]
 pub fn round(x: impl IntoArray) -> Array {
     super::round_to(x, 0)
 }
 
-/// The whole part; integers stay as they are.
+/// The whole part: rounded towards zero; integers stay as they are.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::trunc(Array::from([1.7f32, -1.7])).to_vec::<f32>(), [1.0, -1.0]);
+/// ```
+///
+/// # Panics
+/// Of complex numbers.
 #[track_caller]
 pub fn trunc(x: impl IntoArray) -> Array {
-    whole(x.into_array(), |x| lax::select(&lax::lt(x, &like(x, 0.0)), &lax::ceil(x), &lax::floor(x)))
+    let x = x.into_array();
+    if is_whole(&x) {
+        return x;
+    }
+    lax::select(&lax::lt(&x, &like(&x, 0.0)), &lax::ceil(&x), &lax::floor(&x))
 }
 
-#[track_caller]
-fn whole(x: Array, f: impl Fn(&Array) -> Array) -> Array {
-    if x.dtype().is_float() { f(&x) } else { x }
+/// Whether the dtype has whole numbers only.
+fn is_whole(x: &Array) -> bool {
+    x.dtype().is_integer() || x.dtype().is_boolean()
 }
 
-/// `-x`.
+/// `-x`: what the operator does.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::negative(Array::from([1, -2])).to_vec::<i32>(), [-1, 2]);
+/// ```
+///
+/// # Panics
+/// Of booleans.
 #[track_caller]
 pub fn negative(x: impl IntoArray) -> Array {
     lax::neg(&x.into_array())
 }
 
-/// `x`.
+/// `x` as it is.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::positive(Array::from([1, -2])).to_vec::<i32>(), [1, -2]);
+/// ```
 pub fn positive(x: impl IntoArray) -> Array {
     x.into_array()
 }
 
-/// `|x|`; unsigned integers and booleans stay as they are.
+/// `|x|`, of complex numbers the real length; unsigned integers and booleans stay as they are.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// # use num_complex::Complex32;
+/// assert_eq!(jnp::abs(Array::from([-3, 2])).to_vec::<i32>(), [3, 2]);
+/// assert_eq!(jnp::abs(Array::from([Complex32::new(3.0, -4.0)])).to_vec::<f32>(), [5.0]);
+/// ```
 #[track_caller]
 pub fn abs(x: impl IntoArray) -> Array {
     let x = x.into_array();
     if x.dtype().is_boolean() || x.dtype().is_unsigned() { x } else { lax::abs(&x) }
 }
 
-/// `|x|`.
+/// `|x|`: NumPy's longer name of [`abs`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::absolute(Array::from([-1.5f32, 0.5])).to_vec::<f32>(), [1.5, 0.5]);
+/// ```
 #[track_caller]
 pub fn absolute(x: impl IntoArray) -> Array {
     abs(x)
 }
 
-/// `-1`, `0` or `1` with the sign of `x`.
+/// `-1`, `0` or `1` with the sign of `x`, in its dtype; of complex numbers `x / |x|`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::sign(Array::from([-2.5f32, 0.0, 7.0])).to_vec::<f32>(), [-1.0, 0.0, 1.0]);
+/// ```
 #[track_caller]
 pub fn sign(x: impl IntoArray) -> Array {
     let x = x.into_array();
@@ -142,40 +322,70 @@ pub fn sign(x: impl IntoArray) -> Array {
     lax::sign(&x)
 }
 
-/// `x²`.
+/// `x²`; booleans become integers.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::square(Array::from([-3, 2])).to_vec::<i32>(), [9, 4]);
+/// ```
 #[track_caller]
 pub fn square(x: impl IntoArray) -> Array {
-    lax::square(&x.into_array())
+    lax::square(&number(x.into_array()))
 }
 
-/// `1 / x`.
+/// `1 / x`, as a floating number of integers too.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::reciprocal(Array::from([2, 4, 0])).to_vec::<f32>(), [0.5, 0.25, f32::INFINITY]);
+/// ```
 #[track_caller]
 pub fn reciprocal(x: impl IntoArray) -> Array {
     lax::integer_pow(&promote_inexact(&[x.into_array()])[0], -1)
 }
 
-/// Radians of degrees.
+/// Degrees as radians.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::deg2rad(Array::from([0, 180])).round_to(4).to_vec::<f32>(), [0.0, 3.1416]);
+/// ```
 #[track_caller]
 pub fn deg2rad(x: impl IntoArray) -> Array {
     let x = &promote_inexact(&[x.into_array()])[0];
     lax::mul(x, &like(x, PI / 180.0))
 }
 
-/// Degrees of radians.
+/// Radians as degrees.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::rad2deg(jnp::PI).round_to(3).item::<f32>(), 180.0);
+/// ```
 #[track_caller]
 pub fn rad2deg(x: impl IntoArray) -> Array {
     let x = &promote_inexact(&[x.into_array()])[0];
     lax::mul(x, &like(x, 180.0 / PI))
 }
 
-/// Whether the element is not a number.
+/// Whether each element is not a number.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::isnan(Array::from([0.0f32, f32::NAN, f32::INFINITY])).to_vec::<bool>(), [false, true, false]);
+/// ```
 #[track_caller]
 pub fn isnan(x: impl IntoArray) -> Array {
     let x = x.into_array();
     lax::ne(&x, &x)
 }
 
-/// Whether the element is infinite.
+/// Whether each element is infinite; of complex numbers, whether a part is.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::isinf(Array::from([0.0f32, f32::NAN, f32::NEG_INFINITY])).to_vec::<bool>(), [false, false, true]);
+/// ```
 #[track_caller]
 pub fn isinf(x: impl IntoArray) -> Array {
     let x = x.into_array();
@@ -188,7 +398,12 @@ pub fn isinf(x: impl IntoArray) -> Array {
     }
 }
 
-/// Whether the element is neither infinite nor not a number.
+/// Whether each element is neither infinite nor not a number.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::isfinite(Array::from([0.0f32, f32::NAN, f32::INFINITY])).to_vec::<bool>(), [true, false, false]);
+/// ```
 #[track_caller]
 pub fn isfinite(x: impl IntoArray) -> Array {
     let x = x.into_array();
@@ -201,27 +416,55 @@ pub fn isfinite(x: impl IntoArray) -> Array {
     }
 }
 
-/// NaN as 0, infinities as the largest and lowest finite numbers.
+/// NaN as 0, infinities as the largest and lowest finite numbers; [`nan_to_num_with`](super::nan_to_num_with) puts others.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1.5f32, f32::NAN, f32::INFINITY]);
+/// assert_eq!(jnp::nan_to_num(&x).to_vec::<f32>(), [1.5, 0.0, f32::MAX]);
+/// ```
 #[track_caller]
 pub fn nan_to_num(x: impl IntoArray) -> Array {
     super::nan_to_num_with(x, 0.0, None, None)
 }
 
-/// The complex conjugate.
+/// The complex conjugate; real numbers stay as they are.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// # use num_complex::Complex32;
+/// let z = Array::from([Complex32::new(1.0, 2.0)]);
+/// assert_eq!(jnp::conj(&z).to_string(), "[1.-2.j]");
+/// ```
 #[track_caller]
 pub fn conj(x: impl IntoArray) -> Array {
     let x = x.into_array();
     if x.dtype().is_complex() { lax::conj(&x) } else { x }
 }
 
-/// The real part.
+/// The real part, as a real number; real numbers stay as they are.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// # use num_complex::Complex32;
+/// let z = Array::from([Complex32::new(1.0, 2.0)]);
+/// assert_eq!(jnp::real(&z).to_vec::<f32>(), [1.0]);
+/// ```
 #[track_caller]
 pub fn real(x: impl IntoArray) -> Array {
     let x = x.into_array();
     if x.dtype().is_complex() { lax::real(&x) } else { x }
 }
 
-/// The imaginary part.
+/// The imaginary part, as a real number; zero of real numbers.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// # use num_complex::Complex32;
+/// let z = Array::from([Complex32::new(1.0, 2.0)]);
+/// assert_eq!(jnp::imag(&z).to_vec::<f32>(), [2.0]);
+/// assert_eq!(jnp::imag(Array::from([5])).to_vec::<i32>(), [0]);
+/// ```
 #[track_caller]
 pub fn imag(x: impl IntoArray) -> Array {
     let x = x.into_array();
@@ -237,6 +480,19 @@ pub(crate) fn like(x: &Array, value: f64) -> Array {
 #[track_caller]
 fn meet(x: Array, y: Array) -> (Array, Array) {
     meet_ranks(promote_pair(x, y))
+}
+
+/// The elements as numbers: booleans as the default integer.
+#[track_caller]
+pub(super) fn number(x: Array) -> Array {
+    if x.dtype().is_boolean() { lax::convert_element_type(&x, default_int()) } else { x }
+}
+
+/// Both as numbers, in the dtype and the rank in which they meet.
+#[track_caller]
+fn meet_numbers(x: Array, y: Array) -> (Array, Array) {
+    let (x, y) = meet(x, y);
+    (number(x), number(y))
 }
 
 /// Both in the floating or complex dtype and the rank in which they meet.
@@ -274,58 +530,246 @@ macro_rules! binary {
 }
 
 binary! {
-    /// `x + y`; logical or for booleans.
+    /// `x + y`, in the dtype in which both meet, their shapes broadcast; logical or for booleans.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let (column, row) = (Array::from([[10], [20]]), Array::from([1.5f32, 2.5]));
+    /// assert_eq!(jnp::add(&column, &row).to_string(), "[[11.5 12.5]\n [21.5 22.5]]");
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast, or the dtypes do not meet.
     add = meet lax::add;
-    /// `x - y`.
+    /// `x - y`, in the dtype in which both meet, their shapes broadcast.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::subtract(Array::from([5, 7]), 2).to_vec::<i32>(), [3, 5]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`], or of booleans.
     subtract = meet lax::sub;
-    /// `x · y`; logical and for booleans.
+    /// `x · y`, in the dtype in which both meet, their shapes broadcast; logical and for booleans.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([1, 2, 3]);
+    /// assert_eq!(jnp::multiply(&x, 0.5).to_vec::<f32>(), [0.5, 1.0, 1.5]);
+    /// assert_eq!(jnp::multiply(&x, Array::from([true, false, true])).to_vec::<i32>(), [1, 0, 3]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`].
     multiply = meet lax::mul;
-    /// `x / y` as a floating number, of integers too.
+    /// `x / y` as a floating number, of integers too: the same as [`divide`].
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::true_divide(3, Array::from([2, 4])).to_vec::<f32>(), [1.5, 0.75]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`].
     true_divide = meet_inexact lax::div;
-    /// `x / y` as a floating number, of integers too.
+    /// `x / y` as a floating number, of integers too: what the operator does. [`floor_divide`] divides integers.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::divide(Array::from([7, 1]), Array::from([2, 0])).to_vec::<f32>(), [3.5, f32::INFINITY]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`].
     divide = meet_inexact lax::div;
-    /// The larger; NaN if one is.
+    /// The larger of two, element by element; NaN if one is. [`max`](super::max) reduces one array.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([1.0f32, 5.0, f32::NAN]);
+    /// assert_eq!(jnp::maximum(&x, 3).to_string(), "[ 3.  5. nan]");
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`].
     maximum = meet lax::max;
-    /// The smaller; NaN if one is.
+    /// The smaller of two, element by element; NaN if one is. [`min`](super::min) reduces one array.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let (column, row) = (Array::from([[1], [3]]), Array::from([2, 4]));
+    /// assert_eq!(jnp::minimum(&column, &row).to_string(), "[[1 1]\n [2 3]]");
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`].
     minimum = meet lax::min;
-    /// The angle of the point with ordinate `x` and abscissa `y`.
+    /// The angle, in radians between -π and π, of the point with ordinate `x` (JAX: `x1`) and abscissa `y` (`x2`).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let (y, x) = (Array::from([1.0f32, 1.0, -1.0]), Array::from([1.0f32, -1.0, -1.0]));
+    /// assert_eq!(jnp::rad2deg(jnp::arctan2(&y, &x)).round_to(3).to_vec::<f32>(), [45.0, 135.0, -135.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`].
     arctan2 = meet_inexact lax::atan2;
-    /// The next number after `x` towards `y`.
+    /// The next number after `x` towards `y` that the dtype can express.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let next = jnp::nextafter(Array::from([1.0f32, 1.0]), Array::from([2.0f32, 0.0]));
+    /// assert_eq!((next - 1.0).to_vec::<f32>(), [f32::EPSILON, -f32::EPSILON / 2.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`], or of complex numbers.
     nextafter = meet_inexact lax::nextafter;
-    /// Whether equal.
+    /// Whether two are equal, element by element; NaN equals nothing.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([1.0f32, 2.0, f32::NAN]);
+    /// assert_eq!(jnp::equal(&x, &x).to_vec::<bool>(), [true, true, false]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`].
     equal = meet lax::eq;
-    /// Whether different.
+    /// Whether two differ, element by element; NaN differs from everything.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::not_equal(Array::from([1, 2, 3]), 2).to_vec::<bool>(), [true, false, true]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`].
     not_equal = meet lax::ne;
-    /// Whether less.
+    /// Whether `x < y`, element by element.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::less(Array::from([1, 2, 3]), 2).to_vec::<bool>(), [true, false, false]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`].
     less = meet lax::lt;
-    /// Whether less or equal.
+    /// Whether `x ≤ y`, element by element.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::less_equal(Array::from([1, 2, 3]), 2.5).to_vec::<bool>(), [true, true, false]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`].
     less_equal = meet lax::le;
-    /// Whether greater.
+    /// Whether `x > y`, element by element.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([1.0f32, 3.0, f32::NAN]);
+    /// assert_eq!(jnp::greater(&x, 2).to_vec::<bool>(), [false, true, false]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`].
     greater = meet lax::gt;
-    /// Whether greater or equal.
+    /// Whether `x ≥ y`, element by element.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let (column, row) = (Array::from([[1], [2]]), Array::from([1, 2]));
+    /// assert_eq!(jnp::greater_equal(&column, &row).to_string(), "[[ True False]\n [ True  True]]");
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`].
     greater_equal = meet lax::ge;
-    /// Bitwise, for booleans logical, and.
+    /// The bits that both have; for booleans logical and.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::bitwise_and(Array::from([0b1100, 0b1010]), 0b0110).to_vec::<i32>(), [0b0100, 0b0010]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`], or of floating numbers.
     bitwise_and = meet lax::and;
-    /// Bitwise, for booleans logical, or.
+    /// The bits that one of both has; for booleans logical or.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::bitwise_or(Array::from([0b1100]), 0b0110).to_vec::<i32>(), [0b1110]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`], or of floating numbers.
     bitwise_or = meet lax::or;
-    /// Bitwise, for booleans logical, exclusive or.
+    /// The bits that exactly one of both has; for booleans exclusive or.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::bitwise_xor(Array::from([0b1100]), 0b0110).to_vec::<i32>(), [0b1010]);
+    /// assert_eq!(jnp::bitwise_xor(Array::from([true, true]), Array::from([true, false])).to_vec::<bool>(), [false, true]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`], or of floating numbers.
     bitwise_xor = meet lax::xor;
-    /// `x` shifted left by `y` bits.
-    left_shift = meet lax::shift_left;
-    /// `x` to the power of `y`, as a floating number.
+    /// `x` shifted left by `y` bits, zeros moving in: `x · 2ʸ`; booleans become integers.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::left_shift(1, Array::from([0, 3, 10])).to_vec::<i32>(), [1, 8, 1024]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`], or of floating numbers.
+    left_shift = meet_numbers lax::shift_left;
+    /// `x` to the power of `y`, as a floating number of integers too.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::float_power(Array::from([2, 4]), -1).to_vec::<f32>(), [0.5, 0.25]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`add`].
     float_power = meet_inexact lax::pow;
 }
 
-/// Bitwise, for booleans logical, not.
+/// Every bit turned over; for booleans logical not: what the operator `!` does.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::bitwise_not(Array::from([0, 5])).to_vec::<i32>(), [-1, -6]);
+/// assert_eq!(jnp::bitwise_not(Array::from([0b1010u8])).to_vec::<u8>(), [0b11110101]);
+/// ```
+///
+/// # Panics
+/// Of floating numbers.
 #[track_caller]
 pub fn bitwise_not(x: impl IntoArray) -> Array {
     lax::not(&x.into_array())
 }
 
 /// `x` shifted right by `y` bits: copies of the sign move in, zeros for unsigned integers.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::right_shift(Array::from([20, -20]), 2).to_vec::<i32>(), [5, -5]);
+/// ```
+///
+/// # Panics
+/// As [`add`], or of floating numbers.
 #[track_caller]
 pub fn right_shift(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet(x.into_array(), y.into_array());
+    let (x, y) = meet_numbers(x.into_array(), y.into_array());
     if x.dtype().is_unsigned() {
         lax::shift_right_logical(&x, &y)
     } else {
@@ -339,48 +783,87 @@ pub(crate) fn truth(x: Array) -> Array {
     if x.dtype().is_boolean() { x } else { lax::ne(&x, &Array::scalar(0, x.dtype(), false)) }
 }
 
-/// Whether both are nonzero.
+/// Whether both are nonzero, element by element.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::logical_and(Array::from([0, 1, 2]), Array::from([5, 0, 5])).to_vec::<bool>(), [false, false, true]);
+/// ```
+///
+/// # Panics
+/// As [`add`].
 #[track_caller]
 pub fn logical_and(x: impl IntoArray, y: impl IntoArray) -> Array {
     let (x, y) = meet(x.into_array(), y.into_array());
     lax::and(&truth(x), &truth(y))
 }
 
-/// Whether one is nonzero.
+/// Whether one of both is nonzero, element by element.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1, 5, 9]);
+/// assert_eq!(jnp::logical_or(x.lt(3), x.gt(7)).to_vec::<bool>(), [true, false, true]);
+/// ```
+///
+/// # Panics
+/// As [`add`].
 #[track_caller]
 pub fn logical_or(x: impl IntoArray, y: impl IntoArray) -> Array {
     let (x, y) = meet(x.into_array(), y.into_array());
     lax::or(&truth(x), &truth(y))
 }
 
-/// Whether exactly one is nonzero.
+/// Whether exactly one of both is nonzero, element by element.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::logical_xor(Array::from([0, 1, 2]), 1).to_vec::<bool>(), [true, false, false]);
+/// ```
+///
+/// # Panics
+/// As [`add`].
 #[track_caller]
 pub fn logical_xor(x: impl IntoArray, y: impl IntoArray) -> Array {
     let (x, y) = meet(x.into_array(), y.into_array());
     lax::xor(&truth(x), &truth(y))
 }
 
-/// Whether zero.
+/// Whether each element is zero.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::logical_not(Array::from([0.0f32, 0.5])).to_vec::<bool>(), [true, false]);
+/// ```
 #[track_caller]
 pub fn logical_not(x: impl IntoArray) -> Array {
     lax::not(&truth(x.into_array()))
 }
 
 /// `x` to the power of `y`: a whole Rust number is done by multiplication, integers by repeated squaring.
+///
+/// Of integers it is an integer, else in the floating dtype in which both meet.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::power(Array::from([2, 3]), 4).to_vec::<i32>(), [16, 81]);
+/// assert_eq!(jnp::power(4.0, Array::from([0.5f32, -1.0])).to_vec::<f32>(), [2.0, 0.25]);
+/// ```
+///
+/// # Panics
+/// As [`add`], or of an integer to a negative Rust number.
 #[track_caller]
 pub fn power(x: impl IntoArray, y: impl IntoArray) -> Array {
     let (x, y) = (x.into_array(), y.into_array());
     if let Some(exponent) = y.as_literal().filter(|l| l.aval().weak_type).and_then(|l| l.value().to_i64()) {
         // An integer to a negative power is refused, as in JAX.
-        if !x.dtype().is_boolean()
-            && let Ok(exponent) = i32::try_from(exponent)
-        {
-            return lax::integer_pow(&x, exponent);
+        if let Ok(exponent) = i32::try_from(exponent) {
+            return lax::integer_pow(&number(x), exponent);
         }
     }
     let integers = |a: &Array| a.dtype().is_integer() || a.dtype().is_boolean();
     if integers(&x) && integers(&y) {
-        let (x, y) = meet(x, y);
+        let (x, y) = meet_numbers(x, y);
         return integer_power(&x, &y);
     }
     let (x, y) = meet_inexact(x, y);
@@ -403,11 +886,21 @@ fn integer_power(x: &Array, y: &Array) -> Array {
 }
 
 /// The largest whole number not above `x / y`; an integer of integers.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([7, -7]);
+/// assert_eq!(jnp::floor_divide(&x, 2).to_vec::<i32>(), [3, -4]);
+/// assert_eq!(jnp::floor_divide(&x, 2.0).to_vec::<f32>(), [3.0, -4.0]);
+/// ```
+///
+/// # Panics
+/// As [`add`], or of complex numbers.
 #[track_caller]
 pub fn floor_divide(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet(x.into_array(), y.into_array());
+    let (x, y) = meet_numbers(x.into_array(), y.into_array());
     let dtype = x.dtype();
-    if dtype.is_boolean() || dtype.is_unsigned() {
+    if dtype.is_unsigned() {
         return lax::div(&x, &y);
     }
     if dtype.is_signed() {
@@ -423,10 +916,18 @@ pub fn floor_divide(x: impl IntoArray, y: impl IntoArray) -> Array {
     float_divmod(&x, &y).0
 }
 
-/// `x - y · ⌊x / y⌋`: the remainder with the sign of `y`; `x` where an integer `y` is zero.
+/// `x - y · ⌊x / y⌋`: the remainder with the sign of `y`; where `y` is zero, 0 of integers and NaN of floats.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::remainder(Array::from([7, -7, 5]), Array::from([3, 3, -3])).to_vec::<i32>(), [1, 2, -1]);
+/// ```
+///
+/// # Panics
+/// As [`add`], or of complex numbers.
 #[track_caller]
 pub fn remainder(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, y) = meet(x.into_array(), y.into_array());
+    let (x, y) = meet_numbers(x.into_array(), y.into_array());
     let dtype = x.dtype();
     let zero = Array::scalar(0, dtype, false);
     let y =
@@ -437,16 +938,32 @@ pub fn remainder(x: impl IntoArray, y: impl IntoArray) -> Array {
     where_(lax::and(&signs, &nonzero), lax::add(&truncated, &y), truncated)
 }
 
-/// `x - y · ⌊x / y⌋`: the remainder with the sign of `y`.
+/// `x - y · ⌊x / y⌋`: the same as [`remainder`]. JAX's `mod`, which is a keyword of Rust.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::mod_(Array::from([-0.5f32, 4.5]), 2.0).to_vec::<f32>(), [1.5, 0.5]);
+/// ```
+///
+/// # Panics
+/// As [`remainder`].
 #[track_caller]
 pub fn mod_(x: impl IntoArray, y: impl IntoArray) -> Array {
     remainder(x, y)
 }
 
-/// The remainder with the sign of `x`.
+/// The remainder with the sign of `x`: that of the operator `%` in Rust and C.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::fmod(Array::from([7, -7, 5]), Array::from([3, 3, -3])).to_vec::<i32>(), [1, -1, 2]);
+/// ```
+///
+/// # Panics
+/// As [`remainder`].
 #[track_caller]
 pub fn fmod(x: impl IntoArray, y: impl IntoArray) -> Array {
-    let (x, mut y) = meet(x.into_array(), y.into_array());
+    let (x, mut y) = meet_numbers(x.into_array(), y.into_array());
     if y.dtype().is_integer() {
         let zero = Array::scalar(0, y.dtype(), false);
         y = where_(lax::eq(&y, &zero), Array::scalar(1, y.dtype(), false), &y);
@@ -454,10 +971,19 @@ pub fn fmod(x: impl IntoArray, y: impl IntoArray) -> Array {
     lax::rem(&x, &y)
 }
 
-/// [`floor_divide`] and [`remainder`].
+/// [`floor_divide`] and [`remainder`] at once.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (hours, minutes) = jnp::divmod(Array::from([135, 59]), 60);
+/// assert_eq!((hours.to_vec::<i32>(), minutes.to_vec::<i32>()), (vec![2, 0], vec![15, 59]));
+/// ```
+///
+/// # Panics
+/// As [`remainder`].
 #[track_caller]
 pub fn divmod(x: impl IntoArray, y: impl IntoArray) -> (Array, Array) {
-    let (x, y) = meet(x.into_array(), y.into_array());
+    let (x, y) = meet_numbers(x.into_array(), y.into_array());
     if x.dtype().is_float() { float_divmod(&x, &y) } else { (floor_divide(&x, &y), remainder(&x, &y)) }
 }
 
@@ -473,10 +999,21 @@ fn float_divmod(x: &Array, y: &Array) -> (Array, Array) {
     (lax::round(&quotient, lax::RoundingMethod::AwayFromZero), remainder_out)
 }
 
-/// `√(x² + y²)` without overflow on the way.
+/// `√(x² + y²)` without overflow on the way, as a floating number.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::hypot(Array::from([3.0f32, 3e30]), Array::from([4.0f32, 4e30])).to_vec::<f32>(), [5.0, 5e30]);
+/// ```
+///
+/// # Panics
+/// As [`add`], or of complex numbers.
 #[track_caller]
 pub fn hypot(x: impl IntoArray, y: impl IntoArray) -> Array {
     let (x, y) = meet_inexact(x.into_array(), y.into_array());
+    if x.dtype().is_complex() {
+        refuse!("hypot" => "complex numbers are not supported, got {}", crate::ir::numpy_name(x.dtype()))
+    }
     let (x, y) = (lax::abs(&x), lax::abs(&y));
     let infinite = lax::or(&isinf(&x), &isinf(&y));
     let (large, small) = (lax::max(&x, &y), lax::min(&x, &y));
@@ -488,6 +1025,15 @@ pub fn hypot(x: impl IntoArray, y: impl IntoArray) -> Array {
 }
 
 /// `log(eˣ + eʸ)` without overflow on the way; of complex numbers, with an imaginary part between -π and π.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([0.0f32, 1000.0]);
+/// assert_eq!(jnp::logaddexp(&x, &x).round_to(3).to_vec::<f32>(), [0.693, 1000.693]);
+/// ```
+///
+/// # Panics
+/// As [`add`].
 #[track_caller]
 pub fn logaddexp(x: impl IntoArray, y: impl IntoArray) -> Array {
     fn logaddexp(x: &Array, y: &Array) -> Array {
@@ -534,7 +1080,15 @@ pub(super) fn slopes_of_sum(
     lax::add(&term(x, dx), &term(y, dy))
 }
 
-/// The magnitude of `x` with the sign of `y`.
+/// The magnitude of `x` with the sign of `y`, that of `-0.0` too; a floating number.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::copysign(Array::from([1, -2]), Array::from([-0.0f32, 5.0])).to_vec::<f32>(), [-1.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// As [`add`], or of complex numbers.
 #[track_caller]
 pub fn copysign(x: impl IntoArray, y: impl IntoArray) -> Array {
     let (x, y) = meet_inexact(x.into_array(), y.into_array());
@@ -542,6 +1096,14 @@ pub fn copysign(x: impl IntoArray, y: impl IntoArray) -> Array {
 }
 
 /// Whether the sign bit is set, of `-0.0` too.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::signbit(Array::from([1.0f32, -1.0, 0.0, -0.0])).to_vec::<bool>(), [false, true, false, true]);
+/// ```
+///
+/// # Panics
+/// Of complex numbers.
 #[track_caller]
 pub fn signbit(x: impl IntoArray) -> Array {
     let x = x.into_array();
@@ -558,7 +1120,15 @@ pub fn signbit(x: impl IntoArray) -> Array {
     lax::lt(&x, &Array::scalar(0, bits, false))
 }
 
-/// 0 below zero, 1 above, and `y` at zero.
+/// 0 below zero, 1 above, and `y` at zero; a floating number.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::heaviside(Array::from([-2.0f32, 0.0, 3.0]), 0.5).to_vec::<f32>(), [0.0, 0.5, 1.0]);
+/// ```
+///
+/// # Panics
+/// As [`add`], or of complex numbers.
 #[track_caller]
 pub fn heaviside(x: impl IntoArray, y: impl IntoArray) -> Array {
     let (x, y) = meet_inexact(x.into_array(), y.into_array());
@@ -568,6 +1138,14 @@ pub fn heaviside(x: impl IntoArray, y: impl IntoArray) -> Array {
 }
 
 /// `sin(πx) / πx`, and 1 at zero, where derivatives of every order are those of the power series.
+///
+/// ```
+/// # use jacinth_frontend::{Array, grad, numpy as jnp};
+/// let x = Array::from([0.0f32, 0.5, 1.0]);
+/// assert_eq!(jnp::sinc(&x).round_to(4).to_vec::<f32>(), [1.0, 0.6366, 0.0]);
+/// let curvature = grad(grad(|x: &Array| jnp::sinc(x)));
+/// assert_eq!(curvature(&Array::from(0.0f32)).round_to(3).item::<f32>(), -3.29);
+/// ```
 #[track_caller]
 pub fn sinc(x: impl IntoArray) -> Array {
     let x = promote_inexact(&[x.into_array()]).remove(0);
@@ -584,7 +1162,18 @@ fn sinc_at_zero(order: i32, x: &Array) -> Array {
         .defjvp(move |(x,), (t,)| (sinc_at_zero(order, &x), lax::mul(&sinc_at_zero(order + 1, &x), &t)))(x)
 }
 
-/// `x` where `condition` is nonzero, `y` elsewhere.
+/// `x` where `condition` is nonzero, `y` elsewhere; all three broadcast. JAX's `where`, which is a keyword of Rust.
+///
+/// JAX's `where` with one argument is [`nonzero`](super::nonzero).
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, -2], [-3, 4]]);
+/// assert_eq!(jnp::where_(x.gt(0), &x, 0).to_string(), "[[1 0]\n [0 4]]");
+/// ```
+///
+/// # Panics
+/// If the shapes do not broadcast, or the dtypes do not meet.
 #[track_caller]
 pub fn where_(condition: impl IntoArray, x: impl IntoArray, y: impl IntoArray) -> Array {
     choose(condition.into_array(), x.into_array(), y.into_array())
@@ -599,7 +1188,17 @@ fn choose(condition: Array, x: Array, y: Array) -> Array {
     lax::select(&condition, &broadcast_to(x, &shape), &broadcast_to(y, &shape))
 }
 
-/// The first choice whose condition is nonzero, 0 where none is.
+/// For every element the first of the choices whose condition is nonzero; `default`, in JAX 0 if not given, where none is.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1, 5, 9]);
+/// let out = jnp::select(&[x.lt(3), x.lt(7)], &[-&x, &x * 10], 0);
+/// assert_eq!(out.to_vec::<i32>(), [-1, 50, 0]);
+/// ```
+///
+/// # Panics
+/// If there are not as many conditions as choices, or none.
 #[track_caller]
 pub fn select(conditions: &[Array], choices: &[Array], default: impl IntoArray) -> Array {
     if conditions.len() != choices.len() || conditions.is_empty() {
@@ -609,19 +1208,52 @@ pub fn select(conditions: &[Array], choices: &[Array], default: impl IntoArray) 
     conditions.iter().zip(choices).rev().fold(default.into_array(), |rest, (c, v)| where_(c, v, rest))
 }
 
-/// Limited to `min ..= max`.
+/// Limited to `min ..= max`: JAX's bounds that are `None` are infinite ones here.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([-5, 3, 50]);
+/// assert_eq!(jnp::clip(&x, 0, 9).to_vec::<i32>(), [0, 3, 9]);
+/// assert_eq!(jnp::clip(&x, 0, Array::from([9, 2, 9])).to_vec::<i32>(), [0, 2, 9]);
+/// ```
+///
+/// # Panics
+/// If the shapes do not broadcast, or of complex numbers.
 #[track_caller]
 pub fn clip(x: impl IntoArray, min: impl IntoArray, max: impl IntoArray) -> Array {
+    let (x, min, max) = (x.into_array(), min.into_array(), max.into_array());
+    if let Some(x) = [&x, &min, &max].into_iter().find(|x| x.dtype().is_complex()) {
+        refuse!("clip" => "complex numbers are not ordered, got {}", crate::ir::numpy_name(x.dtype()))
+    }
     minimum(max, maximum(min, x))
 }
 
-/// Whether `|x - y| ≤ 1e-8 + 1e-5 · |y|`, or both are the same infinity.
+/// Whether `|x - y| ≤ 1e-8 + 1e-5 · |y|`, or both are the same infinity; [`isclose_with`] takes the tolerances.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1.0f32, 1.0, f32::INFINITY]);
+/// let y = Array::from([1.000001f32, 1.001, f32::INFINITY]);
+/// assert_eq!(jnp::isclose(&x, &y).to_vec::<bool>(), [true, false, true]);
+/// ```
+///
+/// # Panics
+/// As [`add`].
 #[track_caller]
 pub fn isclose(x: impl IntoArray, y: impl IntoArray) -> Array {
     isclose_with(x, y, 1e-5, 1e-8)
 }
 
 /// Whether `|x - y| ≤ atol + rtol · |y|`, or both are the same infinity.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([100.0f32, 1.0]), Array::from([101.0f32, 2.0]));
+/// assert_eq!(jnp::isclose_with(&x, &y, 0.1, 0.0).to_vec::<bool>(), [true, false]);
+/// ```
+///
+/// # Panics
+/// As [`add`].
 #[track_caller]
 pub fn isclose_with(x: impl IntoArray, y: impl IntoArray, rtol: f64, atol: f64) -> Array {
     let (x, y) = meet_inexact(x.into_array(), y.into_array());
@@ -632,6 +1264,16 @@ pub fn isclose_with(x: impl IntoArray, y: impl IntoArray, rtol: f64, atol: f64) 
 }
 
 /// [`isclose_with`], NaN being close to NaN.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1.0f32, f32::NAN]);
+/// assert_eq!(jnp::isclose(&x, &x).to_vec::<bool>(), [true, false]);
+/// assert_eq!(jnp::isclose_equal_nan(&x, &x, 1e-5, 1e-8).to_vec::<bool>(), [true, true]);
+/// ```
+///
+/// # Panics
+/// As [`add`].
 #[track_caller]
 pub fn isclose_equal_nan(x: impl IntoArray, y: impl IntoArray, rtol: f64, atol: f64) -> Array {
     let (x, y) = meet_inexact(x.into_array(), y.into_array());
@@ -640,6 +1282,15 @@ pub fn isclose_equal_nan(x: impl IntoArray, y: impl IntoArray, rtol: f64, atol: 
 }
 
 /// The elements as another dtype; 64-bit dtypes become 32-bit ones unless x64 is enabled.
+///
+/// Floats become integers by cutting off, numbers booleans by being nonzero.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, numpy as jnp};
+/// let x = Array::from([1.7f32, 0.0, -1.7]);
+/// assert_eq!(jnp::astype(&x, DType::I32).to_vec::<i32>(), [1, 0, -1]);
+/// assert_eq!(jnp::astype(&x, DType::I1).to_vec::<bool>(), [true, false, true]);
+/// ```
 #[track_caller]
 pub fn astype(x: impl IntoArray, dtype: DType) -> Array {
     lax::convert_element_type(&x.into_array(), requested(dtype))
