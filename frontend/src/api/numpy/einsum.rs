@@ -5,11 +5,22 @@ use super::{IntoArrays, broadcast_shape};
 use crate::ir::Array;
 use crate::lax::{self, DotDimensionNumbers, rules::refuse};
 
-/// Sums of products by Einstein's convention: `einsum("ij,jk->ik", [&a, &b])`; indices that the result lacks are summed over.
+/// Sums of products by Einstein's convention: indices that the result lacks are summed over.
 ///
 /// Without `->` the result has the dimensions of `...`, then the indices that stand once, in alphabetical order. `...` stands for
 /// leading dimensions that broadcast. Operands are taken together two by two, in the order with the fewest operations (exactly
 /// for up to six operands, else greedily).
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (a, b) = (Array::from([[1, 2], [3, 4]]), Array::from([[1, 0], [1, 1]]));
+/// assert_eq!(jnp::einsum("ij,jk->ik", [&a, &b]).to_string(), "[[3 2]\n [7 4]]");
+/// assert_eq!(jnp::einsum("ii->i", [&a]).to_vec::<i32>(), [1, 4]);
+/// assert_eq!(jnp::einsum("...j,j", [&a, &b.get(1)]).to_vec::<i32>(), [3, 7]);
+/// ```
+///
+/// # Panics
+/// If the subscripts do not describe the operands, or an index has two sizes.
 #[track_caller]
 pub fn einsum(subscripts: &str, operands: impl IntoArrays) -> Array {
     let Problem { terms, output, operands } = parse(subscripts, &operands.into_arrays());
@@ -34,6 +45,17 @@ pub fn einsum(subscripts: &str, operands: impl IntoArrays) -> Array {
 }
 
 /// The order in which [`einsum`] takes its operands together: pairs of positions, the result standing last.
+///
+/// JAX gives a text beside it, which is not here.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let (a, b, v) = (jnp::ones([100, 100]), jnp::ones([100, 100]), jnp::ones(100));
+/// assert_eq!(jnp::einsum_path("ij,jk,k->i", [&a, &b, &v]), [[1, 2], [0, 1]]);
+/// ```
+///
+/// # Panics
+/// As [`einsum`].
 #[track_caller]
 pub fn einsum_path(subscripts: &str, operands: impl IntoArrays) -> Vec<[usize; 2]> {
     let Problem { terms, output, operands } = parse(subscripts, &operands.into_arrays());
