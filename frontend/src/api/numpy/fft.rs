@@ -71,39 +71,170 @@ macro_rules! any_axes {
 }
 
 one_axis! {
-    /// The transform along an axis.
+    /// The transform along an axis, of `n` elements: more are cut off, missing ones are zeros. The result is complex.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([1.0f32, 0.0, -1.0, 0.0]);
+    /// assert_eq!(jnp::fft::fft(&x, None, -1, "backward").to_string(), "[0.+0.j 2.+0.j 0.+0.j 2.+0.j]");
+    /// assert_eq!(jnp::fft::fft(&x, Some(2), -1, "backward").to_string(), "[1.+0.j 1.+0.j]");
+    /// ```
+    ///
+    /// # Panics
+    /// If there are no elements, or `norm` is another word.
     fft Fft;
-    /// The inverse transform along an axis.
+    /// The inverse transform along an axis, of `n` elements: more are cut off, missing ones are zeros. The result is complex.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([1.0f32, 2.0, 4.0, 8.0]);
+    /// let y = jnp::fft::fft(&x, None, -1, "ortho");
+    /// assert_eq!(jnp::real(jnp::fft::ifft(&y, None, -1, "ortho")).round_to(4).to_vec::<f32>(), [1.0, 2.0, 4.0, 8.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`fft`](fn@fft).
     ifft Ifft;
-    /// The non-negative half, `n / 2 + 1` elements, of the transform of a real array along an axis.
+    /// The non-negative half of the transform of a real array along an axis: `f32[…, n] → c64[…, n / 2 + 1]`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([[1.0f32, 1.0, 1.0, 1.0], [1.0, -1.0, 1.0, -1.0]]);
+    /// let y = jnp::fft::rfft(&x, None, -1, "backward");
+    /// assert_eq!(jnp::real(&y).to_string(), "[[4. 0. 0.]\n [0. 0. 4.]]");
+    /// ```
+    ///
+    /// # Panics
+    /// Of complex arrays; as [`fft`](fn@fft).
     rfft Rfft;
-    /// The real array of `n` elements (`2 (m - 1)` if not given) along an axis whose transform's non-negative half this is.
+    /// The real array of `n` elements along an axis whose transform's non-negative half this is: the inverse of [`rfft`].
+    ///
+    /// Of `m` elements it makes `2 (m - 1)` where `n` is not given; an odd length must be given.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([1.0f32, 2.0, 4.0]);
+    /// let half = jnp::fft::rfft(&x, None, -1, "backward");
+    /// assert_eq!(jnp::fft::irfft(&half, Some(3), -1, "backward").round_to(4).to_vec::<f32>(), [1.0, 2.0, 4.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`fft`](fn@fft).
     irfft Irfft;
 }
 
 two_axes! {
-    /// The transform along two axes.
+    /// The transform along two axes, in JAX by default the last two, of lengths `s`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let corner = Array::from([[1.0f32, 0.0], [0.0, 0.0]]);
+    /// let y = jnp::fft::fft2(&corner, None, [-2, -1], "backward");
+    /// assert_eq!(y.to_string(), "[[1.+0.j 1.+0.j]\n [1.+0.j 1.+0.j]]");
+    /// ```
+    ///
+    /// # Panics
+    /// If an axis is named twice; as [`fft`](fn@fft).
     fft2 Fft;
-    /// The inverse transform along two axes.
+    /// The inverse of [`fft2`].
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([[1.0f32, 2.0], [3.0, 4.0]]);
+    /// let y = jnp::fft::fft2(&x, None, [0, 1], "backward");
+    /// let back = jnp::fft::ifft2(&y, None, [0, 1], "backward");
+    /// assert_eq!(jnp::real(back).round_to(4).to_string(), "[[1. 2.]\n [3. 4.]]");
+    /// ```
+    ///
+    /// # Panics
+    /// As [`fft2`].
     ifft2 Ifft;
-    /// The transform of a real array along two axes, half of it along the second.
+    /// The transform of a real array along two axes, half of it along the second: `f32[m, n] → c64[m, n / 2 + 1]`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::numpy as jnp;
+    /// let y = jnp::fft::rfft2(jnp::ones([4, 6]), None, [-2, -1], "forward");
+    /// assert_eq!(y.shape(), [4, 4]);
+    /// assert_eq!(jnp::real(y.get([0, 0]).get(0)).round_to(4).to_vec::<f32>(), [1.0, 0.0, 0.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// Of complex arrays; as [`fft2`].
     rfft2 Rfft;
-    /// The inverse of [`rfft2`].
+    /// The inverse of [`rfft2`]; an odd length along the second axis must be given in `s`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+    /// let y = jnp::fft::rfft2(&x, None, [0, 1], "backward");
+    /// let back = jnp::fft::irfft2(&y, Some([2, 3]), [0, 1], "backward");
+    /// assert_eq!(back.round_to(4).to_string(), "[[1. 2. 3.]\n [4. 5. 6.]]");
+    /// ```
+    ///
+    /// # Panics
+    /// As [`fft2`].
     irfft2 Irfft;
 }
 
 any_axes! {
-    /// The transform along all axes, the last `s.len()`, or those given.
+    /// The transform along `axes`; if not given, along the last `s.len()`, or all.
+    ///
+    /// ```
+    /// # use jacinth_frontend::numpy as jnp;
+    /// let y = jnp::fft::fftn(jnp::ones([2, 2, 2]), None, None, "backward");
+    /// assert_eq!(jnp::real(&y).to_vec::<f32>(), [8.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If an axis is named twice, or there are not as many lengths as axes; as [`fft`](fn@fft).
     fftn Fft;
-    /// The inverse transform along all axes, the last `s.len()`, or those given.
+    /// The inverse of [`fftn`].
+    ///
+    /// ```
+    /// # use jacinth_frontend::numpy as jnp;
+    /// let y = jnp::fft::ifftn(jnp::ones([2, 3]), None, Some(&[1]), "backward");
+    /// assert_eq!(jnp::real(&y).round_to(4).to_string(), "[[1. 0. 0.]\n [1. 0. 0.]]");
+    /// ```
+    ///
+    /// # Panics
+    /// As [`fftn`].
     ifftn Ifft;
     /// The transform of a real array along axes, half of it along the last of them.
+    ///
+    /// ```
+    /// # use jacinth_frontend::numpy as jnp;
+    /// assert_eq!(jnp::fft::rfftn(jnp::ones([2, 4, 8]), None, Some(&[0, 2]), "backward").shape(), [2, 4, 5]);
+    /// ```
+    ///
+    /// # Panics
+    /// Of complex arrays; as [`fftn`].
     rfftn Rfft;
-    /// The inverse of [`rfftn`].
+    /// The inverse of [`rfftn`]; an odd length along the last axis must be given in `s`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([[1.0f32, 2.0], [3.0, 4.0]]);
+    /// let y = jnp::fft::rfftn(&x, None, None, "ortho");
+    /// assert_eq!(jnp::fft::irfftn(&y, None, None, "ortho").round_to(4).to_string(), "[[1. 2.]\n [3. 4.]]");
+    /// ```
+    ///
+    /// # Panics
+    /// As [`fftn`].
     irfftn Irfft;
 }
 
-/// The real transform of an array that is Hermitian along an axis, given by its non-negative half.
+/// The real transform, of `n` elements, of an array that is Hermitian along an axis, given by its non-negative half.
+///
+/// Of `m` elements it makes `2 (m - 1)` where `n` is not given.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let half = Array::from([1.0f32, 2.0, 3.0]);
+/// assert_eq!(jnp::fft::hfft(&half, None, -1, "backward").round_to(4).to_vec::<f32>(), [8.0, -2.0, 0.0, -2.0]);
+/// ```
+///
+/// # Panics
+/// As [`fft`](fn@fft).
 #[track_caller]
 pub fn hfft(a: impl IntoArray, n: Option<usize>, axis: i64, norm: impl Into<Norm>) -> Array {
     let a = super::conj(a);
@@ -115,7 +246,16 @@ pub fn hfft(a: impl IntoArray, n: Option<usize>, axis: i64, norm: impl Into<Norm
     scaled(&out, count as f64)
 }
 
-/// The inverse of [`hfft`].
+/// The inverse of [`hfft`]: the non-negative half of a Hermitian array whose transform is this real one.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([8.0f32, -2.0, 0.0, -2.0]);
+/// assert_eq!(jnp::real(jnp::fft::ihfft(&x, None, -1, "backward")).round_to(4).to_vec::<f32>(), [1.0, 2.0, 3.0]);
+/// ```
+///
+/// # Panics
+/// Of complex arrays; as [`fft`](fn@fft).
 #[track_caller]
 pub fn ihfft(a: impl IntoArray, n: Option<usize>, axis: i64, norm: impl Into<Norm>) -> Array {
     let a = a.into_array();
@@ -126,7 +266,12 @@ pub fn ihfft(a: impl IntoArray, n: Option<usize>, axis: i64, norm: impl Into<Nor
     scaled(&super::conj(out), 1.0 / count as f64)
 }
 
-/// The frequencies of the elements of a transform of length `n` of samples that lie `d` apart.
+/// The frequencies of the elements of a transform of length `n` of samples that lie `d` apart: the non-negative ones first.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::fft::fftfreq(5, 0.2).round_to(4).to_vec::<f32>(), [0.0, 1.0, 2.0, -2.0, -1.0]);
+/// ```
 #[track_caller]
 pub fn fftfreq(n: usize, d: f64) -> Array {
     let places = lax::iota(DType::I32, n);
@@ -137,6 +282,11 @@ pub fn fftfreq(n: usize, d: f64) -> Array {
 }
 
 /// The frequencies of the non-negative half of a transform of length `n` of samples that lie `d` apart.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::fft::rfftfreq(8, 0.5).to_vec::<f32>(), [0.0, 0.25, 0.5, 0.75, 1.0]);
+/// ```
 #[track_caller]
 pub fn rfftfreq(n: usize, d: f64) -> Array {
     frequencies(&lax::iota(DType::I32, n / 2 + 1), n, d)
@@ -148,12 +298,26 @@ fn frequencies(places: &Array, n: usize, d: f64) -> Array {
 }
 
 /// The zero frequency moved to the middle, along all axes or those given.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let frequencies = jnp::fft::fftfreq(4, 0.25);
+/// assert_eq!(jnp::fft::fftshift(&frequencies, None).to_vec::<f32>(), [-2.0, -1.0, 0.0, 1.0]);
+/// ```
 #[track_caller]
 pub fn fftshift(x: impl IntoArray, axes: Option<&[i64]>) -> Array {
     shift("fftshift", x.into_array(), axes, |n| n / 2)
 }
 
-/// The inverse of [`fftshift`].
+/// The inverse of [`fftshift`], which differs from it for odd lengths.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([0, 1, 2]);
+/// let shifted = jnp::fft::fftshift(&x, None);
+/// assert_eq!(shifted.to_vec::<i32>(), [2, 0, 1]);
+/// assert_eq!(jnp::fft::ifftshift(&shifted, Some(&[0])).to_vec::<i32>(), [0, 1, 2]);
+/// ```
 #[track_caller]
 pub fn ifftshift(x: impl IntoArray, axes: Option<&[i64]>) -> Array {
     shift("ifftshift", x.into_array(), axes, |n| n.div_ceil(2))
