@@ -32,6 +32,13 @@ pub fn frombuffer(buffer: &[u8], dtype: DType) -> Result<Array> {
 
 /// [`frombuffer`] of that many elements, from that byte on.
 ///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// let bytes = [0u8, 1, 2, 3, 4];
+/// assert_eq!(jnp::frombuffer_with(&bytes, DType::I8, Some(2), 1)?.to_vec::<i8>(), [1, 2]);
+/// # Ok::<(), jacinth_frontend::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`frombuffer`], or if there are fewer elements.
 pub fn frombuffer_with(buffer: &[u8], dtype: DType, count: Option<usize>, offset: usize) -> Result<Array> {
@@ -65,6 +72,13 @@ pub fn frombuffer_with(buffer: &[u8], dtype: DType, count: Option<usize>, offset
 
 /// An array of the numbers in a text, separated by `sep`, in which any white space stands for as much as one likes: f64, or f32 without x64.
 ///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::fromstring("1, 2.5, -3e2", ",")?.to_vec::<f32>(), [1.0, 2.5, -300.0]);
+/// assert!(jnp::fromstring("1 two", " ").is_err());
+/// # Ok::<(), jacinth_frontend::Error>(())
+/// ```
+///
 /// # Errors
 /// If something in the text is no number.
 pub fn fromstring(string: &str, sep: &str) -> Result<Array> {
@@ -72,6 +86,12 @@ pub fn fromstring(string: &str, sep: &str) -> Result<Array> {
 }
 
 /// [`fromstring`] of a dtype, of the first `count` numbers.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// assert_eq!(jnp::fromstring_of("3 1 4 1 5", DType::I32, Some(3), " ")?.to_vec::<i32>(), [3, 1, 4]);
+/// # Ok::<(), jacinth_frontend::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`fromstring`], or if there are fewer numbers.
@@ -129,6 +149,16 @@ pub fn save(file: impl AsRef<Path>, array: &Array) -> Result<()> {
 
 /// Writes arrays with names to an archive `.npz`, which NumPy opens with `load` and [`load_npz`] with names.
 ///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let path = std::env::temp_dir().join("jacinth-doc-savez.npz");
+/// let (w, b) = (jnp::ones([2, 3]), jnp::zeros(3));
+/// jnp::savez(&path, [("w", &w), ("b", &b)])?;
+/// assert_eq!(jnp::load_npz(&path)?["w"].shape(), [2, 3]);
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), jacinth_frontend::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`save`].
 pub fn savez<'a>(
@@ -149,6 +179,16 @@ pub fn savez<'a>(
 
 /// The array of a `.npy` file; 64-bit dtypes become 32-bit ones unless x64 is enabled.
 ///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let path = std::env::temp_dir().join("jacinth-doc-load.npy");
+/// jnp::save(&path, &jnp::arange(3))?;
+/// assert_eq!(jnp::load(&path)?.to_vec::<i32>(), [0, 1, 2]);
+/// assert!(jnp::load("no-such-file.npy").is_err());
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), jacinth_frontend::Error>(())
+/// ```
+///
 /// # Errors
 /// If the file cannot be read, is no such file, or is of a dtype that is not here.
 pub fn load(file: impl AsRef<Path>) -> Result<Array> {
@@ -158,6 +198,16 @@ pub fn load(file: impl AsRef<Path>) -> Result<Array> {
 }
 
 /// The arrays of a `.npz` archive by their names.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let path = std::env::temp_dir().join("jacinth-doc-load-npz.npz");
+/// jnp::savez(&path, [("x", &jnp::arange(2)), ("y", &jnp::arange(3))])?;
+/// let arrays = jnp::load_npz(&path)?;
+/// assert_eq!(arrays.keys().collect::<Vec<_>>(), ["x", "y"]);
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), jacinth_frontend::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`load`].
