@@ -8,6 +8,16 @@ use crate::lax::rules::{refuse, show};
 use crate::tree::Axes;
 
 /// A function of a vector applied to every vector along an axis; its result's dimensions take the axis' place.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[3, 1, 2], [6, 5, 4]]);
+/// let largest_two = |v: &Array| jnp::sort_descending(v, 0).get(..2);
+/// assert_eq!(jnp::apply_along_axis(largest_two, 1, &x).to_string(), "[[3 2]\n [6 5]]");
+/// ```
+///
+/// # Panics
+/// If the axis is out of bounds.
 #[track_caller]
 pub fn apply_along_axis(f: impl Fn(&Array) -> Array + Send + Sync, axis: i64, x: &Array) -> Array {
     let axis = canonical("apply_along_axis", axis, x.ndim());
@@ -24,6 +34,16 @@ pub fn apply_along_axis(f: impl Fn(&Array) -> Array + Send + Sync, axis: i64, x:
 }
 
 /// A function of an array and an axis applied over one axis after the other; dimensions that it drops stay with size 1.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = jnp::ones([2, 3, 4]);
+/// let total = jnp::apply_over_axes(|x: &Array, axis| jnp::sum(x, axis), &x, [0, 2]);
+/// assert_eq!((total.shape(), total.to_vec::<f32>()), (&[1, 3, 1][..], vec![8.0; 3]));
+/// ```
+///
+/// # Panics
+/// If the function drops more dimensions than one, or adds some.
 #[track_caller]
 pub fn apply_over_axes(f: impl Fn(&Array, i64) -> Array, x: &Array, axes: impl Into<Axis>) -> Array {
     let axes = axes.into().resolve("apply_over_axes", x.ndim());
@@ -48,6 +68,16 @@ pub struct Vectorized<F> {
 
 /// Makes a function of scalars broadcast like those of NumPy; with a signature, `"(m,n),(n)->(m)"`, a function of arrays with
 /// these last dimensions.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let f = jnp::vectorize(|x: &[Array]| vec![jnp::dot(&x[0], &x[1])], Some("(n),(n)->()"));
+/// let (rows, v) = (Array::from([[1, 2], [3, 4]]), Array::from([1, 10]));
+/// assert_eq!(f.call(&[rows, v])[0].to_vec::<i32>(), [21, 43]);
+/// ```
+///
+/// # Panics
+/// If the signature is none.
 #[track_caller]
 pub fn vectorize<F: Fn(&[Array]) -> Vec<Array> + Send + Sync>(
     f: F,
@@ -77,6 +107,13 @@ fn parse(signature: &str) -> Vec<Vec<String>> {
 
 impl<F: Fn(&[Array]) -> Vec<Array> + Send + Sync> Vectorized<F> {
     /// The function on these arrays.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let f = jnp::vectorize(|x: &[Array]| vec![&x[0] + &x[1], &x[0] * &x[1]], None);
+    /// let outs = f.call(&[Array::from([[1], [2]]), Array::from([10, 20])]);
+    /// assert_eq!(outs[1].to_string(), "[[10 20]\n [20 40]]");
+    /// ```
     ///
     /// # Panics
     /// If the arrays do not fit the signature, or their leading dimensions do not broadcast.
