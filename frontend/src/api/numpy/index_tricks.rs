@@ -88,6 +88,13 @@ pub fn r_(pieces: &[Piece]) -> Array {
 
 /// [`r_`] with a directive: `"axis,dimensions,place"`, or `"r"` and `"c"` for a matrix of one row or column.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([1, 2]), Array::from([3, 4]));
+/// assert_eq!(jnp::r_with("0,2", &[(&x).into(), (&y).into()]).to_string(), "[[1 2]\n [3 4]]");
+/// assert_eq!(jnp::r_with("c", &[(&x).into(), 9.into()]).to_string(), "[[1]\n [2]\n [9]]");
+/// ```
+///
 /// # Panics
 /// As [`r_`], or if the directive is none.
 #[track_caller]
@@ -97,6 +104,12 @@ pub fn r_with(directive: &str, pieces: &[Piece]) -> Array {
 
 /// Pieces beside each other along the last axis, vectors as columns; Python's `c_[x, y]`.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([1, 2]), Array::from([3, 4]));
+/// assert_eq!(jnp::c_(&[(&x).into(), (&y).into()]).to_string(), "[[1 3]\n [2 4]]");
+/// ```
+///
 /// # Panics
 /// As [`r_`].
 #[track_caller]
@@ -105,6 +118,12 @@ pub fn c_(pieces: &[Piece]) -> Array {
 }
 
 /// [`c_`] with a directive, as [`r_with`] takes it.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([1, 2]), Array::from([3, 4]));
+/// assert_eq!(jnp::c_with("0", &[(&x).into(), (&y).into()]).to_string(), "[[1]\n [2]\n [3]\n [4]]");
+/// ```
 ///
 /// # Panics
 /// As [`r_with`].
