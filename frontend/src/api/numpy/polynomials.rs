@@ -35,13 +35,34 @@ fn problem(x: impl IntoArray, y: impl IntoArray, deg: usize, w: Option<&Array>) 
 
 /// The coefficients, highest power first, of the polynomial of degree `deg` nearest to the points in the sum of squares:
 /// `f32[n], f32[n] → f32[deg + 1]`, or `f32[n], f32[n, k] → f32[deg + 1, k]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([0.0f32, 1.0, 2.0, 3.0]);
+/// let y = 2.0 * jnp::square(&x) - 1.0;
+/// assert_eq!(jnp::polyfit(&x, &y, 2).round_to(3).to_vec::<f32>(), [2.0, 0.0, -1.0]);
+/// ```
+///
+/// # Panics
+/// If the shapes are others, or there are no points.
 #[track_caller]
 pub fn polyfit(x: impl IntoArray, y: impl IntoArray, deg: usize) -> Array {
     polyfit_full(x, y, deg, None, None).0
 }
 
-/// [`polyfit`] with weights `w` of the points, and with what [`linalg::lstsq`] says: coefficients, residuals, rank and singular values of the
-/// scaled matrix. Singular values below `rcond` times the largest count as zero (`n ε` where not given).
+/// [`polyfit`] with weights `w` of the points, and with what [`linalg::lstsq`] says: coefficients, residuals, rank and singular
+/// values of the scaled matrix. Singular values below `rcond` times the largest count as zero (`n ε` where not given).
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([0.0f32, 1.0, 2.0]), Array::from([1.0f32, 3.0, 9.0]));
+/// let trusted = Array::from([1.0f32, 1.0, 0.0]);
+/// let (c, _, rank, _) = jnp::polyfit_full(&x, &y, 1, None, Some(&trusted));
+/// assert_eq!((c.round_to(3).to_vec::<f32>(), rank.item::<i32>()), (vec![2.0, 1.0], 2));
+/// ```
+///
+/// # Panics
+/// As [`polyfit`].
 #[track_caller]
 pub fn polyfit_full(
     x: impl IntoArray,
@@ -62,6 +83,17 @@ fn unscaled(c: &Array, scale: &Array) -> Array {
 
 /// [`polyfit`] with weights `w`, and the covariance of the coefficients: `f32[deg + 1, deg + 1]`, for several columns of values
 /// `f32[deg + 1, deg + 1, k]`. Where `scaled` it is multiplied by the mean square that is left of the values.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([0.0f32, 1.0, 2.0, 3.0]), Array::from([0.0f32, 1.0, 0.0, 1.0]));
+/// let (c, covariance) = jnp::polyfit_cov(&x, &y, 1, None, true);
+/// assert_eq!(c.round_to(3).to_vec::<f32>(), [0.2, 0.2]);
+/// assert_eq!(jnp::diagonal(&covariance, 0).round_to(3).to_vec::<f32>(), [0.08, 0.28]);
+/// ```
+///
+/// # Panics
+/// As [`polyfit`], or if it is to be `scaled` and there are not more points than coefficients.
 #[track_caller]
 pub fn polyfit_cov(
     x: impl IntoArray,
@@ -92,8 +124,17 @@ pub fn polyfit_cov(
     (unscaled(&c, &scale), covariance)
 }
 
-/// The zeros, in no order, of the polynomial with coefficients `p`, highest power first: `f32[n] → c64[n - 1]`. Leading zeros are stripped, so
-/// `p` must be concrete; in traced code use [`roots_with_zeros`].
+/// The zeros, in no order, of the polynomial with coefficients `p`, highest power first: `f32[n] → c64[n - 1]`. Leading zeros are
+/// stripped, so `p` must be concrete; in traced code use [`roots_with_zeros`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let zeros = jnp::roots(Array::from([0.0f32, 1.0, 0.0, -4.0]));
+/// assert_eq!(jnp::sort(jnp::real(zeros), -1).round_to(3).to_vec::<f32>(), [-2.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// If `p` is no vector, or is traced.
 #[track_caller]
 pub fn roots(p: impl IntoArray) -> Array {
     let p = coefficients(p);
@@ -102,7 +143,16 @@ pub fn roots(p: impl IntoArray) -> Array {
     zeros_of(&lax::slice_in_dim(&p, zeros as i64, None, 1, 0))
 }
 
-/// [`roots`] without stripping: leading zeros make as many NaN at the end.
+/// [`roots`] without stripping: leading zeros make as many NaN at the end. JAX's `roots` with `strip_zeros=False`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jit, numpy as jnp};
+/// let f = jit(|p: &Array| jnp::real(jnp::roots_with_zeros(p)));
+/// assert_eq!(f(&Array::from([0.0f32, 2.0, -6.0])).round_to(3).to_string(), "[ 3. nan]");
+/// ```
+///
+/// # Panics
+/// If `p` is no vector.
 #[track_caller]
 pub fn roots_with_zeros(p: impl IntoArray) -> Array {
     let p = coefficients(p);
