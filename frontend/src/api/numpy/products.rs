@@ -27,12 +27,32 @@ fn met(x: &Array, y: &Array) -> (DType, bool) {
 }
 
 /// NumPy's dot product: `x[…, k] × y[…, k, n]` summed over `k`, all other dimensions side by side; with a scalar the product.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let m = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::dot(&m, Array::from([10, 1])).to_vec::<i32>(), [12, 34]);
+/// assert_eq!(jnp::dot(jnp::ones([2, 3]), jnp::ones([5, 3, 4])).shape(), [2, 5, 4]);
+/// ```
+///
+/// # Panics
+/// If the sizes to sum over differ, or the dtypes do not meet.
 #[track_caller]
 pub fn dot(x: impl IntoArray, y: impl IntoArray) -> Array {
     dot_precision(x, y, None)
 }
 
-/// [`dot`] with a precision.
+/// [`dot`] with a precision, which matters where the hardware multiplies in fewer bits than the dtype has.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, numpy as jnp};
+/// # use lax::Precision;
+/// let x = Array::from([1.0f32, 2.0]);
+/// assert_eq!(jnp::dot_precision(&x, &x, Some(Precision::Highest)).item::<f32>(), 5.0);
+/// ```
+///
+/// # Panics
+/// As [`dot`].
 #[track_caller]
 pub fn dot_precision(x: impl IntoArray, y: impl IntoArray, precision: Option<Precision>) -> Array {
     dot_arrays(x.into_array(), y.into_array(), precision)
@@ -61,12 +81,32 @@ pub(super) fn same_kind(x: Array, y: Array) -> (Array, Array) {
 }
 
 /// The matrix product: `x[…, m, k] × y[…, k, n] → […, m, n]`, leading dimensions broadcast; vectors have no second dimension.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (a, b) = (Array::from([[1, 2], [3, 4]]), Array::from([[0, 1], [1, 0]]));
+/// assert_eq!(jnp::matmul(&a, &b).to_string(), "[[2 1]\n [4 3]]");
+/// assert_eq!(jnp::matmul(jnp::ones([5, 2, 3]), jnp::ones([3, 4])).shape(), [5, 2, 4]);
+/// ```
+///
+/// # Panics
+/// Of scalars, or if the sizes to sum over differ, leading dimensions do not broadcast, or the dtypes do not meet.
 #[track_caller]
 pub fn matmul(x: impl IntoArray, y: impl IntoArray) -> Array {
     matmul_precision(x, y, None)
 }
 
-/// [`matmul`] with a precision.
+/// [`matmul`] with a precision, which matters where the hardware multiplies in fewer bits than the dtype has.
+///
+/// ```
+/// # use jacinth_frontend::{lax, numpy as jnp};
+/// # use lax::Precision;
+/// let product = jnp::matmul_precision(jnp::eye(2), jnp::ones([2, 1]), Some(Precision::High));
+/// assert_eq!(product.to_string(), "[[1.]\n [1.]]");
+/// ```
+///
+/// # Panics
+/// As [`matmul`].
 #[track_caller]
 pub fn matmul_precision(x: impl IntoArray, y: impl IntoArray, precision: Option<Precision>) -> Array {
     matmul_arrays(x.into_array(), y.into_array(), precision)
@@ -139,14 +179,32 @@ fn matmul_arrays(x: Array, y: Array, precision: Option<Precision>) -> Array {
     lax::transpose(&out, &permutation)
 }
 
-/// The sum of the products of all elements; complex numbers of the first are conjugated.
+/// The sum of the products of all elements of two raveled arrays; complex numbers of the first are conjugated.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::vdot(&x, &x).item::<i32>(), 30);
+/// ```
+///
+/// # Panics
+/// If they have different sizes.
 #[track_caller]
 pub fn vdot(x: impl IntoArray, y: impl IntoArray) -> Array {
     let x = super::conj(x);
     dot(super::ravel(x), super::ravel(y))
 }
 
-/// The product summed over the last dimension of both.
+/// The product summed over the last dimension of both: `x[…, k] × y[…, k]`, other dimensions side by side; of a scalar the product.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([[1, 2], [3, 4]]), Array::from([10, 1]));
+/// assert_eq!(jnp::inner(&x, &y).to_vec::<i32>(), [12, 34]);
+/// ```
+///
+/// # Panics
+/// If the last dimensions differ.
 #[track_caller]
 pub fn inner(x: impl IntoArray, y: impl IntoArray) -> Array {
     let (x, y) = (x.into_array(), y.into_array());
@@ -157,14 +215,32 @@ pub fn inner(x: impl IntoArray, y: impl IntoArray) -> Array {
     tensordot(x, y, dims.0, dims.1)
 }
 
-/// All products of an element of one with an element of the other.
+/// All products of an element of one (raveled) with an element of the other: `x[m] × y[n] → [m, n]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let table = jnp::outer(Array::from([1, 2]), Array::from([3, 4, 5]));
+/// assert_eq!(table.to_string(), "[[ 3  4  5]\n [ 6  8 10]]");
+/// ```
 #[track_caller]
 pub fn outer(x: impl IntoArray, y: impl IntoArray) -> Array {
     let (x, y) = (super::ravel(x), super::ravel(y));
     super::multiply(lax::expand_dims(&x, &[1]), lax::expand_dims(&y, &[0]))
 }
 
-/// The product summed over pairs of dimensions.
+/// The product summed over pairs of dimensions, the other ones side by side, those of `x` first.
+///
+/// JAX's `axes` is one number or two lists; here they are two arguments, and the number `n` is `-n..` and `..n` written out.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let (x, y) = (jnp::ones([2, 3, 4]), jnp::ones([4, 3, 5]));
+/// let out = jnp::tensordot(&x, &y, [1, 2], [1, 0]);
+/// assert_eq!((out.shape(), out.get((0, 0)).item::<f32>()), (&[2, 5][..], 12.0));
+/// ```
+///
+/// # Panics
+/// If there are not as many axes of both, or paired dimensions differ in size.
 #[track_caller]
 pub fn tensordot(
     x: impl IntoArray,
@@ -177,7 +253,13 @@ pub fn tensordot(
     product(&x, &y, DotDimensionNumbers::new((&a, &b), (&[], &[])), None)
 }
 
-/// The Kronecker product of two matrices or vectors.
+/// The Kronecker product: every element of the first times the whole of the second, as blocks.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let out = jnp::kron(Array::from([[1, 0], [0, 2]]), Array::from([[1, 1]]));
+/// assert_eq!(out.to_string(), "[[1 1 0 0]\n [0 0 2 2]]");
+/// ```
 #[track_caller]
 pub fn kron(x: impl IntoArray, y: impl IntoArray) -> Array {
     let (x, y) = (x.into_array(), y.into_array());
@@ -190,7 +272,13 @@ pub fn kron(x: impl IntoArray, y: impl IntoArray) -> Array {
     lax::reshape(&super::multiply(x_spread, y_spread), &shape)
 }
 
-/// The Euclidean (Frobenius) length over axes.
+/// The Euclidean (Frobenius) length over axes, as a floating number; [`linalg::norm`](super::linalg::norm) knows other norms.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[3, 4], [5, 12]]);
+/// assert_eq!(jnp::norm(&x, 1).to_vec::<f32>(), [5.0, 13.0]);
+/// ```
 #[track_caller]
 pub fn norm(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let x = crate::api::dtypes::promote_inexact(&[x.into_array()]).remove(0);
@@ -200,6 +288,16 @@ pub fn norm(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 }
 
 /// The cross product of vectors of two or three numbers along an axis; of two vectors of two, a number.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([1, 0, 0]), Array::from([0, 1, 0]));
+/// assert_eq!(jnp::cross(&x, &y, -1).to_vec::<i32>(), [0, 0, 1]);
+/// assert_eq!(jnp::cross(Array::from([1, 2]), Array::from([3, 4]), -1).item::<i32>(), -2);
+/// ```
+///
+/// # Panics
+/// If there are other than two or three numbers along the axis.
 #[track_caller]
 pub fn cross(x: impl IntoArray, y: impl IntoArray, axis: i64) -> Array {
     let (x, y) = (x.into_array(), y.into_array());
@@ -230,6 +328,17 @@ pub fn cross(x: impl IntoArray, y: impl IntoArray, axis: i64) -> Array {
 }
 
 /// The product over the last dimension of both, the others broadcast; complex numbers of the first are conjugated.
+///
+/// [`linalg::vecdot`](super::linalg::vecdot) takes an axis.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([[1, 2], [3, 4]]), Array::from([10, 1]));
+/// assert_eq!(jnp::vecdot(&x, &y).to_vec::<i32>(), [12, 34]);
+/// ```
+///
+/// # Panics
+/// As [`matmul`].
 #[track_caller]
 pub fn vecdot(x: impl IntoArray, y: impl IntoArray) -> Array {
     let (x, y) = same_kind(super::conj(x), y.into_array());
@@ -238,7 +347,16 @@ pub fn vecdot(x: impl IntoArray, y: impl IntoArray) -> Array {
     super::squeeze(matmul(row, column), [-1, -2])
 }
 
-/// Matrices times vectors: `x[…, m, k] × y[…, k] → […, m]`.
+/// Matrices times vectors: `x[…, m, k] × y[…, k] → […, m]`, leading dimensions broadcast.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (m, v) = (Array::from([[1, 2], [3, 4]]), Array::from([[1, 0], [0, 1], [1, 1]]));
+/// assert_eq!(jnp::matvec(&m, &v).to_string(), "[[1 3]\n [2 4]\n [3 7]]");
+/// ```
+///
+/// # Panics
+/// As [`matmul`].
 #[track_caller]
 pub fn matvec(x: impl IntoArray, y: impl IntoArray) -> Array {
     let y = y.into_array();
@@ -246,6 +364,15 @@ pub fn matvec(x: impl IntoArray, y: impl IntoArray) -> Array {
 }
 
 /// Vectors times matrices: `x[…, k] × y[…, k, n] → […, n]`; complex numbers of the vectors are conjugated.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (v, m) = (Array::from([10, 1]), Array::from([[1, 2], [3, 4]]));
+/// assert_eq!(jnp::vecmat(&v, &m).to_vec::<i32>(), [13, 24]);
+/// ```
+///
+/// # Panics
+/// As [`matmul`].
 #[track_caller]
 pub fn vecmat(x: impl IntoArray, y: impl IntoArray) -> Array {
     let x = super::conj(x);
