@@ -5,7 +5,16 @@ use crate::api::dtypes::{default_int, promote};
 use crate::ir::{Array, DType};
 use crate::lax::{self, rules::refuse};
 
-/// The same elements in row-major order under another shape; one size may be -1.
+/// The same elements in row-major order under another shape; one size may be -1, which is found out.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let x = jnp::arange(6);
+/// assert_eq!(jnp::reshape(&x, [2, -1]).to_string(), "[[0 1 2]\n [3 4 5]]");
+/// ```
+///
+/// # Panics
+/// If the shape has another size, or more than one -1.
 #[track_caller]
 pub fn reshape(x: impl IntoArray, shape: impl IntoShape) -> Array {
     reshape_array(&x.into_array(), &shape.into_shape())
@@ -27,14 +36,27 @@ fn reshape_array(x: &Array, shape: &[i64]) -> Array {
     lax::reshape(x, &shape)
 }
 
-/// The elements in one dimension.
+/// The elements in one dimension, in row-major order.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::ravel(Array::from([[1, 2], [3, 4]])).to_vec::<i32>(), [1, 2, 3, 4]);
+/// ```
 #[track_caller]
 pub fn ravel(x: impl IntoArray) -> Array {
     let x = x.into_array();
     lax::reshape(&x, &[x.size()])
 }
 
-/// The dimensions in another order: those of `axes`, or reversed for `()`.
+/// The dimensions in another order, or reversed for `()`: the array API's name of [`transpose`].
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::permute_dims(jnp::zeros([2, 3, 4]), [2, 0, 1]).shape(), [4, 2, 3]);
+/// ```
+///
+/// # Panics
+/// As [`transpose`].
 #[track_caller]
 pub fn permute_dims(x: impl IntoArray, axes: impl IntoShape) -> Array {
     let (x, axes) = (x.into_array(), axes.into_shape());
@@ -45,7 +67,17 @@ pub fn permute_dims(x: impl IntoArray, axes: impl IntoShape) -> Array {
     lax::transpose(&x, &permutation)
 }
 
-/// The dimensions in another order: those of `axes`, or reversed for `()`.
+/// The dimensions in another order: those of `axes`, which may count from the end, or reversed for `()`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2, 3], [4, 5, 6]]);
+/// assert_eq!(jnp::transpose(&x, ()).to_string(), "[[1 4]\n [2 5]\n [3 6]]");
+/// assert_eq!(jnp::transpose(jnp::zeros([2, 3, 4]), [1, 0, -1]).shape(), [3, 2, 4]);
+/// ```
+///
+/// # Panics
+/// If the axes are no permutation of the dimensions.
 #[track_caller]
 pub fn transpose(x: impl IntoArray, axes: impl IntoShape) -> Array {
     permute_dims(x, axes)
@@ -58,13 +90,29 @@ pub(crate) fn matrix_or_reversed(x: impl IntoArray) -> Array {
     lax::transpose(&x, &(0..x.ndim()).rev().collect::<Vec<_>>())
 }
 
-/// The last two dimensions exchanged.
+/// The last two dimensions exchanged: every matrix transposed.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::matrix_transpose(jnp::zeros([5, 2, 3])).shape(), [5, 3, 2]);
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions.
 #[track_caller]
 pub fn matrix_transpose(x: impl IntoArray) -> Array {
     swapaxes(x, -1, -2)
 }
 
 /// Two dimensions exchanged.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::swapaxes(jnp::zeros([2, 3, 4]), 0, -1).shape(), [4, 3, 2]);
+/// ```
+///
+/// # Panics
+/// If an axis is out of bounds.
 #[track_caller]
 pub fn swapaxes(x: impl IntoArray, axis1: i64, axis2: i64) -> Array {
     let x = x.into_array();
@@ -75,6 +123,16 @@ pub fn swapaxes(x: impl IntoArray, axis1: i64, axis2: i64) -> Array {
 }
 
 /// Dimensions moved to other places; the others keep their order.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let images = jnp::zeros([8, 3, 32, 16]);
+/// assert_eq!(jnp::moveaxis(&images, 1, -1).shape(), [8, 32, 16, 3]);
+/// assert_eq!(jnp::moveaxis(&images, [2, 3], [0, 1]).shape(), [32, 16, 8, 3]);
+/// ```
+///
+/// # Panics
+/// If there are not as many sources as destinations, or one is out of bounds or named twice.
 #[track_caller]
 pub fn moveaxis(x: impl IntoArray, source: impl Into<Axis>, destination: impl Into<Axis>) -> Array {
     let x = x.into_array();
@@ -94,6 +152,16 @@ pub fn moveaxis(x: impl IntoArray, source: impl Into<Axis>, destination: impl In
 }
 
 /// Without dimensions of size 1: all of them for `()`, or those named.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let x = jnp::zeros([1, 3, 1]);
+/// assert_eq!(jnp::squeeze(&x, ()).shape(), [3]);
+/// assert_eq!(jnp::squeeze(&x, -1).shape(), [1, 3]);
+/// ```
+///
+/// # Panics
+/// If a dimension that is named has another size.
 #[track_caller]
 pub fn squeeze(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let (x, axis) = (x.into_array(), axis.into());
@@ -105,6 +173,16 @@ pub fn squeeze(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 }
 
 /// With new dimensions of size 1, which stand at `axis` of the result.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let x = jnp::zeros([2, 3]);
+/// assert_eq!(jnp::expand_dims(&x, 1).shape(), [2, 1, 3]);
+/// assert_eq!(jnp::expand_dims(&x, [0, -1]).shape(), [1, 2, 3, 1]);
+/// ```
+///
+/// # Panics
+/// If an axis is out of bounds or named twice.
 #[track_caller]
 pub fn expand_dims(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let (x, axis) = (x.into_array(), axis.into());
@@ -115,7 +193,16 @@ pub fn expand_dims(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     lax::expand_dims(&x, &axis.resolve("expand_dims", x.ndim() + added))
 }
 
-/// Stretched to a shape as NumPy broadcasts.
+/// Stretched to a shape as NumPy broadcasts: dimensions of size 1 are repeated, missing ones stand in front.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let column = Array::from([[1], [2]]);
+/// assert_eq!(jnp::broadcast_to(&column, [2, 3]).to_string(), "[[1 1 1]\n [2 2 2]]");
+/// ```
+///
+/// # Panics
+/// If the shape does not fit.
 #[track_caller]
 pub fn broadcast_to(x: impl IntoArray, shape: impl IntoShape) -> Array {
     stretch(x.into_array(), &exact_shape("broadcast_to", shape))
@@ -136,6 +223,15 @@ fn stretch(x: Array, shape: &[usize]) -> Array {
 }
 
 /// Arrays stretched to the shape that NumPy broadcasts them to.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let out = jnp::broadcast_arrays([&Array::from([[1], [2]]), &Array::from([7, 8])]);
+/// assert_eq!(out[1].to_string(), "[[7 8]\n [7 8]]");
+/// ```
+///
+/// # Panics
+/// If the shapes do not broadcast.
 #[track_caller]
 pub fn broadcast_arrays(arrays: impl IntoArrays) -> Vec<Array> {
     let arrays = arrays.into_arrays();
@@ -144,7 +240,17 @@ pub fn broadcast_arrays(arrays: impl IntoArrays) -> Vec<Array> {
     arrays.iter().map(|x| broadcast_to(x, &shape)).collect()
 }
 
-/// Arrays one after the other along an axis.
+/// Arrays one after the other along an axis, in the dtype in which they meet.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([[1, 2]]), Array::from([[0.5f32, 1.5]]));
+/// assert_eq!(jnp::concatenate([&x, &x], 1).to_string(), "[[1 2 1 2]]");
+/// assert_eq!(jnp::concatenate([&x, &y], 0).to_string(), "[[1.  2. ]\n [0.5 1.5]]");
+/// ```
+///
+/// # Panics
+/// If there is no array, their ranks or other sizes differ, or their dtypes do not meet.
 #[track_caller]
 pub fn concatenate(arrays: impl IntoArrays, axis: i64) -> Array {
     let arrays = arrays.into_arrays();
@@ -154,7 +260,17 @@ pub fn concatenate(arrays: impl IntoArrays, axis: i64) -> Array {
     lax::concatenate(&promote(&arrays), canonical("concatenate", axis, first.ndim()))
 }
 
-/// Arrays of one shape along a new axis.
+/// Arrays of one shape along a new axis, in the dtype in which they meet.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([1, 2]), Array::from([3, 4]));
+/// assert_eq!(jnp::stack([&x, &y], 0).to_string(), "[[1 2]\n [3 4]]");
+/// assert_eq!(jnp::stack([&x, &y], -1).to_string(), "[[1 3]\n [2 4]]");
+/// ```
+///
+/// # Panics
+/// If there is no array, or the shapes differ.
 #[track_caller]
 pub fn stack(arrays: impl IntoArrays, axis: i64) -> Array {
     let arrays = arrays.into_arrays();
@@ -164,7 +280,16 @@ pub fn stack(arrays: impl IntoArrays, axis: i64) -> Array {
     lax::stack(&promote(&arrays), canonical("stack", axis, first.ndim() + 1))
 }
 
-/// The slices of an array along an axis.
+/// The slices of an array along an axis, which they lack: the inverse of [`stack`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let columns = jnp::unstack(Array::from([[1, 2], [3, 4]]), 1);
+/// assert_eq!(columns[0].to_vec::<i32>(), [1, 3]);
+/// ```
+///
+/// # Panics
+/// If the axis is out of bounds.
 #[track_caller]
 pub fn unstack(x: impl IntoArray, axis: i64) -> Vec<Array> {
     let x = x.into_array();
@@ -173,6 +298,15 @@ pub fn unstack(x: impl IntoArray, axis: i64) -> Vec<Array> {
 }
 
 /// Rows below each other: one-dimensional arrays become rows.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let out = jnp::vstack([&Array::from([1, 2]), &Array::from([[3, 4], [5, 6]])]);
+/// assert_eq!(out.to_string(), "[[1 2]\n [3 4]\n [5 6]]");
+/// ```
+///
+/// # Panics
+/// As [`concatenate`].
 #[track_caller]
 pub fn vstack(arrays: impl IntoArrays) -> Array {
     let arrays = arrays.into_arrays();
@@ -180,6 +314,16 @@ pub fn vstack(arrays: impl IntoArrays) -> Array {
 }
 
 /// Columns beside each other: one-dimensional arrays one after the other.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::hstack([&Array::from([1, 2]), &Array::from([3])]).to_vec::<i32>(), [1, 2, 3]);
+/// let out = jnp::hstack([&Array::from([[1], [2]]), &Array::from([[3], [4]])]);
+/// assert_eq!(out.to_string(), "[[1 3]\n [2 4]]");
+/// ```
+///
+/// # Panics
+/// As [`concatenate`].
 #[track_caller]
 pub fn hstack(arrays: impl IntoArrays) -> Array {
     let arrays = arrays.into_arrays();
@@ -188,7 +332,16 @@ pub fn hstack(arrays: impl IntoArrays) -> Array {
     concatenate(&arrays, axis)
 }
 
-/// One-dimensional arrays as the columns of a matrix.
+/// One-dimensional arrays as the columns of a matrix; matrices as they are.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let out = jnp::column_stack([&Array::from([1, 2]), &Array::from([3, 4])]);
+/// assert_eq!(out.to_string(), "[[1 3]\n [2 4]]");
+/// ```
+///
+/// # Panics
+/// As [`concatenate`].
 #[track_caller]
 pub fn column_stack(arrays: impl IntoArrays) -> Array {
     let arrays = arrays.into_arrays();
@@ -196,21 +349,40 @@ pub fn column_stack(arrays: impl IntoArrays) -> Array {
     concatenate(arrays.iter().map(column).collect::<Vec<_>>(), 1)
 }
 
-/// With at least one dimension.
+/// The array with at least one dimension: a scalar becomes `[1]`.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::atleast_1d(3.0).shape(), [1]);
+/// ```
 #[track_caller]
 pub fn atleast_1d(x: impl IntoArray) -> Array {
     let x = x.into_array();
     if x.ndim() == 0 { lax::expand_dims(&x, &[0]) } else { x }
 }
 
-/// With at least two dimensions; new ones come first.
+/// The array with at least two dimensions; new ones come first: `[n]` becomes `[1, n]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::atleast_2d(Array::from([1, 2, 3])).shape(), [1, 3]);
+/// ```
 #[track_caller]
 pub fn atleast_2d(x: impl IntoArray) -> Array {
     let x = x.into_array();
     lax::expand_dims(&x, &(0..2usize.saturating_sub(x.ndim())).collect::<Vec<_>>())
 }
 
-/// Equal parts along an axis.
+/// Equal parts along an axis; [`split_at`] takes places, [`array_split`](super::array_split) makes parts that are not equal.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let parts = jnp::split(jnp::arange(6), 3, 0);
+/// assert_eq!(parts[2].to_vec::<i32>(), [4, 5]);
+/// ```
+///
+/// # Panics
+/// If the dimension cannot be divided into that many parts.
 #[track_caller]
 pub fn split(x: impl IntoArray, sections: usize, axis: i64) -> Vec<Array> {
     let x = x.into_array();
@@ -222,7 +394,16 @@ pub fn split(x: impl IntoArray, sections: usize, axis: i64) -> Vec<Array> {
     lax::split(&x, &vec![n / sections; sections], axis)
 }
 
-/// Parts along an axis that end where `indices` say, and the rest.
+/// Parts along an axis that end where `indices` say, and the rest: JAX's `split` with indices.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let parts = jnp::split_at(jnp::arange(5), &[1, 3], 0);
+/// assert_eq!(parts.iter().map(|p| p.to_string()).collect::<Vec<_>>(), ["[0]", "[1 2]", "[3 4]"]);
+/// ```
+///
+/// # Panics
+/// If the axis is out of bounds.
 #[track_caller]
 pub fn split_at(x: impl IntoArray, indices: &[usize], axis: i64) -> Vec<Array> {
     let x = x.into_array();
@@ -238,7 +419,17 @@ pub fn split_at(x: impl IntoArray, indices: &[usize], axis: i64) -> Vec<Array> {
     lax::split(&x, &sizes.collect::<Vec<_>>(), axis)
 }
 
-/// The order of elements reversed along axes.
+/// The order of elements reversed along axes; along all for `()`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::flip(&x, 1).to_string(), "[[2 1]\n [4 3]]");
+/// assert_eq!(jnp::flip(&x, ()).to_string(), "[[4 3]\n [2 1]]");
+/// ```
+///
+/// # Panics
+/// If an axis is out of bounds.
 #[track_caller]
 pub fn flip(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let x = x.into_array();
@@ -247,6 +438,17 @@ pub fn flip(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 }
 
 /// Elements shifted along an axis by `shift` places; those that leave come in again at the other end.
+///
+/// [`roll_axes`](super::roll_axes) takes several axes, [`roll_dynamic`](super::roll_dynamic) a traced number and JAX's `axis=None`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2, 3], [4, 5, 6]]);
+/// assert_eq!(jnp::roll(&x, 1, 1).to_string(), "[[3 1 2]\n [6 4 5]]");
+/// ```
+///
+/// # Panics
+/// If the axis is out of bounds.
 #[track_caller]
 pub fn roll(x: impl IntoArray, shift: i64, axis: i64) -> Array {
     let x = x.into_array();
@@ -261,7 +463,17 @@ pub fn roll(x: impl IntoArray, shift: i64, axis: i64) -> Array {
     lax::concatenate(&[back, front], axis)
 }
 
-/// The array repeated along its dimensions.
+/// The array repeated along its dimensions, as often as `reps` says of each; further dimensions stand in front.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2]]);
+/// assert_eq!(jnp::tile(&x, [2, 2]).to_string(), "[[1 2 1 2]\n [1 2 1 2]]");
+/// assert_eq!(jnp::tile(&x, 2).to_string(), "[[1 2 1 2]]");
+/// ```
+///
+/// # Panics
+/// If a number is negative.
 #[track_caller]
 pub fn tile(x: impl IntoArray, reps: impl IntoShape) -> Array {
     let (x, mut reps) = (x.into_array(), exact_shape("tile", reps));
@@ -272,6 +484,18 @@ pub fn tile(x: impl IntoArray, reps: impl IntoShape) -> Array {
 }
 
 /// Every element repeated along an axis; of the raveled array for `()`.
+///
+/// [`repeat_each`](super::repeat_each) takes a number for each element, [`repeat_total`](super::repeat_total) traced ones.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::repeat(&x, 2, 0).to_string(), "[[1 2]\n [1 2]\n [3 4]\n [3 4]]");
+/// assert_eq!(jnp::repeat(&x, 2, ()).to_vec::<i32>(), [1, 1, 2, 2, 3, 3, 4, 4]);
+/// ```
+///
+/// # Panics
+/// If several axes are given.
 #[track_caller]
 pub fn repeat(x: impl IntoArray, repeats: usize, axis: impl Into<Axis>) -> Array {
     let (x, axis) = (x.into_array(), axis.into());
@@ -294,7 +518,16 @@ pub fn repeat(x: impl IntoArray, repeats: usize, axis: impl Into<Axis>) -> Array
     lax::reshape(&spread, &out)
 }
 
-/// Zeros, or another constant, around the array: `(before, after)` for each dimension.
+/// A constant around the array: `(before, after)` elements in each dimension. [`pad_with`](super::pad_with) takes JAX's other modes.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::pad(&x, &[(1, 0), (0, 2)], 9).to_string(), "[[9 9 9 9]\n [1 2 9 9]\n [3 4 9 9]]");
+/// ```
+///
+/// # Panics
+/// If there is not a pair for each dimension, or `value` is no scalar.
 #[track_caller]
 pub fn pad(x: impl IntoArray, widths: &[(usize, usize)], value: impl IntoArray) -> Array {
     let x = x.into_array();
@@ -303,7 +536,18 @@ pub fn pad(x: impl IntoArray, widths: &[(usize, usize)], value: impl IntoArray) 
     lax::pad(&x, &value, &config)
 }
 
-/// Differences of neighbours along an axis.
+/// Differences of neighbours along an axis, one less than elements; of booleans whether they differ.
+///
+/// [`diff_n`](super::diff_n) takes JAX's `n`, [`diff_with`] what stands before and after.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 4, 9], [0, 5, 3]]);
+/// assert_eq!(jnp::diff(&x, -1).to_string(), "[[ 3  5]\n [ 5 -2]]");
+/// ```
+///
+/// # Panics
+/// If the axis is out of bounds.
 #[track_caller]
 pub fn diff(x: impl IntoArray, axis: i64) -> Array {
     let x = x.into_array();
@@ -319,6 +563,16 @@ pub fn diff(x: impl IntoArray, axis: i64) -> Array {
 }
 
 /// Differences of neighbours along an axis taken `n` times, of the array between what is put before and after it; numbers are stretched.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1, 4, 9]);
+/// let start = Array::from(0);
+/// assert_eq!(jnp::diff_with(&x, 1, 0, Some(&start), None).to_vec::<i32>(), [1, 3, 5]);
+/// ```
+///
+/// # Panics
+/// If the axis is out of bounds, or what is put does not fit.
 #[track_caller]
 pub fn diff_with(
     x: impl IntoArray,
@@ -345,13 +599,28 @@ fn below_diagonal(rows: usize, columns: usize, k: i64) -> Array {
     lax::ge(&lax::add(&row, &Array::scalar(k, int, false)), &column)
 }
 
-/// Ones on and below the `k`-th diagonal.
+/// The `rows × columns` matrix with ones on and below the `k`-th diagonal, of the default float.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::tri(2, 3, 0).to_string(), "[[1. 0. 0.]\n [1. 1. 0.]]");
+/// ```
 #[track_caller]
 pub fn tri(rows: usize, columns: usize, k: i64) -> Array {
     lax::convert_element_type(&below_diagonal(rows, columns, k), crate::api::dtypes::default_float())
 }
 
-/// The last two dimensions with zeros above the `k`-th diagonal.
+/// The matrices in the last two dimensions with zeros above the `k`-th diagonal.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::tril(&x, 0).to_string(), "[[1 0]\n [3 4]]");
+/// assert_eq!(jnp::tril(&x, -1).to_string(), "[[0 0]\n [3 0]]");
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions.
 #[track_caller]
 pub fn tril(x: impl IntoArray, k: i64) -> Array {
     triangle("tril", x.into_array(), |rows, columns, x, zeros| {
@@ -360,7 +629,16 @@ pub fn tril(x: impl IntoArray, k: i64) -> Array {
     })
 }
 
-/// The last two dimensions with zeros below the `k`-th diagonal.
+/// The matrices in the last two dimensions with zeros below the `k`-th diagonal.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::triu(&x, 0).to_string(), "[[1 2]\n [0 4]]");
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions.
 #[track_caller]
 pub fn triu(x: impl IntoArray, k: i64) -> Array {
     triangle("triu", x.into_array(), |rows, columns, x, zeros| {
@@ -381,7 +659,12 @@ fn mask_like(x: &Array, mask: Array) -> Array {
     lax::broadcast(&mask, &x.shape()[..x.ndim() - 2])
 }
 
-/// A matrix with a vector on its `k`-th diagonal.
+/// A matrix with the elements of the raveled array on its `k`-th diagonal, zeros elsewhere.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::diagflat(Array::from([1, 2]), 1).to_string(), "[[0 1 0]\n [0 0 2]\n [0 0 0]]");
+/// ```
 #[track_caller]
 pub fn diagflat(x: impl IntoArray, k: i64) -> Array {
     let x = ravel(x);
@@ -391,13 +674,32 @@ pub fn diagflat(x: impl IntoArray, k: i64) -> Array {
     super::where_(mask, lax::expand_dims(&padded, &[0]), Array::scalar(0, x.dtype(), false))
 }
 
-/// The `k`-th diagonal of the first two dimensions, as the last one.
+/// The `k`-th diagonal of the first two dimensions, as the last one; [`diagonal_axes`] takes other dimensions.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2, 3], [4, 5, 6]]);
+/// assert_eq!(jnp::diagonal(&x, 0).to_vec::<i32>(), [1, 5]);
+/// assert_eq!(jnp::diagonal(&x, 1).to_vec::<i32>(), [2, 6]);
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions.
 #[track_caller]
 pub fn diagonal(x: impl IntoArray, k: i64) -> Array {
     diagonal_axes(x, k, 0, 1)
 }
 
 /// The `k`-th diagonal of the matrices along two axes, as the last dimension.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let x = jnp::arange(8).reshape([2, 2, 2]);
+/// assert_eq!(jnp::diagonal_axes(&x, 0, 1, 2).to_string(), "[[0 3]\n [4 7]]");
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions, or both axes are the same.
 #[track_caller]
 pub fn diagonal_axes(x: impl IntoArray, k: i64, axis1: i64, axis2: i64) -> Array {
     let x = x.into_array();
@@ -433,6 +735,16 @@ pub(crate) fn diagonal_of_last(x: impl IntoArray, k: i64) -> Array {
 }
 
 /// A matrix with a vector on its `k`-th diagonal, or the `k`-th diagonal of a matrix.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::diag(&x, 0).to_vec::<i32>(), [1, 4]);
+/// assert_eq!(jnp::diag(jnp::diag(&x, 0), 0).to_string(), "[[1 0]\n [0 4]]");
+/// ```
+///
+/// # Panics
+/// If the array has other than one or two dimensions.
 #[track_caller]
 pub fn diag(x: impl IntoArray, k: i64) -> Array {
     let x = x.into_array();
@@ -443,19 +755,44 @@ pub fn diag(x: impl IntoArray, k: i64) -> Array {
     }
 }
 
-/// The sum of the main diagonal of the first two dimensions.
+/// The sum of the main diagonal of the first two dimensions; [`trace_axes`] takes other diagonals and dimensions.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::trace(Array::from([[1, 2], [3, 4]])).item::<i32>(), 5);
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions.
 #[track_caller]
 pub fn trace(x: impl IntoArray) -> Array {
     trace_axes(x, 0, 0, 1)
 }
 
 /// The sum of the `k`-th diagonal of the matrices along two axes.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let x = jnp::arange(8).reshape([2, 2, 2]);
+/// assert_eq!(jnp::trace_axes(&x, 0, 1, 2).to_vec::<i32>(), [3, 11]);
+/// ```
+///
+/// # Panics
+/// As [`diagonal_axes`].
 #[track_caller]
 pub fn trace_axes(x: impl IntoArray, k: i64, axis1: i64, axis2: i64) -> Array {
     super::sum(diagonal_axes(x, k, axis1, axis2), -1)
 }
 
-/// Grids of coordinates in Cartesian order: the first varies along columns.
+/// Grids of coordinates in Cartesian order: `x[m], y[n] → [n, m], [n, m]`, the first varies along columns.
+///
+/// [`meshgrid_many`] takes any number of vectors and JAX's `indexing`, [`meshgrid_sparse`] is JAX's `sparse=True`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = jnp::meshgrid(Array::from([1, 2, 3]), Array::from([10, 20]));
+/// assert_eq!((&x + &y).to_string(), "[[11 12 13]\n [21 22 23]]");
+/// ```
 #[track_caller]
 pub fn meshgrid(x: impl IntoArray, y: impl IntoArray) -> (Array, Array) {
     let (x, y) = (ravel(x), ravel(y));
@@ -465,6 +802,15 @@ pub fn meshgrid(x: impl IntoArray, y: impl IntoArray) -> (Array, Array) {
 
 /// [`meshgrid`] of any number of vectors; with `indexing` `"ij"` the first varies along the first dimension, with `"xy"` the
 /// first two are exchanged.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let grids = jnp::meshgrid_many(&[jnp::arange(2), jnp::arange(3)], "ij");
+/// assert_eq!(grids[0].to_string(), "[[0 0 0]\n [1 1 1]]");
+/// ```
+///
+/// # Panics
+/// If the indexing is another word.
 #[track_caller]
 pub fn meshgrid_many(vectors: &[Array], indexing: &str) -> Vec<Array> {
     let exchange = match indexing {
@@ -480,6 +826,15 @@ pub fn meshgrid_many(vectors: &[Array], indexing: &str) -> Vec<Array> {
 }
 
 /// [`meshgrid_many`] without stretching: each of size 1 in all dimensions but its own.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let grids = jnp::meshgrid_sparse(&[jnp::arange(2), jnp::arange(3)], "ij");
+/// assert_eq!((grids[0].shape(), grids[1].shape()), (&[2, 1][..], &[1, 3][..]));
+/// ```
+///
+/// # Panics
+/// If the indexing is another word.
 #[track_caller]
 pub fn meshgrid_sparse(vectors: &[Array], indexing: &str) -> Vec<Array> {
     let full = meshgrid_many(vectors, indexing);
@@ -495,6 +850,14 @@ pub fn meshgrid_sparse(vectors: &[Array], indexing: &str) -> Vec<Array> {
 }
 
 /// The shape to which NumPy broadcasts several.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::broadcast_shapes(&[&[2, 1], &[3], &[1, 1, 1]]), [1, 2, 3]);
+/// ```
+///
+/// # Panics
+/// If they do not broadcast.
 #[track_caller]
 pub fn broadcast_shapes(shapes: &[&[usize]]) -> Vec<usize> {
     broadcast_shape("broadcast_shapes", shapes)
