@@ -7,6 +7,13 @@ use crate::lax::{self, ConvOptions, rules::refuse};
 
 /// The convolution of two sequences; `mode` is `"full"`, `"same"` or `"valid"`.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (a, v) = (Array::from([1, 2, 3]), Array::from([1, 10]));
+/// assert_eq!(jnp::convolve(&a, &v, "full").to_vec::<f32>(), [1.0, 12.0, 23.0, 30.0]);
+/// assert_eq!(jnp::convolve(&a, &v, "valid").to_vec::<f32>(), [12.0, 23.0]);
+/// ```
+///
 /// # Panics
 /// If an operand is not one-dimensional or is empty, or the mode is none of these.
 #[track_caller]
@@ -15,6 +22,12 @@ pub fn convolve(a: impl IntoArray, v: impl IntoArray, mode: &str) -> Array {
 }
 
 /// The correlation of two sequences, the second conjugated; `mode` is `"valid"`, `"same"` or `"full"`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (a, v) = (Array::from([1, 2, 3]), Array::from([1, 10]));
+/// assert_eq!(jnp::correlate(&a, &v, "valid").to_vec::<f32>(), [21.0, 32.0]);
+/// ```
 ///
 /// # Panics
 /// If an operand is not one-dimensional or is empty, or the mode is none of these.
