@@ -607,7 +607,7 @@ pub fn spacing(x: impl IntoArray) -> Array {
 /// If the elements are no integers.
 #[track_caller]
 pub fn bitwise_count(x: impl IntoArray) -> Array {
-    let x = super::ufuncs::number(super::abs(x));
+    let x = super::ufuncs::as_number(super::abs(x));
     if !x.dtype().is_integer() {
         refuse!("bitwise_count" => "takes integers, got {}", numpy_name(x.dtype()))
     }

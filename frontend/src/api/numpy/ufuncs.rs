@@ -330,7 +330,7 @@ pub fn sign(x: impl IntoArray) -> Array {
 /// ```
 #[track_caller]
 pub fn square(x: impl IntoArray) -> Array {
-    lax::square(&number(x.into_array()))
+    lax::square(&as_number(x.into_array()))
 }
 
 /// `1 / x`, as a floating number of integers too.
@@ -484,7 +484,7 @@ fn meet(x: Array, y: Array) -> (Array, Array) {
 
 /// The elements as numbers: booleans as the default integer.
 #[track_caller]
-pub(super) fn number(x: Array) -> Array {
+pub(super) fn as_number(x: Array) -> Array {
     if x.dtype().is_boolean() { lax::convert_element_type(&x, default_int()) } else { x }
 }
 
@@ -492,7 +492,7 @@ pub(super) fn number(x: Array) -> Array {
 #[track_caller]
 fn meet_numbers(x: Array, y: Array) -> (Array, Array) {
     let (x, y) = meet(x, y);
-    (number(x), number(y))
+    (as_number(x), as_number(y))
 }
 
 /// Both in the floating or complex dtype and the rank in which they meet.
@@ -858,7 +858,7 @@ pub fn power(x: impl IntoArray, y: impl IntoArray) -> Array {
     if let Some(exponent) = y.as_literal().filter(|l| l.aval().weak_type).and_then(|l| l.value().to_i64()) {
         // An integer to a negative power is refused, as in JAX.
         if let Ok(exponent) = i32::try_from(exponent) {
-            return lax::integer_pow(&number(x), exponent);
+            return lax::integer_pow(&as_number(x), exponent);
         }
     }
     let integers = |a: &Array| a.dtype().is_integer() || a.dtype().is_boolean();
