@@ -286,3 +286,34 @@ fn eigenvectors_and_schur_forms_give_the_matrix() {
         ]
     });
 }
+
+#[test]
+fn eigenvalues_of_turns_and_of_extreme_matrices() {
+    let turn = Array::from([
+        [1.0f32, -2.0, 0.0, 0.0],
+        [2.0, 1.0, 0.0, 0.0],
+        [0.0, 0.0, 3.0, 1.0],
+        [0.0, 0.0, -1.0, 3.0],
+    ]);
+    let symmetric = Array::from([[2.0f32, 1.0, 0.5], [1.0, 3.0, 0.0], [0.5, 0.0, 1.0]]);
+    for (plugin, backend) in plugins::under_test() {
+        with_backend(&backend, || {
+            let plain = jnp::linalg::eigvalsh(&symmetric);
+            for scale in [1.0f32, 1e-30, 1e-18, 1e18, 1e30] {
+                let (w, v) = jnp::linalg::eig(&turn * scale);
+                let w = lax::complex(&(jnp::real(&w) / scale), &(jnp::imag(&w) / scale));
+                // Both pairs are there, and belong to their vectors.
+                let parts = jnp::sort(jnp::imag(&w), -1);
+                assert!(
+                    distance(&parts, &Array::from([-2.0f32, -1.0, 1.0, 2.0])).item::<f32>() < 1e-5,
+                    "{plugin}: {w}"
+                );
+                let turned = jnp::matmul(turn.astype(w.dtype()), &v);
+                assert!(distance(&turned, &(&v * &w)).item::<f32>() < 1e-5, "{plugin}: {w} {v}");
+                let (values, vectors) = jnp::linalg::eigh(&symmetric * scale);
+                assert!(distance(&(values / scale), &plain).item::<f32>() < 1e-5, "{plugin}: {scale}");
+                assert!(skewness(&vectors).item::<f32>() < 1e-5, "{plugin}: {scale}");
+            }
+        });
+    }
+}

@@ -62,10 +62,11 @@ impl Factorisation for Eig {
             outs.extend(std::iter::repeat_n(cast_to(a, dtype), count));
             return outs;
         }
-        let (t, z) = schur(a);
+        let (a, scale) = tamed(a);
+        let (t, z) = schur(&a);
         let real = !a.dtype().is_complex();
         let w = if real { complex(&diagonal_of(&t), &imaginary_parts(&t)) } else { diagonal_of(&t) };
-        let mut outs = vec![w.clone()];
+        let mut outs = vec![wild(&w, &scale)];
         if !self.compute_left_eigenvectors && !self.compute_right_eigenvectors {
             return outs;
         }

@@ -70,6 +70,7 @@ impl Factorisation for Eigh {
         if n < 2 {
             return vec![eye_like(&a), real_of(&diagonal)];
         }
+        let (a, scale) = tamed(&a);
         // An odd one out plays against an index that has nothing in common with any.
         let even = (n + n % 2) as i64;
         let wide = [(0, even - n as i64, 0); 2];
@@ -98,6 +99,7 @@ impl Factorisation for Eigh {
             vec![count, infinite, padded, vectors],
         );
         let w = real_of(&diagonal_of(&rows(&columns(&out[2], 0, n), 0, n)));
+        let w = wild(&w, &scale);
         let order = argsort(&w, 0);
         let column = |x: &Array| slice_in_dim(x, 0, Some(n as i64), 1, 1);
         let v = mt(&take_rows(&mt(&column(&out[3])), &order));

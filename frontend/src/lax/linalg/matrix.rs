@@ -1,11 +1,11 @@
 //! Small words about matrices in the last two dimensions, for rules and programs.
 
 use crate::ir::{Array, DType};
-use crate::lax::traced::E;
+use crate::lax::traced::{E, choose};
 use crate::lax::{
-    DotDimensionNumbers, GatherDimensionNumbers, GatherScatterMode, Precision, add, broadcast_in_dim,
+    DotDimensionNumbers, GatherDimensionNumbers, GatherScatterMode, Precision, abs, add, broadcast_in_dim,
     broadcasted_iota, complex, conj, convert_element_type, dot_general, eq, expand_dims, full, gather, ge,
-    lt, mul, real, reduce_sum, scalar_like, select, slice_in_dim, transpose, zeros_like,
+    lt, mul, real, reduce_max, reduce_sum, scalar_like, select, slice_in_dim, transpose, zeros_like,
 };
 
 /// Rows and columns.
@@ -190,4 +190,24 @@ pub(crate) fn after(places: &Array, index: &Array) -> Array {
 /// The distance from one to the next larger number of a real dtype.
 pub(crate) fn epsilon(dtype: DType) -> f64 {
     if dtype.real() == DType::F64 { f64::EPSILON } else { f32::EPSILON as f64 }
+}
+
+/// The matrix divided by a number so that squares of its elements neither overflow nor vanish, and that number: one, unless the matrix
+/// is extreme.
+pub(crate) fn tamed(a: &Array) -> (Array, E) {
+    let smallest = if a.dtype().real() == DType::F64 { f64::MIN_POSITIVE } else { f32::MIN_POSITIVE as f64 };
+    let least = smallest.sqrt() / epsilon(a.dtype());
+    let largest = E(reduce_max(&abs(a), &(0..a.ndim()).collect::<Vec<_>>()));
+    let extreme = largest.lt(least).or(largest.gt(1.0 / least)).and(largest.ne(0.0));
+    let scale = choose(&extreme, &largest, 1.0);
+    ((E(a.clone()) / spread(&scale, a)).0, scale)
+}
+
+/// What [`tamed`] gave, or what was made of it, multiplied by the number again.
+pub(crate) fn wild(a: &Array, scale: &E) -> Array {
+    (E(a.clone()) * spread(scale, a)).0
+}
+
+fn spread(scale: &E, a: &Array) -> E {
+    E(broadcast_in_dim(&cast_to(&scale.0, a.dtype()), a.shape(), &[]))
 }

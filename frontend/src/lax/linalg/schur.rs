@@ -53,10 +53,11 @@ impl Factorisation for Schur {
         if n < 2 {
             return vec![a.clone(), eye_like(a)];
         }
-        let (packed, taus) = hessenberg(a);
+        let (a, scale) = tamed(a);
+        let (packed, taus) = hessenberg(&a);
         let (h, q) = hessenberg_factors(&packed, &taus);
         let (t, z) = iterate(&h, &q);
-        vec![t, z]
+        vec![wild(&t, &scale), z]
     }
 
     fn differentiate(&self, _: &[Array], _: &[Option<Array>]) -> (Arrays, Tangents) {
@@ -93,6 +94,13 @@ fn at(a: &Array, row: &Array, column: &Array) -> E {
 /// Magnitudes, cheaply: those of real and imaginary parts added up.
 fn taxicab(x: &Array) -> E {
     if x.dtype().is_complex() { E(real(x)).abs() + E(imag(x)).abs() } else { E(x.clone()).abs() }
+}
+
+/// `√(x² + y²)` of real numbers without overflow on the way.
+fn length(x: &E, y: &E) -> E {
+    let largest = x.abs().max(y.abs());
+    let unit = choose(&largest.eq(0.0), &largest.full(1.0), &largest);
+    ((x / &unit).square() + (y / &unit).square()).sqrt() * largest
 }
 
 /// How many rows a reflection of the bulge touches.
@@ -261,14 +269,16 @@ fn standardise(h: &Array, z: &Array, hi: &Array, pair: &Array) -> (Array, Array)
     // Real eigenvalues: the rotation by the eigenvector (z, c).
     let root = choose(&are_real, &discriminant, &zero).sqrt() * scale.sqrt();
     let w = &p + signed(&p) * root;
-    let length = (w.square() + c.square()).sqrt();
-    let length = choose(&length.eq(0.0), &one, length);
-    let (cs_real, sn_real) = (&w / &length, &c / &length);
+    let both = length(&w, &c);
+    let both = choose(&both.eq(0.0), &one, both);
+    let (cs_real, sn_real) = (&w / &both, &c / &both);
     // Complex ones: the rotation that makes the diagonal equal.
     let sigma = &b + &c;
-    let tau = (sigma.square() + (&p * 2.0).square()).sqrt();
-    let tau = choose(&tau.eq(0.0), &one, tau);
-    let cs_pair = ((sigma.abs() / &tau + 1.0) * 0.5).sqrt();
+    let tau = length(&sigma, &(&p * 2.0));
+    // It is equal already, and the two off the diagonal are opposite.
+    let at_angle_zero = tau.eq(0.0);
+    let tau = choose(&at_angle_zero, &one, tau);
+    let cs_pair = choose(&at_angle_zero, &one, ((sigma.abs() / &tau + 1.0) * 0.5).sqrt());
     let sn_pair = -(&p / (&tau * &cs_pair)) * signed(&sigma);
     let (cs, sn) = (choose(&are_real, &cs_real, &cs_pair), choose(&are_real, &sn_real, &sn_pair));
     // Where that leaves two of one sign off the diagonal, eigenvalues are real after all, and nearly equal.
