@@ -15,14 +15,32 @@ fn int(value: i64) -> Array {
     Array::scalar(value, default_int(), false)
 }
 
-/// The elements along an axis, or of the raveled array for `()`, in ascending order.
+/// The elements along an axis, or of the raveled array for `()`, in ascending order; NaN comes last.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[3, 1, 2], [6, 5, 4]]);
+/// assert_eq!(jnp::sort(&x, -1).to_string(), "[[1 2 3]\n [4 5 6]]");
+/// assert_eq!(jnp::sort(&x, ()).to_vec::<i32>(), [1, 2, 3, 4, 5, 6]);
+/// ```
+///
+/// # Panics
+/// If several axes are given, or one is out of bounds.
 #[track_caller]
 pub fn sort(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let (x, axis) = one_axis("sort", super::atleast_1d(x), &axis.into());
     lax::sort(&x, axis)
 }
 
-/// [`sort`] in descending order.
+/// [`sort`] in descending order: JAX's `sort` with `descending=True`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::sort_descending(Array::from([3, 1, 2]), 0).to_vec::<i32>(), [3, 2, 1]);
+/// ```
+///
+/// # Panics
+/// As [`sort`].
 #[track_caller]
 pub fn sort_descending(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let (x, axis) = one_axis("sort", super::atleast_1d(x), &axis.into());
@@ -30,6 +48,17 @@ pub fn sort_descending(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 }
 
 /// The positions of the elements along an axis, or in the raveled array for `()`, in ascending order; equal ones keep theirs.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([30, 10, 20, 10]);
+/// let order = jnp::argsort(&x, 0);
+/// assert_eq!(order.to_vec::<i32>(), [1, 3, 2, 0]);
+/// assert_eq!(jnp::take(&x, &order, 0).to_vec::<i32>(), [10, 10, 20, 30]);
+/// ```
+///
+/// # Panics
+/// As [`sort`].
 #[track_caller]
 pub fn argsort(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let (x, axis) = one_axis("argsort", super::atleast_1d(x), &axis.into());
@@ -37,6 +66,14 @@ pub fn argsort(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 }
 
 /// [`argsort`] in descending order; equal elements keep their order.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::argsort_descending(Array::from([30, 10, 20, 10]), 0).to_vec::<i32>(), [0, 2, 1, 3]);
+/// ```
+///
+/// # Panics
+/// As [`sort`].
 #[track_caller]
 pub fn argsort_descending(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let (x, axis) = one_axis("argsort", super::atleast_1d(x), &axis.into());
@@ -45,7 +82,14 @@ pub fn argsort_descending(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     lax::rev(&lax::sub(&int(n - 1), &backwards), &[axis])
 }
 
-/// Complex numbers in ascending order of real, then imaginary parts, in one dimension.
+/// Complex numbers in ascending order of real, then imaginary parts, in one dimension; real numbers become complex.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// # use num_complex::Complex32;
+/// let z = Array::from([Complex32::new(2.0, 0.0), Complex32::new(1.0, 5.0), Complex32::new(1.0, -5.0)]);
+/// assert_eq!(jnp::imag(jnp::sort_complex(&z)).to_vec::<f32>(), [-5.0, 5.0, 0.0]);
+/// ```
 #[track_caller]
 pub fn sort_complex(x: impl IntoArray) -> Array {
     let x = sort(x, ());
@@ -58,6 +102,15 @@ pub fn sort_complex(x: impl IntoArray) -> Array {
 }
 
 /// The positions along an axis that put the last key in ascending order, equal ones by the key before it, and so on.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (first_name, surname) = (Array::from([2, 1, 3]), Array::from([7, 7, 5]));
+/// assert_eq!(jnp::lexsort(&[first_name, surname], -1).to_vec::<i32>(), [2, 1, 0]);
+/// ```
+///
+/// # Panics
+/// If there is no key, or the keys have different shapes.
 #[track_caller]
 pub fn lexsort(keys: &[Array], axis: i64) -> Array {
     let Some(first) = keys.first() else { refuse!("lexsort" => "there must be at least one key") };
@@ -91,6 +144,15 @@ fn partition_axis(name: &'static str, x: Array, kth: i64, axis: i64) -> (Array, 
 
 /// The elements along an axis with the `kth` smallest in its place: smaller ones before it ascending, larger ones after it
 /// descending.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([5, 1, 4, 2, 3]);
+/// assert_eq!(jnp::partition(&x, 2, 0).to_vec::<i32>(), [1, 2, 3, 5, 4]);
+/// ```
+///
+/// # Panics
+/// If `kth` or the axis is out of bounds, or of complex numbers.
 #[track_caller]
 pub fn partition(x: impl IntoArray, kth: i64, axis: i64) -> Array {
     let (x, kth, axis) = partition_axis("partition", x.into_array(), kth, axis);
@@ -101,6 +163,15 @@ pub fn partition(x: impl IntoArray, kth: i64, axis: i64) -> Array {
 }
 
 /// The positions along an axis that put the `kth` smallest element in its place, smaller ones before it.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([5, 1, 4, 2, 3]);
+/// assert_eq!(jnp::argpartition(&x, 1, 0).get(..2).to_vec::<i32>(), [1, 3]);
+/// ```
+///
+/// # Panics
+/// As [`partition`].
 #[track_caller]
 pub fn argpartition(x: impl IntoArray, kth: i64, axis: i64) -> Array {
     let (x, kth, axis) = partition_axis("argpartition", x.into_array(), kth, axis);
@@ -123,13 +194,31 @@ fn before(a: &Array, b: &Array, or_equal: bool) -> Array {
     super::logical_or(plain, nan)
 }
 
-/// The positions at which values belong into a sorted vector, before equal elements.
+/// The positions at which values belong into a sorted vector, before equal elements: `i32` of the shape of `values`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let sorted = Array::from([10, 20, 20, 30]);
+/// assert_eq!(jnp::searchsorted(&sorted, Array::from([20, 5, 25])).to_vec::<i32>(), [1, 0, 3]);
+/// ```
+///
+/// # Panics
+/// If `sorted` is no vector.
 #[track_caller]
 pub fn searchsorted(sorted: impl IntoArray, values: impl IntoArray) -> Array {
     searchsorted_side(sorted, values, "left")
 }
 
 /// [`searchsorted`], before (`"left"`) or after (`"right"`) equal elements.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let sorted = Array::from([10, 20, 20, 30]);
+/// assert_eq!(jnp::searchsorted_side(&sorted, 20, "right").item::<i32>(), 3);
+/// ```
+///
+/// # Panics
+/// If `sorted` is no vector, or the side another word.
 #[track_caller]
 pub fn searchsorted_side(sorted: impl IntoArray, values: impl IntoArray, side: &str) -> Array {
     let or_equal = match side {
@@ -169,7 +258,17 @@ pub fn searchsorted_side(sorted: impl IntoArray, values: impl IntoArray, side: &
 }
 
 /// The number of the bin in which each element lies, of bins whose borders ascend or descend; a border belongs to the bin above
-/// it, or with `right` below it.
+/// it, or with `right` below it. 0 is before the first border.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, bins) = (Array::from([0.5f32, 1.0, 9.0]), Array::from([1.0f32, 2.0]));
+/// assert_eq!(jnp::digitize(&x, &bins, false).to_vec::<i32>(), [0, 1, 2]);
+/// assert_eq!(jnp::digitize(&x, &bins, true).to_vec::<i32>(), [0, 0, 2]);
+/// ```
+///
+/// # Panics
+/// If `bins` is no vector.
 #[track_caller]
 pub fn digitize(x: impl IntoArray, bins: impl IntoArray, right: bool) -> Array {
     let (x, bins) = (x.into_array(), bins.into_array());
@@ -226,12 +325,29 @@ fn distinct(x: impl IntoArray, equal_nan: bool) -> Array {
 }
 
 /// The distinct elements in ascending order, all NaNs being one; the array must be concrete.
+///
+/// [`unique_size`] is for traced arrays, [`unique_all`] has JAX's `return_…`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[3, 1], [1, 2]]);
+/// assert_eq!(jnp::unique(&x).to_vec::<i32>(), [1, 2, 3]);
+/// ```
+///
+/// # Panics
+/// If the array is traced.
 #[track_caller]
 pub fn unique(x: impl IntoArray) -> Array {
     distinct(x, true)
 }
 
 /// The first `size` distinct elements in ascending order; where there are fewer, the fill value, or the smallest for `None`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jit, numpy as jnp};
+/// let f = jit(|x: &Array| jnp::unique_size(x, 4, Some(Array::from(-1))));
+/// assert_eq!(f(&Array::from([3, 1, 1, 2])).to_vec::<i32>(), [1, 2, 3, -1]);
+/// ```
 #[track_caller]
 pub fn unique_size(x: impl IntoArray, size: usize, fill_value: Option<Array>) -> Array {
     described(x.into_array(), size, fill_value, true).values
@@ -239,6 +355,16 @@ pub fn unique_size(x: impl IntoArray, size: usize, fill_value: Option<Array>) ->
 
 /// The distinct elements, every NaN being its own, where each is first, which one each element is, and how often each occurs; the
 /// array must be concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let all = jnp::unique_all(Array::from([30, 10, 30]));
+/// assert_eq!((all.values.to_vec::<i32>(), all.counts.to_vec::<i32>()), (vec![10, 30], vec![1, 2]));
+/// assert_eq!((all.indices.to_vec::<i32>(), all.inverse_indices.to_vec::<i32>()), (vec![1, 0], vec![1, 0, 1]));
+/// ```
+///
+/// # Panics
+/// If the array is traced.
 #[track_caller]
 pub fn unique_all(x: impl IntoArray) -> Unique {
     let x = x.into_array();
@@ -247,7 +373,13 @@ pub fn unique_all(x: impl IntoArray) -> Unique {
     unique_all_size(x, size, None)
 }
 
-/// [`unique_all`] of the first `size` distinct elements.
+/// [`unique_all`] of the first `size` distinct elements, for traced arrays; what there is not occurs 0 times.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let all = jnp::unique_all_size(Array::from([30, 10, 30]), 3, None);
+/// assert_eq!((all.values.to_vec::<i32>(), all.counts.to_vec::<i32>()), (vec![10, 30, 10], vec![1, 2, 0]));
+/// ```
 #[track_caller]
 pub fn unique_all_size(x: impl IntoArray, size: usize, fill_value: Option<Array>) -> Unique {
     described(x.into_array(), size, fill_value, false)
@@ -285,19 +417,48 @@ fn described(x: Array, size: usize, fill_value: Option<Array>, equal_nan: bool) 
 }
 
 /// The distinct elements, every NaN being its own; the array must be concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([f32::NAN, 1.0, f32::NAN]);
+/// assert_eq!(jnp::unique_values(&x).to_string(), "[ 1. nan nan]");
+/// assert_eq!(jnp::unique(&x).to_string(), "[ 1. nan]");
+/// ```
+///
+/// # Panics
+/// If the array is traced.
 #[track_caller]
 pub fn unique_values(x: impl IntoArray) -> Array {
     distinct(x, false)
 }
 
 /// The distinct elements and how often each occurs; the array must be concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (values, counts) = jnp::unique_counts(Array::from([2, 1, 2, 2]));
+/// assert_eq!((values.to_vec::<i32>(), counts.to_vec::<i32>()), (vec![1, 2], vec![1, 3]));
+/// ```
+///
+/// # Panics
+/// If the array is traced.
 #[track_caller]
 pub fn unique_counts(x: impl IntoArray) -> (Array, Array) {
     let all = unique_all(x);
     (all.values, all.counts)
 }
 
-/// The distinct elements and which one each element is; the array must be concrete.
+/// The distinct elements and which one each element is, in the array's shape; the array must be concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([30, 10, 30]);
+/// let (values, inverse) = jnp::unique_inverse(&x);
+/// assert_eq!(values.get(&inverse).to_vec::<i32>(), x.to_vec::<i32>());
+/// ```
+///
+/// # Panics
+/// If the array is traced.
 #[track_caller]
 pub fn unique_inverse(x: impl IntoArray) -> (Array, Array) {
     let all = unique_all(x);
@@ -310,33 +471,71 @@ fn joined(x: impl IntoArray, y: impl IntoArray) -> Array {
     super::concatenate(&[ravel(x), ravel(y)], 0)
 }
 
-/// The distinct elements of both; the arrays must be concrete.
+/// The distinct elements of both, in ascending order; the arrays must be concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::union1d(Array::from([3, 1]), Array::from([2, 3])).to_vec::<i32>(), [1, 2, 3]);
+/// ```
+///
+/// # Panics
+/// If an array is traced.
 #[track_caller]
 pub fn union1d(x: impl IntoArray, y: impl IntoArray) -> Array {
     unique(joined(x, y))
 }
 
 /// The first `size` distinct elements of both; where there are fewer, the fill value, or the smallest for `None`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let out = jnp::union1d_size(Array::from([3, 1]), Array::from([2, 3]), 5, Some(Array::from(0)));
+/// assert_eq!(out.to_vec::<i32>(), [1, 2, 3, 0, 0]);
+/// ```
 #[track_caller]
 pub fn union1d_size(x: impl IntoArray, y: impl IntoArray, size: usize, fill_value: Option<Array>) -> Array {
     unique_size(joined(x, y), size, fill_value)
 }
 
-/// The distinct elements that are in both; the arrays must be concrete.
+/// The distinct elements that are in both, in ascending order; the arrays must be concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::intersect1d(Array::from([3, 1, 1]), Array::from([1, 2, 3])).to_vec::<i32>(), [1, 3]);
+/// ```
+///
+/// # Panics
+/// If an array is traced.
 #[track_caller]
 pub fn intersect1d(x: impl IntoArray, y: impl IntoArray) -> Array {
     let both = promote(&[unique(x), unique(y)]);
     super::compress(isin(&both[0], &both[1]), &both[0], 0)
 }
 
-/// The distinct elements of the first that are not in the second; the arrays must be concrete.
+/// The distinct elements of the first that are not in the second, in ascending order; the arrays must be concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::setdiff1d(Array::from([5, 3, 1, 5]), Array::from([1, 2])).to_vec::<i32>(), [3, 5]);
+/// ```
+///
+/// # Panics
+/// If an array is traced.
 #[track_caller]
 pub fn setdiff1d(x: impl IntoArray, y: impl IntoArray) -> Array {
     let x = unique(x);
     super::compress(lax::not(&isin(&x, y)), &x, 0)
 }
 
-/// The distinct elements that are in one of both; the arrays must be concrete.
+/// The distinct elements that are in exactly one of both, in ascending order; the arrays must be concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::setxor1d(Array::from([1, 2, 3]), Array::from([3, 4])).to_vec::<i32>(), [1, 2, 4]);
+/// ```
+///
+/// # Panics
+/// If an array is traced.
 #[track_caller]
 pub fn setxor1d(x: impl IntoArray, y: impl IntoArray) -> Array {
     let both = promote(&[unique(x), unique(y)]);
@@ -345,6 +544,12 @@ pub fn setxor1d(x: impl IntoArray, y: impl IntoArray) -> Array {
 }
 
 /// The first `size` distinct elements of the first that are not in the second; the fill value where there are fewer.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let out = jnp::setdiff1d_size(Array::from([5, 3, 1, 5]), Array::from([1, 2]), 3, -1);
+/// assert_eq!(out.to_vec::<i32>(), [3, 5, -1]);
+/// ```
 #[track_caller]
 pub fn setdiff1d_size(
     x: impl IntoArray,
@@ -357,6 +562,12 @@ pub fn setdiff1d_size(
 }
 
 /// The first `size` distinct elements that are in both; the fill value where there are fewer.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jit, numpy as jnp};
+/// let f = jit(|x: &Array, y: &Array| jnp::intersect1d_size(x, y, 3, 0));
+/// assert_eq!(f(&Array::from([3, 1, 1]), &Array::from([1, 2, 3])).to_vec::<i32>(), [1, 3, 0]);
+/// ```
 #[track_caller]
 pub fn intersect1d_size(
     x: impl IntoArray,
@@ -368,7 +579,13 @@ pub fn intersect1d_size(
     select_distinct(&both[0], |sorted| isin(sorted, &both[1]), size, fill_value)
 }
 
-/// The first `size` distinct elements that are in one of both; the fill value where there are fewer.
+/// The first `size` distinct elements that are in exactly one of both; the fill value where there are fewer.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let out = jnp::setxor1d_size(Array::from([1, 2, 3]), Array::from([3, 4]), 4, 0);
+/// assert_eq!(out.to_vec::<i32>(), [1, 2, 4, 0]);
+/// ```
 #[track_caller]
 pub fn setxor1d_size(x: impl IntoArray, y: impl IntoArray, size: usize, fill_value: impl IntoArray) -> Array {
     let both = promote(&[ravel(x), ravel(y)]);
@@ -389,7 +606,13 @@ fn select_distinct(
     super::extract_size(chosen, sorted, size, fill_value)
 }
 
-/// Whether each element is among others.
+/// Whether each element is among others: booleans in the shape of `elements`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::isin(&x, Array::from([2, 3, 9])).to_string(), "[[False  True]\n [ True False]]");
+/// ```
 #[track_caller]
 pub fn isin(elements: impl IntoArray, test_elements: impl IntoArray) -> Array {
     let both = promote(&[elements.into_array(), ravel(test_elements)]);
