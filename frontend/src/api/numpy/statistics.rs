@@ -16,24 +16,62 @@ fn nan(x: &Array) -> Array {
 }
 
 /// The `q`-quantile (or quantiles: the first dimension) over axes, between neighbours in proportion; NaN if there is one.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1.0f32, 2.0, 4.0], [10.0, 20.0, 40.0]]);
+/// assert_eq!(jnp::quantile(&x, 0.75, 1).to_vec::<f32>(), [3.0, 30.0]);
+/// assert_eq!(jnp::quantile(&x, Array::from([0.0f32, 1.0]), 1).to_string(), "[[ 1. 10.]\n [ 4. 40.]]");
+/// ```
+///
+/// # Panics
+/// If there is no element, `q` has more than one dimension, or of complex numbers.
 #[track_caller]
 pub fn quantile(x: impl IntoArray, q: impl IntoArray, axis: impl Into<Axis>) -> Array {
     quantile_method(x, q, axis, "linear")
 }
 
 /// [`quantile`] with a method: `"linear"`, `"lower"`, `"higher"`, `"midpoint"`, `"nearest"`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1.0f32, 2.0, 4.0]);
+/// assert_eq!(jnp::quantile_method(&x, 0.7, (), "lower").item::<f32>(), 2.0);
+/// assert_eq!(jnp::quantile_method(&x, 0.7, (), "midpoint").item::<f32>(), 3.0);
+/// ```
+///
+/// # Panics
+/// As [`quantile`], or if the method is another word.
 #[track_caller]
 pub fn quantile_method(x: impl IntoArray, q: impl IntoArray, axis: impl Into<Axis>, method: &str) -> Array {
     quantiles(x.into_array(), q.into_array(), axis.into(), method, false)
 }
 
 /// [`quantile`] of what is not NaN.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1.0f32, f32::NAN, 3.0]);
+/// assert_eq!(jnp::nanquantile(&x, 0.25, ()).item::<f32>(), 1.5);
+/// ```
+///
+/// # Panics
+/// As [`quantile`].
 #[track_caller]
 pub fn nanquantile(x: impl IntoArray, q: impl IntoArray, axis: impl Into<Axis>) -> Array {
     quantiles(x.into_array(), q.into_array(), axis.into(), "linear", true)
 }
 
 /// [`quantile_method`] of what is not NaN.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1.0f32, f32::NAN, 3.0]);
+/// assert_eq!(jnp::nanquantile_method(&x, 0.25, (), "higher").item::<f32>(), 3.0);
+/// ```
+///
+/// # Panics
+/// As [`quantile_method`].
 #[track_caller]
 pub fn nanquantile_method(
     x: impl IntoArray,
@@ -45,24 +83,59 @@ pub fn nanquantile_method(
 }
 
 /// [`quantile`] with `q` in percent.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([0, 10, 20]);
+/// assert_eq!(jnp::percentile(&x, Array::from([25, 50]), ()).to_vec::<f32>(), [5.0, 10.0]);
+/// ```
+///
+/// # Panics
+/// As [`quantile`].
 #[track_caller]
 pub fn percentile(x: impl IntoArray, q: impl IntoArray, axis: impl Into<Axis>) -> Array {
     quantile(x, super::divide(q, 100), axis)
 }
 
 /// [`quantile_method`] with `q` in percent.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::percentile_method(Array::from([0, 10, 20]), 30, (), "nearest").item::<f32>(), 10.0);
+/// ```
+///
+/// # Panics
+/// As [`quantile_method`].
 #[track_caller]
 pub fn percentile_method(x: impl IntoArray, q: impl IntoArray, axis: impl Into<Axis>, method: &str) -> Array {
     quantile_method(x, super::divide(q, 100), axis, method)
 }
 
 /// [`nanquantile`] with `q` in percent.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[0.0f32, 10.0], [f32::NAN, 4.0]]);
+/// assert_eq!(jnp::nanpercentile(&x, 50, 1).to_vec::<f32>(), [5.0, 4.0]);
+/// ```
+///
+/// # Panics
+/// As [`quantile`].
 #[track_caller]
 pub fn nanpercentile(x: impl IntoArray, q: impl IntoArray, axis: impl Into<Axis>) -> Array {
     nanquantile(x, super::divide(q, 100), axis)
 }
 
 /// [`nanquantile_method`] with `q` in percent.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([0.0f32, f32::NAN, 10.0]);
+/// assert_eq!(jnp::nanpercentile_method(&x, 50, (), "lower").item::<f32>(), 0.0);
+/// ```
+///
+/// # Panics
+/// As [`quantile_method`].
 #[track_caller]
 pub fn nanpercentile_method(
     x: impl IntoArray,
@@ -74,12 +147,31 @@ pub fn nanpercentile_method(
 }
 
 /// The middle element over axes in ascending order, or the mean of the two in the middle; NaN if there is one.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[3, 1, 2], [60, 40, 50]]);
+/// assert_eq!(jnp::median(&x, 1).to_vec::<f32>(), [2.0, 50.0]);
+/// assert_eq!(jnp::median(&x, ()).item::<f32>(), 21.5);
+/// ```
+///
+/// # Panics
+/// If there is no element, or of complex numbers.
 #[track_caller]
 pub fn median(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     quantiles(x.into_array(), 0.5.into_array(), axis.into(), "midpoint", false)
 }
 
 /// [`median`] of what is not NaN.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([f32::NAN, 1.0, 2.0, 9.0]);
+/// assert_eq!(jnp::nanmedian(&x, ()).item::<f32>(), 2.0);
+/// ```
+///
+/// # Panics
+/// As [`median`].
 #[track_caller]
 pub fn nanmedian(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     quantiles(x.into_array(), 0.5.into_array(), axis.into(), "midpoint", true)
@@ -154,6 +246,16 @@ fn quantiles(x: Array, q: Array, axis: Axis, method: &str, skip_nan: bool) -> Ar
 }
 
 /// The weighted mean over axes: `sum(x · w) / sum(w)`; weights of one dimension belong to the one axis.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 8]]);
+/// let w = Array::from([3, 1]);
+/// assert_eq!(jnp::average_weights(&x, 1, &w).to_vec::<f32>(), [1.25, 4.25]);
+/// ```
+///
+/// # Panics
+/// If the weights have neither the array's shape nor that of one axis.
 #[track_caller]
 pub fn average_weights(x: impl IntoArray, axis: impl Into<Axis>, weights: impl IntoArray) -> Array {
     let both = promote_inexact(&[x.into_array(), weights.into_array()]);
@@ -174,7 +276,13 @@ pub fn average_weights(x: impl IntoArray, axis: impl Into<Axis>, weights: impl I
     lax::div(&super::sum(lax::mul(x, &weights), axis), &total)
 }
 
-/// The variance over axes of what is not NaN, with `n - ddof` in the denominator.
+/// The variance over axes of what is not NaN, with `n - ddof` in the denominator; NaN where that is not positive.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1.0f32, f32::NAN, 3.0]);
+/// assert_eq!(jnp::nanvar_ddof(&x, (), 1).item::<f32>(), 2.0);
+/// ```
 #[track_caller]
 pub fn nanvar_ddof(x: impl IntoArray, axis: impl Into<Axis>, ddof: i64) -> Array {
     let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), axis.into());
@@ -200,12 +308,24 @@ pub fn nanvar_ddof(x: impl IntoArray, axis: impl Into<Axis>, ddof: i64) -> Array
 }
 
 /// The variance over axes of what is not NaN.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1.0f32, f32::NAN, 3.0], [5.0, 5.0, 5.0]]);
+/// assert_eq!(jnp::nanvar(&x, 1).to_vec::<f32>(), [1.0, 0.0]);
+/// ```
 #[track_caller]
 pub fn nanvar(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     nanvar_ddof(x, axis, 0)
 }
 
 /// The standard deviation over axes of what is not NaN.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([2.0f32, f32::NAN, 6.0]);
+/// assert_eq!(jnp::nanstd(&x, ()).item::<f32>(), 2.0);
+/// ```
 #[track_caller]
 pub fn nanstd(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     lax::sqrt(&nanvar(x, axis))
@@ -225,18 +345,45 @@ fn nan_arg(x: Array, axis: Axis, worst: f64, f: impl Fn(Array, Axis) -> Array) -
 }
 
 /// The index of the first largest element along an axis that is not NaN; -1 where all are.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[f32::NAN, 1.0, 3.0], [f32::NAN, f32::NAN, f32::NAN]]);
+/// assert_eq!(jnp::nanargmax(&x, 1).to_vec::<i32>(), [2, -1]);
+/// ```
+///
+/// # Panics
+/// If there is no element, or several axes are given.
 #[track_caller]
 pub fn nanargmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     nan_arg(x.into_array(), axis.into(), f64::NEG_INFINITY, |x, axis| super::argmax(x, axis))
 }
 
 /// The index of the first smallest element along an axis that is not NaN; -1 where all are.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([f32::NAN, 3.0, 1.0]);
+/// assert_eq!(jnp::nanargmin(&x, ()).item::<i32>(), 2);
+/// ```
+///
+/// # Panics
+/// If there is no element, or several axes are given.
 #[track_caller]
 pub fn nanargmin(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     nan_arg(x.into_array(), axis.into(), f64::INFINITY, |x, axis| super::argmin(x, axis))
 }
 
-/// The running sum along an axis, NaN counting as 0.
+/// The running sum along an axis, of the raveled array for `()`, NaN counting as 0.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1.0f32, f32::NAN, 2.0]);
+/// assert_eq!(jnp::nancumsum(&x, 0).to_vec::<f32>(), [1.0, 1.0, 3.0]);
+/// ```
+///
+/// # Panics
+/// If several axes are given.
 #[track_caller]
 pub fn nancumsum(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let x = x.into_array();
@@ -244,7 +391,16 @@ pub fn nancumsum(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     super::cumsum(where_(nan(&x), 0, &x), axis as i64)
 }
 
-/// The running product along an axis, NaN counting as 1.
+/// The running product along an axis, of the raveled array for `()`, NaN counting as 1.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[2.0f32, f32::NAN], [4.0, 3.0]]);
+/// assert_eq!(jnp::nancumprod(&x, 1).to_string(), "[[ 2.  2.]\n [ 4. 12.]]");
+/// ```
+///
+/// # Panics
+/// If several axes are given.
 #[track_caller]
 pub fn nancumprod(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let x = x.into_array();
@@ -253,6 +409,14 @@ pub fn nancumprod(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 }
 
 /// How often each number below the largest one and itself occurs; the array must be concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::bincount(Array::from([1, 3, 1, 0])).to_vec::<i32>(), [1, 2, 0, 1]);
+/// ```
+///
+/// # Panics
+/// If the array is no vector of integers, or is traced; in traced code use [`bincount_length`].
 #[track_caller]
 pub fn bincount(x: impl IntoArray) -> Array {
     let x = x.into_array();
@@ -262,7 +426,16 @@ pub fn bincount(x: impl IntoArray) -> Array {
     bincount_length(x, longest as usize, None)
 }
 
-/// How often each number below `length` occurs, or the sum of its weights; negative numbers count as 0.
+/// How often each number below `length` occurs, or the sum of its weights; negative numbers count as 0, larger ones not at all.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, w) = (Array::from([1, 3, 1, 7]), Array::from([0.5f32, 1.0, 0.25, 9.0]));
+/// assert_eq!(jnp::bincount_length(&x, 4, Some(&w)).to_vec::<f32>(), [0.0, 0.75, 0.0, 1.0]);
+/// ```
+///
+/// # Panics
+/// If the array is no vector of integers, or the weights have another shape.
 #[track_caller]
 pub fn bincount_length(x: impl IntoArray, length: usize, weights: Option<&Array>) -> Array {
     let x = x.into_array();
@@ -323,7 +496,14 @@ pub struct HistogramOptions {
     pub density: bool,
 }
 
-/// The borders of the bins of [`histogram`].
+/// The borders of the bins of [`histogram`]: one more than there are bins.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1.0f32, 2.0, 5.0]);
+/// assert_eq!(jnp::histogram_bin_edges(&x, 4, None).to_vec::<f32>(), [1.0, 2.0, 3.0, 4.0, 5.0]);
+/// assert_eq!(jnp::histogram_bin_edges(&x, 2, Some((0.0, 10.0))).to_vec::<f32>(), [0.0, 5.0, 10.0]);
+/// ```
 #[track_caller]
 pub fn histogram_bin_edges(x: impl IntoArray, bins: impl Into<Bins>, range: Option<(f64, f64)>) -> Array {
     let x = promote_inexact(&[x.into_array()]).remove(0);
@@ -349,12 +529,33 @@ pub fn histogram_bin_edges(x: impl IntoArray, bins: impl Into<Bins>, range: Opti
 }
 
 /// How many elements lie in each bin, and the bins' borders; the last border belongs to the last bin.
+///
+/// `bins` is their number or their borders; counts are floating numbers.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([0.0f32, 1.0, 1.5, 4.0]);
+/// let (counts, edges) = jnp::histogram(&x, 2);
+/// assert_eq!((counts.to_vec::<f32>(), edges.to_vec::<f32>()), (vec![3.0, 1.0], vec![0.0, 2.0, 4.0]));
+/// assert_eq!(jnp::histogram(&x, Array::from([1.0f32, 2.0])).0.to_vec::<f32>(), [2.0]);
+/// ```
 #[track_caller]
 pub fn histogram(x: impl IntoArray, bins: impl Into<Bins>) -> (Array, Array) {
     histogram_with(x, bins, HistogramOptions::default())
 }
 
 /// [`histogram`] with range, weights, density.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// # use jnp::HistogramOptions;
+/// let options = HistogramOptions { range: Some((0.0, 4.0)), density: true, ..Default::default() };
+/// let (density, _) = jnp::histogram_with(Array::from([0.5f32, 1.0, 3.0, 1.0]), 2, options);
+/// assert_eq!(density.to_vec::<f32>(), [0.375, 0.125]);
+/// ```
+///
+/// # Panics
+/// If the weights have another shape than the array.
 #[track_caller]
 pub fn histogram_with(x: impl IntoArray, bins: impl Into<Bins>, options: HistogramOptions) -> (Array, Array) {
     let x = x.into_array();
@@ -387,7 +588,18 @@ pub fn histogram_with(x: impl IntoArray, bins: impl Into<Bins>, options: Histogr
     (counts, edges)
 }
 
-/// How many points (rows of `f[n, d]`) lie in each bin of every dimension, and the bins' borders.
+/// How many points (rows of `f32[n, d]`) lie in each bin of every dimension, and the bins' borders.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let points = Array::from([[0.0f32, 0.0], [0.2, 0.9], [1.0, 1.0]]);
+/// let (counts, edges) = jnp::histogramdd(&points, &[2.into(), 2.into()]);
+/// assert_eq!(counts.to_string(), "[[1 1]\n [0 1]]");
+/// assert_eq!(edges[0].to_vec::<f32>(), [0.0, 0.5, 1.0]);
+/// ```
+///
+/// # Panics
+/// If the points are no matrix with a column for each of the bins.
 #[track_caller]
 pub fn histogramdd(points: impl IntoArray, bins: &[Bins]) -> (Array, Vec<Array>) {
     let points = promote_inexact(&[points.into_array()]).remove(0);
@@ -411,7 +623,18 @@ pub fn histogramdd(points: impl IntoArray, bins: &[Bins]) -> (Array, Vec<Array>)
     (lax::slice(&all, &vec![1; shape.len()], &limits, None), borders)
 }
 
-/// How many points lie in each bin of a plane, and the bins' borders.
+/// How many points `(x, y)` lie in each bin of a plane, and the bins' borders along both.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([0.0f32, 0.2, 1.0]), Array::from([0.0f32, 0.9, 1.0]));
+/// let (counts, x_edges, _) = jnp::histogram2d(&x, &y, 2);
+/// assert_eq!(counts.to_string(), "[[1 1]\n [0 1]]");
+/// assert_eq!(x_edges.to_vec::<f32>(), [0.0, 0.5, 1.0]);
+/// ```
+///
+/// # Panics
+/// If `x` and `y` have different sizes.
 #[track_caller]
 pub fn histogram2d(x: impl IntoArray, y: impl IntoArray, bins: impl Into<Bins>) -> (Array, Array, Array) {
     let bins = bins.into();
@@ -442,13 +665,33 @@ impl Default for CovOptions {
     }
 }
 
-/// The covariance of variables (rows), from observations (columns); of a vector, its variance.
+/// The covariance of variables (rows), from observations (columns): `[m, n] → [m, m]`; of a vector, its variance.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2, 3], [6, 4, 2]]);
+/// assert_eq!(jnp::cov(&x).to_string(), "[[ 1. -2.]\n [-2.  4.]]");
+/// ```
+///
+/// # Panics
+/// If there are more than two dimensions.
 #[track_caller]
 pub fn cov(x: impl IntoArray) -> Array {
     cov_with(x, CovOptions::default())
 }
 
-/// [`cov`] with options.
+/// [`cov`] with options: more variables, columns as variables, weights, another denominator.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// # use jnp::CovOptions;
+/// let x = Array::from([[1, 6], [2, 4], [3, 2]]);
+/// let options = CovOptions { rowvar: false, ddof: 0, ..Default::default() };
+/// assert_eq!((jnp::cov_with(&x, options) * 3.0).round_to(4).to_string(), "[[ 2. -4.]\n [-4.  8.]]");
+/// ```
+///
+/// # Panics
+/// If there are more than two dimensions.
 #[track_caller]
 pub fn cov_with(x: impl IntoArray, options: CovOptions) -> Array {
     let given: Vec<Array> = [Some(x.into_array()), options.y].into_iter().flatten().collect();
@@ -496,13 +739,31 @@ pub fn cov_with(x: impl IntoArray, options: CovOptions) -> Array {
     super::squeeze(super::divide(products, denominator), ())
 }
 
-/// The correlation of variables (rows), from observations (columns).
+/// The correlation of variables (rows), from observations (columns): `[m, n] → [m, m]`, between -1 and 1.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2, 3], [6, 4, 2]]);
+/// assert_eq!(jnp::corrcoef(&x).round_to(4).to_string(), "[[ 1. -1.]\n [-1.  1.]]");
+/// ```
+///
+/// # Panics
+/// If there are more than two dimensions.
 #[track_caller]
 pub fn corrcoef(x: impl IntoArray) -> Array {
     corrcoef_with(x, None, true)
 }
 
 /// [`corrcoef`] with more variables, or with columns as variables.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([1, 2, 3]), Array::from([10, 20, 30]));
+/// assert_eq!(jnp::corrcoef_with(&x, Some(y), true).round_to(4).to_string(), "[[1. 1.]\n [1. 1.]]");
+/// ```
+///
+/// # Panics
+/// If there are more than two dimensions.
 #[track_caller]
 pub fn corrcoef_with(x: impl IntoArray, y: Option<Array>, rowvar: bool) -> Array {
     let c = cov_with(x, CovOptions { y, rowvar, ..Default::default() });
