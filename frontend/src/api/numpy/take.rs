@@ -56,12 +56,34 @@ pub(crate) fn one_axis(name: &'static str, x: Array, axis: &Axis) -> (Array, usi
 }
 
 /// The elements at indices along an axis, or of the raveled array for `()`; NaN (integers: the limits) out of bounds.
+///
+/// The indices' dimensions take the place of the axis; negative ones count from the end.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1.0f32, 2.0], [3.0, 4.0]]);
+/// assert_eq!(jnp::take(&x, Array::from([1, 0, -1]), 1).to_string(), "[[2. 1. 2.]\n [4. 3. 4.]]");
+/// assert_eq!(jnp::take(&x, Array::from([3, 4]), ()).to_string(), "[ 4. nan]");
+/// ```
+///
+/// # Panics
+/// If the indices are no integers, or several axes are given.
 #[track_caller]
 pub fn take(x: impl IntoArray, indices: impl IntoArray, axis: impl Into<Axis>) -> Array {
     take_mode(x, indices, axis, "fill")
 }
 
 /// [`take`] with a mode: `"fill"`, `"clip"` (negative indices too are moved to 0), `"wrap"`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, i) = (Array::from([10, 20, 30]), Array::from([-1, 1, 5]));
+/// assert_eq!(jnp::take_mode(&x, &i, 0, "clip").to_vec::<i32>(), [10, 20, 30]);
+/// assert_eq!(jnp::take_mode(&x, &i, 0, "wrap").to_vec::<i32>(), [30, 20, 30]);
+/// ```
+///
+/// # Panics
+/// As [`take`], or if the mode is another word.
 #[track_caller]
 pub fn take_mode(x: impl IntoArray, indices: impl IntoArray, axis: impl Into<Axis>, mode: &str) -> Array {
     let (x, axis) = one_axis("take", x.into_array(), &axis.into());
@@ -80,12 +102,31 @@ pub fn take_mode(x: impl IntoArray, indices: impl IntoArray, axis: impl Into<Axi
 }
 
 /// For every index the element of its row along an axis: `x[i, indices[i, j]]`; NaN (integers: the limits) out of bounds.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[3, 1, 2], [6, 5, 4]]);
+/// let smallest = jnp::argmin(&x, jnp::keepdims(1));
+/// assert_eq!(jnp::take_along_axis(&x, &smallest, 1).to_string(), "[[1]\n [4]]");
+/// ```
+///
+/// # Panics
+/// If the indices are no integers, or do not broadcast to the array beside the axis.
 #[track_caller]
 pub fn take_along_axis(x: impl IntoArray, indices: impl IntoArray, axis: impl Into<Axis>) -> Array {
     take_along_axis_mode(x, indices, axis, "fill")
 }
 
 /// [`take_along_axis`] with a mode: `"fill"`, `"clip"`, `"promise_in_bounds"`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, i) = (Array::from([[3, 1], [6, 5]]), Array::from([[9], [0]]));
+/// assert_eq!(jnp::take_along_axis_mode(&x, &i, 1, "clip").to_string(), "[[1]\n [6]]");
+/// ```
+///
+/// # Panics
+/// As [`take_along_axis`], or if the mode is another word.
 #[track_caller]
 pub fn take_along_axis_mode(
     x: impl IntoArray,
@@ -163,12 +204,31 @@ pub fn take_along_axis_mode(
 }
 
 /// The array with `values`, repeated as needed, at indices of the raveled array; those out of bounds are dropped.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, numpy as jnp};
+/// let x = jnp::zeros_of([2, 2], DType::I32);
+/// assert_eq!(jnp::put(&x, Array::from([0, -1, 7]), Array::from([5, 6, 7])).to_string(), "[[5 0]\n [0 6]]");
+/// ```
+///
+/// # Panics
+/// If there are indices but no values.
 #[track_caller]
 pub fn put(x: impl IntoArray, indices: impl IntoArray, values: impl IntoArray) -> Array {
     put_mode(x, indices, values, "drop")
 }
 
 /// [`put`] with a mode: `"drop"`, `"clip"`, `"wrap"`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([0, 0, 0]);
+/// assert_eq!(jnp::put_mode(&x, Array::from([4]), 9, "wrap").to_vec::<i32>(), [0, 9, 0]);
+/// assert_eq!(jnp::put_mode(&x, Array::from([4]), 9, "clip").to_vec::<i32>(), [0, 0, 9]);
+/// ```
+///
+/// # Panics
+/// As [`put`], or if the mode is another word.
 #[track_caller]
 pub fn put_mode(x: impl IntoArray, indices: impl IntoArray, values: impl IntoArray, mode: &str) -> Array {
     let (x, indices) = (x.into_array(), ravel(indices));
@@ -198,6 +258,18 @@ fn tiled(x: &Array, size: usize) -> Array {
 }
 
 /// The array with `values` at an index for every row along an axis: `x[i, indices[i, j]] = values[i, j]`.
+///
+/// JAX's `inplace=False`: arrays do not change.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[3, 1, 2], [6, 5, 4]]);
+/// let largest = jnp::argmax(&x, jnp::keepdims(1));
+/// assert_eq!(jnp::put_along_axis(&x, &largest, 0, 1).to_string(), "[[0 1 2]\n [0 5 4]]");
+/// ```
+///
+/// # Panics
+/// If the indices have not as many dimensions as the array, or the values do not broadcast to them.
 #[track_caller]
 pub fn put_along_axis(
     x: impl IntoArray,
@@ -226,6 +298,16 @@ pub fn put_along_axis(
 }
 
 /// The indices of the elements that are nonzero, one array per dimension; the array must be concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[0, 7], [8, 0]]);
+/// let places = jnp::nonzero(&x);
+/// assert_eq!((places[0].to_vec::<i32>(), places[1].to_vec::<i32>()), (vec![0, 1], vec![1, 0]));
+/// ```
+///
+/// # Panics
+/// If the array is traced; in traced code use [`nonzero_size`].
 #[track_caller]
 pub fn nonzero(x: impl IntoArray) -> Vec<Array> {
     let x = super::atleast_1d(x);
@@ -242,6 +324,12 @@ pub fn nonzero(x: impl IntoArray) -> Vec<Array> {
 }
 
 /// The indices of the first `size` elements that are nonzero, one array per dimension; `fill_value` where there are fewer.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jit, numpy as jnp};
+/// let f = jit(|x: &Array| jnp::nonzero_size(x, 3, -1));
+/// assert_eq!(f(&Array::from([0, 7, 0, 8]))[0].to_vec::<i32>(), [1, 3, -1]);
+/// ```
 #[track_caller]
 pub fn nonzero_size(x: impl IntoArray, size: usize, fill_value: i64) -> Vec<Array> {
     let x = super::atleast_1d(x);
@@ -270,7 +358,15 @@ pub(crate) fn positions(mask: &Array, size: usize) -> Array {
     empty.at(slot).mode("drop").wrap_negative_indices(false).set(lax::iota(default_int(), n))
 }
 
-/// The indices of the elements that are nonzero, one row each; the array must be concrete.
+/// The indices of the elements that are nonzero, one row each: `[count, rank]`; the array must be concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::argwhere(Array::from([[0, 7], [8, 9]])).to_string(), "[[0 1]\n [1 0]\n [1 1]]");
+/// ```
+///
+/// # Panics
+/// If the array is traced; in traced code use [`argwhere_size`].
 #[track_caller]
 pub fn argwhere(x: impl IntoArray) -> Array {
     let x = x.into_array();
@@ -282,6 +378,11 @@ pub fn argwhere(x: impl IntoArray) -> Array {
 }
 
 /// [`argwhere`] of the first `size` elements that are nonzero; `fill_value` where there are fewer.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::argwhere_size(Array::from([[0, 7], [0, 0]]), 2, 9).to_string(), "[[0 1]\n [9 9]]");
+/// ```
 #[track_caller]
 pub fn argwhere_size(x: impl IntoArray, size: usize, fill_value: i64) -> Array {
     let x = x.into_array();
@@ -292,24 +393,52 @@ pub fn argwhere_size(x: impl IntoArray, size: usize, fill_value: i64) -> Array {
 }
 
 /// The indices of the elements of the raveled array that are nonzero; the array must be concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::flatnonzero(Array::from([[0, 7], [8, 0]])).to_vec::<i32>(), [1, 2]);
+/// ```
+///
+/// # Panics
+/// If the array is traced; in traced code use [`flatnonzero_size`].
 #[track_caller]
 pub fn flatnonzero(x: impl IntoArray) -> Array {
     nonzero(ravel(x)).swap_remove(0)
 }
 
 /// [`flatnonzero`] of the first `size` elements that are nonzero; `fill_value` where there are fewer.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::flatnonzero_size(Array::from([[0, 7], [8, 0]]), 3, 99).to_vec::<i32>(), [1, 2, 99]);
+/// ```
 #[track_caller]
 pub fn flatnonzero_size(x: impl IntoArray, size: usize, fill_value: i64) -> Array {
     nonzero_size(ravel(x), size, fill_value).swap_remove(0)
 }
 
 /// The elements where the condition, which must be concrete, is nonzero, in one dimension.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::extract(x.gt(1), &x).to_vec::<i32>(), [2, 3, 4]);
+/// ```
+///
+/// # Panics
+/// If the condition is traced; in traced code use [`extract_size`].
 #[track_caller]
 pub fn extract(condition: impl IntoArray, x: impl IntoArray) -> Array {
     compress(ravel(condition), ravel(x), 0)
 }
 
 /// The first `size` elements where the condition is nonzero; `fill_value` where there are fewer.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jit, numpy as jnp};
+/// let f = jit(|x: &Array| jnp::extract_size(x.gt(2), x, 3, 0));
+/// assert_eq!(f(&Array::from([1, 2, 3, 4])).to_vec::<i32>(), [3, 4, 0]);
+/// ```
 #[track_caller]
 pub fn extract_size(
     condition: impl IntoArray,
@@ -327,6 +456,15 @@ pub fn extract_size(
 }
 
 /// The slices along an axis (of the raveled array for `()`) where the condition, which must be concrete, is nonzero.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4], [5, 6]]);
+/// assert_eq!(jnp::compress(Array::from([true, false, true]), &x, 0).to_string(), "[[1 2]\n [5 6]]");
+/// ```
+///
+/// # Panics
+/// If the condition is traced, or true beyond the array.
 #[track_caller]
 pub fn compress(condition: impl IntoArray, x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let condition = condition.into_array();
@@ -350,6 +488,15 @@ pub(crate) fn compress_along(x: &Array, condition: &[bool], axis: impl Into<Axis
 }
 
 /// For every index, which must be concrete and in bounds, the element of that choice.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (zeros, tens) = (Array::from([1, 2, 3]), Array::from([10, 20, 30]));
+/// assert_eq!(jnp::choose(Array::from([0, 1, 0]), &[zeros, tens]).to_vec::<i32>(), [1, 20, 3]);
+/// ```
+///
+/// # Panics
+/// If an index is out of bounds or traced, or the shapes do not broadcast; in traced code use [`choose_mode`].
 #[track_caller]
 pub fn choose(x: impl IntoArray, choices: &[Array]) -> Array {
     let x = x.into_array();
@@ -362,6 +509,15 @@ pub fn choose(x: impl IntoArray, choices: &[Array]) -> Array {
 }
 
 /// [`choose`] with a mode for what is out of bounds: `"clip"` or `"wrap"`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let choices = [Array::from(7), Array::from(8)];
+/// assert_eq!(jnp::choose_mode(Array::from([0, 1, 2]), &choices, "wrap").to_vec::<i32>(), [7, 8, 7]);
+/// ```
+///
+/// # Panics
+/// If there is no choice, the mode is another word, or the shapes do not broadcast.
 #[track_caller]
 pub fn choose_mode(x: impl IntoArray, choices: &[Array], mode: &str) -> Array {
     let x = x.into_array();
@@ -384,6 +540,19 @@ pub fn choose_mode(x: impl IntoArray, choices: &[Array], mode: &str) -> Array {
 }
 
 /// The values of functions on the elements where their conditions are nonzero (the last one wins), `default` elsewhere.
+///
+/// Every function is computed on the whole array; the result has its dtype.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([-2, 0, 3]);
+/// let (minus, tenfold) = (|x: &Array| -x, |x: &Array| x * 10);
+/// let y = jnp::piecewise(&x, &[x.lt(0), x.gt(0)], &[&minus, &tenfold], 7);
+/// assert_eq!(y.to_vec::<i32>(), [2, 7, 30]);
+/// ```
+///
+/// # Panics
+/// If there are not as many conditions as functions.
 #[track_caller]
 pub fn piecewise(
     x: impl IntoArray,
@@ -403,6 +572,15 @@ pub fn piecewise(
 }
 
 /// The array with `values`, over and over, where the mask is nonzero.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([1, 2, 3, 4]);
+/// assert_eq!(jnp::place(&x, x.gt(1), Array::from([70, 80])).to_vec::<i32>(), [1, 70, 80, 70]);
+/// ```
+///
+/// # Panics
+/// If array and mask have different sizes, or there is no value.
 #[track_caller]
 pub fn place(x: impl IntoArray, mask: impl IntoArray, values: impl IntoArray) -> Array {
     let (x, mask) = (x.into_array(), truth(mask.into_array()));
@@ -419,6 +597,16 @@ pub fn place(x: impl IntoArray, mask: impl IntoArray, values: impl IntoArray) ->
 }
 
 /// Index arrays that together name every combination of the given ones; concrete masks name their truths.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = jnp::arange(9).reshape([3, 3]);
+/// let at = jnp::ix_(&[Array::from([0, 2]), Array::from([true, true, false])]);
+/// assert_eq!(x.get((&at[0], &at[1])).to_string(), "[[0 1]\n [6 7]]");
+/// ```
+///
+/// # Panics
+/// If an array has other than one dimension, or a mask is traced.
 #[track_caller]
 pub fn ix_(indices: &[Array]) -> Vec<Array> {
     let rank = indices.len();
@@ -435,6 +623,16 @@ pub fn ix_(indices: &[Array]) -> Vec<Array> {
 }
 
 /// The coordinates of every place of an array of that shape: `i32[rank, …shape]`.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let at = jnp::indices([2, 3]);
+/// assert_eq!(at.get(0).to_string(), "[[0 0 0]\n [1 1 1]]");
+/// assert_eq!(at.get(1).to_string(), "[[0 1 2]\n [0 1 2]]");
+/// ```
+///
+/// # Panics
+/// If a size is negative.
 #[track_caller]
 pub fn indices(dimensions: impl IntoShape) -> Array {
     let shape = exact_shape("indices", dimensions);
@@ -442,12 +640,28 @@ pub fn indices(dimensions: impl IntoShape) -> Array {
     if all.is_empty() { lax::full(&[0], 0, default_int()) } else { lax::stack(&all, 0) }
 }
 
-/// The indices of the main diagonal of an array of `ndim` dimensions of size `n`.
+/// The indices of the main diagonal of an array of `ndim` dimensions of size `n`: an array for each of them.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let at = jnp::diag_indices(2, 2);
+/// let x = jnp::zeros([2, 2]).at((&at[0], &at[1])).set(5.0);
+/// assert_eq!(x.to_string(), "[[5. 0.]\n [0. 5.]]");
+/// ```
 pub fn diag_indices(n: usize, ndim: usize) -> Vec<Array> {
     vec![lax::iota(default_int(), n); ndim]
 }
 
 /// [`diag_indices`] of an array whose dimensions are all of one size.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let at = jnp::diag_indices_from(jnp::zeros([3, 3]));
+/// assert_eq!((at.len(), at[0].to_vec::<i32>()), (2, vec![0, 1, 2]));
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions, or their sizes differ.
 #[track_caller]
 pub fn diag_indices_from(x: impl IntoArray) -> Vec<Array> {
     let x = x.into_array();
@@ -464,12 +678,24 @@ fn triangle_indices(n: usize, m: usize, inside: impl Fn(i64, i64) -> bool) -> (A
     (integers(&rows), integers(&columns))
 }
 
-/// The indices of the places on and below the `k`-th diagonal of an `n × m` matrix.
+/// The indices (rows, columns) of the places on and below the `k`-th diagonal of an `n × m` matrix.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let (rows, columns) = jnp::tril_indices(2, 0, 3);
+/// assert_eq!((rows.to_vec::<i32>(), columns.to_vec::<i32>()), (vec![0, 1, 1], vec![0, 0, 1]));
+/// ```
 pub fn tril_indices(n: usize, k: i64, m: usize) -> (Array, Array) {
     triangle_indices(n, m, |i, j| j <= i + k)
 }
 
-/// The indices of the places on and above the `k`-th diagonal of an `n × m` matrix.
+/// The indices (rows, columns) of the places on and above the `k`-th diagonal of an `n × m` matrix.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let (rows, columns) = jnp::triu_indices(3, 1, 3);
+/// assert_eq!((rows.to_vec::<i32>(), columns.to_vec::<i32>()), (vec![0, 0, 1], vec![1, 2, 2]));
+/// ```
 pub fn triu_indices(n: usize, k: i64, m: usize) -> (Array, Array) {
     triangle_indices(n, m, |i, j| j >= i + k)
 }
@@ -483,6 +709,16 @@ fn matrix_shape(name: &'static str, x: &Array) -> (usize, usize) {
 }
 
 /// [`tril_indices`] of a matrix.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// let (rows, columns) = jnp::tril_indices_from(&x, 0);
+/// assert_eq!(x.get((&rows, &columns)).to_vec::<i32>(), [1, 3, 4]);
+/// ```
+///
+/// # Panics
+/// If the array is no matrix.
 #[track_caller]
 pub fn tril_indices_from(x: impl IntoArray, k: i64) -> (Array, Array) {
     let (n, m) = matrix_shape("tril_indices_from", &x.into_array());
@@ -490,13 +726,29 @@ pub fn tril_indices_from(x: impl IntoArray, k: i64) -> (Array, Array) {
 }
 
 /// [`triu_indices`] of a matrix.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// let (rows, columns) = jnp::triu_indices_from(&x, 0);
+/// assert_eq!(x.get((&rows, &columns)).to_vec::<i32>(), [1, 2, 4]);
+/// ```
+///
+/// # Panics
+/// If the array is no matrix.
 #[track_caller]
 pub fn triu_indices_from(x: impl IntoArray, k: i64) -> (Array, Array) {
     let (n, m) = matrix_shape("triu_indices_from", &x.into_array());
     triu_indices(n, k, m)
 }
 
-/// The indices of the places of an `n × n` matrix that a function of the matrix of ones leaves nonzero.
+/// The indices of the places of an `n × n` matrix that a function of the matrix of ones, and of `k`, leaves nonzero.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (rows, columns) = jnp::mask_indices(2, |x: &Array, k| jnp::triu(x, k), 0);
+/// assert_eq!((rows.to_vec::<i32>(), columns.to_vec::<i32>()), (vec![0, 0, 1], vec![0, 1, 1]));
+/// ```
 #[track_caller]
 pub fn mask_indices(n: usize, mask_func: impl Fn(&Array, i64) -> Array, k: i64) -> (Array, Array) {
     let mut both = nonzero(mask_func(&super::ones((n, n)), k));
@@ -505,6 +757,16 @@ pub fn mask_indices(n: usize, mask_func: impl Fn(&Array, i64) -> Array, k: i64) 
 }
 
 /// The coordinates, in an array of that shape, of indices of the raveled array; those out of bounds are moved inside.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[3, 9, 1], [2, 5, 4]]);
+/// let at = jnp::unravel_index(jnp::argmax(&x, ()), x.shape());
+/// assert_eq!((at[0].item::<i32>(), at[1].item::<i32>()), (0, 1));
+/// ```
+///
+/// # Panics
+/// If a size is negative.
 #[track_caller]
 pub fn unravel_index(indices: impl IntoArray, shape: impl IntoShape) -> Vec<Array> {
     let (mut rest, shape) = (indices.into_array(), exact_shape("unravel_index", shape));
@@ -520,6 +782,15 @@ pub fn unravel_index(indices: impl IntoArray, shape: impl IntoShape) -> Vec<Arra
 }
 
 /// The indices in the raveled array of coordinates in an array of that shape; they must be concrete and in bounds.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (rows, columns) = (Array::from([0, 1]), Array::from([2, 0]));
+/// assert_eq!(jnp::ravel_multi_index(&[rows, columns], [2, 3]).to_vec::<i32>(), [2, 3]);
+/// ```
+///
+/// # Panics
+/// If there is not an integer array for every dimension, or a coordinate is out of bounds or traced.
 #[track_caller]
 pub fn ravel_multi_index(multi_index: &[Array], dims: impl IntoShape) -> Array {
     let shape = exact_shape("ravel_multi_index", dims);
@@ -534,6 +805,16 @@ pub fn ravel_multi_index(multi_index: &[Array], dims: impl IntoShape) -> Array {
 }
 
 /// [`ravel_multi_index`] with a mode for what is out of bounds: `"clip"` or `"wrap"`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let at = [Array::from([5, -1]), Array::from([0, 4])];
+/// assert_eq!(jnp::ravel_multi_index_mode(&at, [2, 3], "clip").to_vec::<i32>(), [3, 2]);
+/// assert_eq!(jnp::ravel_multi_index_mode(&at, [2, 3], "wrap").to_vec::<i32>(), [3, 4]);
+/// ```
+///
+/// # Panics
+/// If there is not an integer array for every dimension, or the mode is another word.
 #[track_caller]
 pub fn ravel_multi_index_mode(multi_index: &[Array], dims: impl IntoShape, mode: &str) -> Array {
     let shape = exact_shape("ravel_multi_index", dims);
@@ -559,7 +840,16 @@ pub fn ravel_multi_index_mode(multi_index: &[Array], dims: impl IntoShape, mode:
     out.expect("there is a dimension")
 }
 
-/// The array with `value`, over and over, on its main diagonal.
+/// The array with `value`, over and over, on its main diagonal. JAX's `inplace=False`: arrays do not change.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// let x = jnp::zeros_of([2, 3], DType::I32);
+/// assert_eq!(jnp::fill_diagonal(&x, 7).to_string(), "[[7 0 0]\n [0 7 0]]");
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions, or more whose sizes differ.
 #[track_caller]
 pub fn fill_diagonal(x: impl IntoArray, value: impl IntoArray) -> Array {
     let (x, value) = (x.into_array(), value.into_array());
