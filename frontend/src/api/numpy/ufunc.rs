@@ -75,37 +75,111 @@ macro_rules! ufuncs {
 }
 
 ufuncs! {
-    /// Sums.
+    /// Sums: the object of [`add`](super::add).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([[1, 2], [3, 4]]);
+    /// assert_eq!(jnp::ufunc::add.reduce(&x, 0).to_vec::<i32>(), [4, 6]);
+    /// ```
     add(x, y) Some(Scalar::Int(0)), Some(|x, axis| reductions::sum(x, axis)), Some(|x, axis| reductions::cumsum(x, axis)),
         Some(|at, y| at.add(y));
-    /// Bits that both have.
+    /// Bits that both have: the object of [`bitwise_and`](super::bitwise_and).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::ufunc::bitwise_and.reduce(Array::from([0b111, 0b110, 0b011]), 0).item::<i32>(), 0b010);
+    /// ```
     bitwise_and(x, y) Some(Scalar::Int(-1)), None, None, None;
-    /// Bits that one has.
+    /// Bits that one has: the object of [`bitwise_or`](super::bitwise_or).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::ufunc::bitwise_or.accumulate(Array::from([1, 2, 8]), 0).to_vec::<i32>(), [1, 3, 11]);
+    /// ```
     bitwise_or(x, y) Some(Scalar::Int(0)), None, None, None;
-    /// Bits that just one has.
+    /// Bits that just one has: the object of [`bitwise_xor`](super::bitwise_xor).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::ufunc::bitwise_xor.reduce(Array::from([5, 3, 5]), 0).item::<i32>(), 3);
+    /// ```
     bitwise_xor(x, y) Some(Scalar::Int(0)), None, None, None;
-    /// Logarithms of sums of exponentials.
+    /// Logarithms of sums of exponentials: the object of [`logaddexp`](super::logaddexp).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = jnp::log(Array::from([1.0f32, 2.0, 5.0]));
+    /// assert_eq!(jnp::exp(jnp::ufunc::logaddexp.reduce(&x, 0)).round_to(3).item::<f32>(), 8.0);
+    /// ```
     logaddexp(x, y) Some(Scalar::Float(f64::NEG_INFINITY)), Some(|x, axis| nn::logsumexp(x, axis)), None, None;
-    /// The same with base 2.
+    /// Logarithms of sums of powers, with base 2: the object of [`logaddexp2`](super::logaddexp2).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([1.0f32, 1.0, 2.0]);
+    /// assert_eq!(jnp::ufunc::logaddexp2.reduce(&x, 0).round_to(3).item::<f32>(), 3.0);
+    /// ```
     logaddexp2(x, y) Some(Scalar::Float(f64::NEG_INFINITY)), Some(|x, axis| {
         nn::logsumexp(x * std::f64::consts::LN_2, axis) / std::f64::consts::LN_2
     }), None, None;
-    /// Whether both are nonzero.
+    /// Whether both are nonzero: the object of [`logical_and`](super::logical_and).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::ufunc::logical_and.reduce(Array::from([[1, 2], [1, 0]]), 1).to_vec::<bool>(), [true, false]);
+    /// ```
     logical_and(x, y) Some(Scalar::Int(1)), Some(|x, axis| reductions::all(x, axis)), None, None;
-    /// Whether one is nonzero.
+    /// Whether one is nonzero: the object of [`logical_or`](super::logical_or).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::ufunc::logical_or.accumulate(Array::from([0, 3, 0]), 0).to_vec::<bool>(), [false, true, true]);
+    /// ```
     logical_or(x, y) Some(Scalar::Int(0)), Some(|x, axis| reductions::any(x, axis)), None, None;
-    /// Whether just one is nonzero.
+    /// Whether just one is nonzero: the object of [`logical_xor`](super::logical_xor).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert!(jnp::ufunc::logical_xor.reduce(Array::from([true, true, true]), 0).item::<bool>());
+    /// ```
     logical_xor(x, y) Some(Scalar::Int(0)), None, None, None;
-    /// The larger.
+    /// The larger: the object of [`maximum`](super::maximum). It has no identity.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::ufunc::maximum.outer(Array::from([1, 5]), Array::from([3, 4])).to_string(), "[[3 4]\n [5 5]]");
+    /// ```
     maximum(x, y) None, Some(|x, axis| reductions::max(x, axis)), None, None;
-    /// The smaller.
+    /// The smaller: the object of [`minimum`](super::minimum). It has no identity.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::ufunc::minimum.accumulate(Array::from([3, 5, 1, 2]), 0).to_vec::<i32>(), [3, 3, 1, 1]);
+    /// ```
     minimum(x, y) None, Some(|x, axis| reductions::min(x, axis)), None, None;
-    /// Products.
+    /// Products: the object of [`multiply`](super::multiply).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::ufunc::multiply.outer(Array::from([1, 2]), Array::from([3, 4])).to_string(), "[[3 4]\n [6 8]]");
+    /// ```
     multiply(x, y) Some(Scalar::Int(1)), Some(|x, axis| reductions::prod(x, axis)),
         Some(|x, axis| reductions::cumprod(x, axis)), Some(|at, y| at.multiply(y));
-    /// The number with the other sign.
+    /// The number with the other sign: the object of [`negative`](super::negative).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = jnp::ufunc::negative.at(Array::from([1, 2, 3]), [0, 2], None);
+    /// assert_eq!(x.to_vec::<i32>(), [-1, 2, -3]);
+    /// ```
     negative(x) None, None, None, None;
-    /// Differences.
+    /// Differences: the object of [`subtract`](super::subtract).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// assert_eq!(jnp::ufunc::subtract.reduce(Array::from([10, 2, 3]), 0).item::<i32>(), 5);
+    /// ```
     subtract(x, y) None, None, None, Some(|at, y| at.subtract(y));
 }
 
@@ -128,26 +202,55 @@ pub fn frompyfunc(
 
 impl Ufunc {
     /// The number of arguments.
+    ///
+    /// ```
+    /// # use jacinth_frontend::numpy as jnp;
+    /// assert_eq!((jnp::ufunc::add.nin(), jnp::ufunc::negative.nin()), (2, 1));
+    /// ```
     pub fn nin(&self) -> usize {
         self.nin
     }
 
     /// The number of results.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let divmod = jnp::frompyfunc(|x: &[Array]| vec![&x[0] / &x[1], &x[0] % &x[1]], 2, 2);
+    /// assert_eq!(divmod.nout(), 2);
+    /// ```
     pub fn nout(&self) -> usize {
         self.nout
     }
 
     /// What combined with any number gives that number, where there is one.
+    ///
+    /// ```
+    /// # use jacinth_frontend::numpy as jnp;
+    /// assert!(jnp::ufunc::multiply.identity().is_some() && jnp::ufunc::maximum.identity().is_none());
+    /// ```
     pub fn identity(&self) -> Option<Scalar> {
         self.identity
     }
 
     /// The same function with that identity: what reductions begin with.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let larger = jnp::frompyfunc(|x: &[Array]| vec![jnp::maximum(&x[0], &x[1])], 2, 1).with_identity(0);
+    /// assert_eq!(larger.reduce(Array::from([-5, -3]), 0).item::<i32>(), 0);
+    /// ```
     pub fn with_identity(self, identity: impl Into<Scalar>) -> Ufunc {
         Ufunc { identity: Some(identity.into()), ..self }
     }
 
     /// The function on broadcast arrays.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let f = jnp::frompyfunc(|x: &[Array]| vec![&x[0] * 10 + &x[1]], 2, 1);
+    /// let out = f.call(&[Array::from([[1], [2]]), Array::from([5, 6])]);
+    /// assert_eq!(out[0].to_string(), "[[15 16]\n [25 26]]");
+    /// ```
     ///
     /// # Panics
     /// If there are other than [`nin`](Ufunc::nin) arrays, or they do not broadcast.
@@ -185,6 +288,13 @@ impl Ufunc {
 
     /// All elements along an axis (of the whole array for `()`) combined from the first on; `reduce(x, keepdims(0))` keeps the axis.
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([[7, 2], [1, 1]]);
+    /// assert_eq!(jnp::ufunc::subtract.reduce(&x, 1).to_vec::<i32>(), [5, 0]);
+    /// assert_eq!(jnp::ufunc::add.reduce(&x, jnp::keepdims(0)).to_string(), "[[8 3]]");
+    /// ```
+    ///
     /// # Panics
     /// If the function is not of two arrays, or there is nothing along the axis and no identity.
     #[track_caller]
@@ -193,6 +303,14 @@ impl Ufunc {
     }
 
     /// [`Ufunc::reduce`] with a dtype, a beginning or a mask.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// # use jnp::ufunc::ReduceOptions;
+    /// let x = Array::from([[1, 2], [3, 4]]);
+    /// let options = ReduceOptions { where_: Some(x.gt(1)), initial: Some(Array::from(100)), ..Default::default() };
+    /// assert_eq!(jnp::ufunc::add.reduce_with(&x, 1, options).to_vec::<i32>(), [102, 107]);
+    /// ```
     ///
     /// # Panics
     /// As [`Ufunc::reduce`]; or with a mask where there is neither a beginning nor an identity.
@@ -256,6 +374,12 @@ impl Ufunc {
 
     /// Every element along an axis combined with all before it.
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let digits = jnp::frompyfunc(|x: &[Array]| vec![&x[0] * 10 + &x[1]], 2, 1);
+    /// assert_eq!(digits.accumulate(Array::from([1, 2, 3]), 0).to_vec::<i32>(), [1, 12, 123]);
+    /// ```
+    ///
     /// # Panics
     /// If the function is not of two arrays.
     #[track_caller]
@@ -282,6 +406,12 @@ impl Ufunc {
 
     /// The array with the function applied in these places: of the element, and for functions of two arrays of `values`, stretched to the
     /// places. Where an index repeats it is applied repeatedly; indices out of bounds are dropped.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = jnp::ufunc::add.at(Array::from([0, 0, 0]), [1, 1, 9], Some(&Array::from(5)));
+    /// assert_eq!(x.to_vec::<i32>(), [0, 10, 0]);
+    /// ```
     ///
     /// # Panics
     /// If the function is not of one or two arrays, or `values` are missing or too many.
@@ -320,6 +450,12 @@ impl Ufunc {
     ///
     /// Where an index is not below the next one, it is the element there.
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let x = Array::from([1, 2, 3, 4, 5]);
+    /// assert_eq!(jnp::ufunc::add.reduceat(&x, Array::from([0, 2, 4]), 0).to_vec::<i32>(), [3, 7, 5]);
+    /// ```
+    ///
     /// # Panics
     /// If the function is not of two arrays, or the indices are no vector of integers.
     #[track_caller]
@@ -350,6 +486,12 @@ impl Ufunc {
     }
 
     /// The function of every element of `x` with every element of `y`: `[x…, y…]`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp};
+    /// let table = jnp::ufunc::add.outer(Array::from([10, 20]), Array::from([1, 2, 3]));
+    /// assert_eq!(table.to_string(), "[[11 12 13]\n [21 22 23]]");
+    /// ```
     ///
     /// # Panics
     /// If the function is not of two arrays.
