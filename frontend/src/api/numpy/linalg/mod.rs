@@ -35,13 +35,31 @@ pub(crate) fn square(name: &'static str, a: impl IntoArray) -> (Array, usize) {
     (a, n)
 }
 
-/// The lower triangular `L` with `L Lᴴ = (a + aᴴ) / 2`; NaN where `a` is not positive definite.
+/// The lower triangular `L` with `L Lᴴ = (a + aᴴ) / 2`: `f32[…, n, n] → f32[…, n, n]`; NaN where `a` is not positive definite.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let l = jnp::linalg::cholesky(Array::from([[4, 2], [2, 5]]));
+/// assert_eq!(l.round_to(4).to_string(), "[[2. 0.]\n [1. 2.]]");
+/// ```
+///
+/// # Panics
+/// If the last two dimensions differ.
 #[track_caller]
 pub fn cholesky(a: impl IntoArray) -> Array {
     cholesky_with(a, false, true)
 }
 
 /// [`cholesky`], saying whether the upper triangular `U` with `Uᴴ U = a` is wanted, and whether `a` is made symmetric first.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let u = jnp::linalg::cholesky_with(Array::from([[4, 2], [2, 5]]), true, true);
+/// assert_eq!(u.round_to(4).to_string(), "[[2. 1.]\n [0. 2.]]");
+/// ```
+///
+/// # Panics
+/// If the last two dimensions differ.
 #[track_caller]
 pub fn cholesky_with(a: impl IntoArray, upper: bool, symmetrize_input: bool) -> Array {
     let (a, _) = square("cholesky", a);
@@ -50,13 +68,34 @@ pub fn cholesky_with(a: impl IntoArray, upper: bool, symmetrize_input: bool) -> 
     if upper { adjoint(&l) } else { l }
 }
 
-/// `(q, r)` with `a = q r`: `f32[…, m, n] → f32[…, m, k], f32[…, k, n]` with `k = min(m, n)`.
+/// `(q, r)` with `a = q r`: `f32[…, m, n] → f32[…, m, k], f32[…, k, n]` with `k = min(m, n)`. Columns of `q` are orthonormal,
+/// `r` is upper triangular.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let a = Array::from([[3.0f32, 1.0], [4.0, 2.0]]);
+/// let (q, r) = jnp::linalg::qr(&a);
+/// assert_eq!(jnp::abs(r.get((0, 0))).round_to(4).item::<f32>(), 5.0);
+/// assert!(jnp::allclose_with(q.dot(&r), &a, 1e-5, 1e-5).item::<bool>());
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions.
 #[track_caller]
 pub fn qr(a: impl IntoArray) -> (Array, Array) {
     lax_linalg::qr(&matrix("qr", a), false)
 }
 
 /// [`qr`] in mode `"reduced"`, `"complete"` (a square `q`) or `"r"` (in which the first result is empty).
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let (q, r) = jnp::linalg::qr_mode(jnp::ones([3, 2]), "complete");
+/// assert_eq!((q.shape(), r.shape()), (&[3, 3][..], &[3, 2][..]));
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions, or the mode is another word.
 #[track_caller]
 pub fn qr_mode(a: impl IntoArray, mode: &str) -> (Array, Array) {
     let a = matrix("qr", a);
@@ -72,18 +111,51 @@ pub fn qr_mode(a: impl IntoArray, mode: &str) -> (Array, Array) {
 }
 
 /// `(u, s, vh)` with `a = u diag(s) vh`, singular values descending; with `full_matrices` `u` and `vh` are square.
+///
+/// `f32[…, m, n] → f32[…, m, k], f32[…, k], f32[…, k, n]` with `k = min(m, n)` without it.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let a = Array::from([[0.0f32, 2.0], [3.0, 0.0]]);
+/// let (u, s, vh) = jnp::linalg::svd(&a, false);
+/// assert_eq!(s.round_to(4).to_vec::<f32>(), [3.0, 2.0]);
+/// assert!(jnp::allclose_with((u * s).dot(&vh), &a, 1e-5, 1e-5).item::<bool>());
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions.
 #[track_caller]
 pub fn svd(a: impl IntoArray, full_matrices: bool) -> (Array, Array, Array) {
     lax_linalg::svd(&matrix("svd", a), full_matrices)
 }
 
-/// The singular values, descending.
+/// The singular values, descending: `f32[…, m, n] → f32[…, min(m, n)]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let a = Array::from([[0, 2], [3, 0], [0, 0]]);
+/// assert_eq!(jnp::linalg::svdvals(&a).round_to(4).to_vec::<f32>(), [3.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions.
 #[track_caller]
 pub fn svdvals(x: impl IntoArray) -> Array {
     lax_linalg::svdvals(&matrix("svdvals", x))
 }
 
 /// `(w, v)`: the eigenvalues of a Hermitian matrix, ascending, and its eigenvectors as columns. `a` is made Hermitian as `(a + aᴴ) / 2`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let a = Array::from([[2.0f32, 1.0], [1.0, 2.0]]);
+/// let (w, v) = jnp::linalg::eigh(&a);
+/// assert_eq!(w.round_to(4).to_vec::<f32>(), [1.0, 3.0]);
+/// assert!(jnp::allclose_with(a.dot(&v), &v * &w, 1e-5, 1e-5).item::<bool>());
+/// ```
+///
+/// # Panics
+/// If the last two dimensions differ.
 #[track_caller]
 pub fn eigh(a: impl IntoArray) -> (Array, Array) {
     let (v, w) = lax_linalg::eigh(&square("eigh", a).0);
@@ -91,6 +163,15 @@ pub fn eigh(a: impl IntoArray) -> (Array, Array) {
 }
 
 /// [`eigh`], saying which triangle (`"L"` or `"U"`) is read and whether `a` is made Hermitian first.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let upper = Array::from([[2.0f32, 1.0], [99.0, 2.0]]);
+/// assert_eq!(jnp::linalg::eigh_with(&upper, "U", false).0.round_to(4).to_vec::<f32>(), [1.0, 3.0]);
+/// ```
+///
+/// # Panics
+/// If the last two dimensions differ, or the triangle is another word.
 #[track_caller]
 pub fn eigh_with(a: impl IntoArray, uplo: &str, symmetrize_input: bool) -> (Array, Array) {
     let lower = match uplo {
@@ -102,7 +183,16 @@ pub fn eigh_with(a: impl IntoArray, uplo: &str, symmetrize_input: bool) -> (Arra
     (w, v)
 }
 
-/// The eigenvalues of a Hermitian matrix, ascending.
+/// The eigenvalues of a Hermitian matrix, ascending: `f32[…, n, n] → f32[…, n]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let a = Array::from([[0, 1], [1, 0]]);
+/// assert_eq!(jnp::linalg::eigvalsh(&a).round_to(4).to_vec::<f32>(), [-1.0, 1.0]);
+/// ```
+///
+/// # Panics
+/// If the last two dimensions differ.
 #[track_caller]
 pub fn eigvalsh(a: impl IntoArray) -> Array {
     eigh(a).0
@@ -110,6 +200,17 @@ pub fn eigvalsh(a: impl IntoArray) -> Array {
 
 /// `(w, v)`: the eigenvalues of a square matrix, in no order, and its eigenvectors as columns, of length one and with a real largest
 /// element: `f32[…, n, n] → c64[…, n], c64[…, n, n]`. Without derivative; [`eigvals`] has one.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let turn = Array::from([[0.0f32, -1.0], [1.0, 0.0]]);
+/// let (w, v) = jnp::linalg::eig(&turn);
+/// assert_eq!(jnp::sort(jnp::imag(&w), -1).round_to(4).to_vec::<f32>(), [-1.0, 1.0]);
+/// assert!(jnp::allclose_with(turn.dot(&v), &v * &w, 1e-5, 1e-5).item::<bool>());
+/// ```
+///
+/// # Panics
+/// If the last two dimensions differ.
 #[track_caller]
 pub fn eig(a: impl IntoArray) -> (Array, Array) {
     let mut outs = lax_linalg::eig(&square("eig", a).0, false, true);
@@ -118,6 +219,15 @@ pub fn eig(a: impl IntoArray) -> (Array, Array) {
 }
 
 /// The eigenvalues of a square matrix, in no order: `f32[…, n, n] → c64[…, n]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let w = jnp::linalg::eigvals(Array::from([[2.0f32, 5.0], [0.0, 3.0]]));
+/// assert_eq!(jnp::sort(jnp::real(&w), -1).round_to(4).to_vec::<f32>(), [2.0, 3.0]);
+/// ```
+///
+/// # Panics
+/// If the last two dimensions differ.
 #[track_caller]
 pub fn eigvals(a: impl IntoArray) -> Array {
     lax_linalg::eig(&square("eigvals", a).0, false, false).swap_remove(0)
@@ -138,6 +248,12 @@ pub(crate) fn meet(name: &'static str, x: &Array, y: &Array, ranks: (usize, usiz
 
 /// The solution of `a x = b`: `f32[…, n, n] × f32[n] → f32[…, n]` where `b` is a vector, else `f32[…, n, n] × f32[…, n, k] → f32[…, n, k]`.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (a, b) = (Array::from([[3, 1], [1, 2]]), Array::from([9, 8]));
+/// assert_eq!(jnp::linalg::solve(&a, &b).round_to(4).to_vec::<f32>(), [2.0, 3.0]);
+/// ```
+///
 /// # Panics
 /// If `a` is not square or `b` does not fit.
 #[track_caller]
@@ -157,7 +273,16 @@ pub fn solve(a: impl IntoArray, b: impl IntoArray) -> Array {
     if vector { lax::squeeze(&x, &[x.ndim() - 1]) } else { x }
 }
 
-/// The inverse; of a singular matrix it is infinite or NaN.
+/// The inverse: `f32[…, n, n] → f32[…, n, n]`; of a singular matrix it is infinite or NaN. [`solve`] is faster and more exact.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let a = Array::from([[2, 1], [1, 1]]);
+/// assert_eq!(jnp::linalg::inv(&a).round_to(4).to_string(), "[[ 1. -1.]\n [-1.  2.]]");
+/// ```
+///
+/// # Panics
+/// If the last two dimensions differ.
 #[track_caller]
 pub fn inv(a: impl IntoArray) -> Array {
     let (a, _) = square("inv", a);
@@ -174,7 +299,16 @@ fn parity(pivots: &Array, dtype: DType) -> Array {
     lax_linalg::cast_to(&(1.0 - 2.0 * sign), dtype)
 }
 
-/// `(sign, logabsdet)` with `det(a) = sign · exp(logabsdet)`; 0 and −∞ for a singular matrix.
+/// `(sign, logabsdet)` with `det(a) = sign · exp(logabsdet)`; 0 and −∞ for a singular matrix. It does not overflow where [`det`] does.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let (sign, log) = jnp::linalg::slogdet(jnp::eye(3) * -1e20);
+/// assert_eq!((sign.item::<f32>(), log.round_to(2).item::<f32>()), (-1.0, 138.16));
+/// ```
+///
+/// # Panics
+/// If the last two dimensions differ.
 #[track_caller]
 pub fn slogdet(a: impl IntoArray) -> (Array, Array) {
     let (a, n) = square("slogdet", a);
@@ -214,7 +348,16 @@ fn element(a: &Array, i: usize, j: usize) -> Array {
     lax::index_in_dim(&row, j as i64, row.ndim() - 1, false)
 }
 
-/// The determinant.
+/// The determinant: `f32[…, n, n] → f32[…]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let a = Array::from([[[1, 2], [3, 4]], [[2, 0], [0, 5]]]);
+/// assert_eq!(jnp::linalg::det(&a).to_vec::<f32>(), [-2.0, 10.0]);
+/// ```
+///
+/// # Panics
+/// If the last two dimensions differ.
 #[track_caller]
 pub fn det(a: impl IntoArray) -> Array {
     let (a, n) = square("det", a);
@@ -284,7 +427,13 @@ fn cofactor_solve(a: &Array, b: &Array) -> (Array, Array) {
     (det, lax::select(&lost, &zero, &x))
 }
 
-/// How many singular values exceed `rtol` (`max(m, n) · ε · s[0]` where not given).
+/// How many singular values exceed `rtol` (`max(m, n) · ε · s[0]` where not given): `f32[…, m, n] → i32[…]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let a = Array::from([[1, 2], [2, 4]]);
+/// assert_eq!(jnp::linalg::matrix_rank(&a, None).item::<i32>(), 1);
+/// ```
 #[track_caller]
 pub fn matrix_rank(m: impl IntoArray, rtol: Option<f64>) -> Array {
     let m = promote_inexact(&[m.into_array()]).remove(0);
@@ -305,7 +454,17 @@ pub fn matrix_rank(m: impl IntoArray, rtol: Option<f64>) -> Array {
     super::sum(above, last as i64)
 }
 
-/// The Moore-Penrose pseudo-inverse; singular values up to `rtol · s[0]` count as zero (`rtol` is `10 max(m, n) ε` where not given).
+/// The Moore-Penrose pseudo-inverse: `f32[…, m, n] → f32[…, n, m]`; singular values up to `rtol · s[0]` count as zero (`rtol` is
+/// `10 max(m, n) ε` where not given).
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let a = Array::from([[2, 0], [0, 0], [0, 4]]);
+/// assert_eq!(jnp::linalg::pinv(&a, None).round_to(4).to_string(), "[[0.5  0.   0.  ]\n [0.   0.   0.25]]");
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions.
 #[track_caller]
 pub fn pinv(a: impl IntoArray, rtol: Option<f64>) -> Array {
     let a = matrix("pinv", a);
@@ -346,6 +505,17 @@ fn pseudo_inverse(a: &Array, rtol: Option<f64>) -> Array {
 
 /// `(x, residuals, rank, s)`: the `x` that minimises `‖a x − b‖`, the squares of what is left for each column, the rank of `a` and its
 /// singular values. Those up to `rcond · s[0]` count as zero (`ε max(m, n)` where not given).
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (a, b) = (Array::from([[1, 0], [1, 1], [1, 2]]), Array::from([1, 3, 5]));
+/// let (x, residuals, rank, _) = jnp::linalg::lstsq(&a, &b, None);
+/// assert_eq!((x.round_to(3).to_vec::<f32>(), rank.item::<i32>()), (vec![1.0, 2.0], 2));
+/// assert_eq!(residuals.round_to(3).to_vec::<f32>(), [0.0]);
+/// ```
+///
+/// # Panics
+/// If the operands are not `[m, n]` and `[m]` or `[m, k]`.
 #[track_caller]
 pub fn lstsq(a: impl IntoArray, b: impl IntoArray, rcond: Option<f64>) -> (Array, Array, Array, Array) {
     let both = promote_inexact(&[a.into_array(), b.into_array()]);
@@ -383,6 +553,15 @@ pub fn lstsq(a: impl IntoArray, b: impl IntoArray, rcond: Option<f64>) -> (Array
 }
 
 /// `a` multiplied `n` times by itself; a negative `n` multiplies the inverse.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let a = Array::from([[1, 1], [1, 0]]);
+/// assert_eq!(jnp::linalg::matrix_power(&a, 10).to_string(), "[[89 55]\n [55 34]]");
+/// ```
+///
+/// # Panics
+/// If the last two dimensions differ.
 #[track_caller]
 pub fn matrix_power(a: impl IntoArray, n: i64) -> Array {
     let a = a.into_array();
@@ -410,6 +589,15 @@ pub fn matrix_power(a: impl IntoArray, n: i64) -> Array {
 }
 
 /// The product of matrices, in the order that takes the fewest multiplications; the first and the last may be vectors.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let (a, b, v) = (jnp::ones([50, 40]), jnp::ones([40, 50]), jnp::ones(50));
+/// assert_eq!(jnp::linalg::multi_dot(&[a, b, v]).get(0).item::<f32>(), 2000.0);
+/// ```
+///
+/// # Panics
+/// If there are fewer than two, or they do not fit.
 #[track_caller]
 pub fn multi_dot(arrays: &[Array]) -> Array {
     let count = arrays.len();
@@ -456,19 +644,47 @@ pub fn multi_dot(arrays: &[Array]) -> Array {
     product(arrays, &cut, 0, count - 1)
 }
 
-/// The sum of the elements on the diagonal that lies `offset` above the main one.
+/// The sum of the elements on the diagonal that lies `offset` above the main one, of the last two dimensions.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(jnp::linalg::trace(&x, 0).item::<i32>(), 5);
+/// assert_eq!(jnp::linalg::trace(&x, -1).item::<i32>(), 3);
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions.
 #[track_caller]
 pub fn trace(x: impl IntoArray, offset: i64) -> Array {
     super::sum(diagonal(x, offset), -1)
 }
 
 /// The diagonal of every matrix in the last two dimensions that lies `offset` above the main one.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let x = jnp::arange(8).reshape([2, 2, 2]);
+/// assert_eq!(jnp::linalg::diagonal(&x, 0).to_string(), "[[0 3]\n [4 7]]");
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions.
 #[track_caller]
 pub fn diagonal(x: impl IntoArray, offset: i64) -> Array {
     super::shape::diagonal_of_last(x, offset)
 }
 
-/// The products of vectors along an axis, those of the first conjugated.
+/// The products of vectors along an axis, those of the first conjugated; the other dimensions broadcast.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let (x, y) = (Array::from([[1, 2], [3, 4]]), Array::from([[10, 20], [1, 1]]));
+/// assert_eq!(jnp::linalg::vecdot(&x, &y, 0).to_vec::<i32>(), [13, 44]);
+/// ```
+///
+/// # Panics
+/// If the axis is out of bounds, or the shapes do not broadcast.
 #[track_caller]
 pub fn vecdot(x1: impl IntoArray, x2: impl IntoArray, axis: i64) -> Array {
     let both = promote(&[x1.into_array(), x2.into_array()]);
@@ -477,7 +693,17 @@ pub fn vecdot(x1: impl IntoArray, x2: impl IntoArray, axis: i64) -> Array {
     super::sum(super::multiply(super::conj(&both[0]), &both[1]), at as i64)
 }
 
-/// The solution `x` of `tensordot(a, x, x.ndim) = b`.
+/// The solution `x` of `tensordot(a, x, x.ndim) = b`: of the shape of `a` without the dimensions of `b` in front.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let a = (jnp::eye(4) * 2.0).reshape([2, 2, 4]);
+/// let b = Array::from([[2.0f32, 4.0], [6.0, 8.0]]);
+/// assert_eq!(jnp::linalg::tensorsolve(&a, &b).to_vec::<f32>(), [1.0, 2.0, 3.0, 4.0]);
+/// ```
+///
+/// # Panics
+/// If the first dimensions of `a` are not those of `b`, or the others have another number of elements.
 #[track_caller]
 pub fn tensorsolve(a: impl IntoArray, b: impl IntoArray) -> Array {
     let (a, b) = (a.into_array(), b.into_array());
@@ -493,7 +719,17 @@ pub fn tensorsolve(a: impl IntoArray, b: impl IntoArray) -> Array {
     lax::reshape(&x, &out)
 }
 
-/// The inverse for `tensordot` over the first `ind` dimensions.
+/// The inverse for `tensordot` over the first `ind` dimensions: of the shape of `a` with these moved to the end.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// let a = (jnp::eye(6) * 2.0).reshape([6, 2, 3]);
+/// let inverse = jnp::linalg::tensorinv(&a, 1);
+/// assert_eq!((inverse.shape(), inverse.get((0, 0, 0)).item::<f32>()), (&[2, 3, 6][..], 0.5));
+/// ```
+///
+/// # Panics
+/// If the first `ind` dimensions have another number of elements than the others.
 #[track_caller]
 pub fn tensorinv(a: impl IntoArray, ind: usize) -> Array {
     let a = a.into_array();
