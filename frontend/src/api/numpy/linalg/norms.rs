@@ -50,6 +50,14 @@ impl From<&str> for NormOrd {
 
 /// The norm over one axis (of vectors), two axes (of matrices), or all elements; [`keepdims`](super::super::keepdims) keeps the axes.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[3.0f32, 4.0], [0.0, -5.0]]);
+/// assert_eq!(jnp::linalg::norm(&x, (), 1).to_vec::<f32>(), [5.0, 5.0]);
+/// assert_eq!(jnp::linalg::norm(&x, 1, 1).to_vec::<f32>(), [7.0, 5.0]);
+/// assert_eq!(jnp::linalg::norm(&x, f64::INFINITY, [0, 1]).item::<f32>(), 7.0);
+/// ```
+///
 /// # Panics
 /// If the order is none of that kind, or the number of axes is neither one nor two.
 #[track_caller]
@@ -79,6 +87,16 @@ fn euclidean(x: &Array, axis: Axis) -> Array {
 }
 
 /// The `ord`-norm over an axis, or over all elements as one vector.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[3, -4], [0, 2]]);
+/// assert_eq!(jnp::linalg::vector_norm(&x, 1, ()).to_vec::<f32>(), [5.0, 2.0]);
+/// assert_eq!(jnp::linalg::vector_norm(&x, (), f64::INFINITY).item::<f32>(), 4.0);
+/// ```
+///
+/// # Panics
+/// If the order is one of matrices.
 #[track_caller]
 pub fn vector_norm(x: impl IntoArray, axis: impl Into<Axis>, ord: impl Into<NormOrd>) -> Array {
     let (x, axis) = (float(x), axis.into());
@@ -109,7 +127,17 @@ pub fn vector_norm(x: impl IntoArray, axis: impl Into<Axis>, ord: impl Into<Norm
     lax::pow(&sum(lax::pow(&size, &lit(p)), axis), &lit(1.0 / p))
 }
 
-/// The norm of matrices in the last two dimensions.
+/// The norm of matrices in the last two dimensions, Frobenius' for `()`: `f32[…, m, n] → f32[…]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, -2], [3, 4]]);
+/// assert_eq!(jnp::linalg::matrix_norm(&x, 1).item::<f32>(), 6.0);
+/// assert_eq!(jnp::linalg::matrix_norm(&x, "fro").round_to(3).item::<f32>(), 5.477);
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions, or the order is none of matrices.
 #[track_caller]
 pub fn matrix_norm(x: impl IntoArray, ord: impl Into<NormOrd>) -> Array {
     norm(x, ord, [-2, -1])
@@ -157,6 +185,15 @@ fn over(x: &Array, ord: NormOrd, axis: Axis, row: usize, column: usize) -> Array
 }
 
 /// The condition number in a norm: that of a matrix times that of its inverse; by default the ratio of its extreme singular values.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// let x = Array::from([[1, 0], [0, 100]]);
+/// assert_eq!(jnp::linalg::cond(&x, ()).round_to(2).item::<f32>(), 100.0);
+/// ```
+///
+/// # Panics
+/// If the matrices are empty, or for a norm other than the default and ±2 not square.
 #[track_caller]
 pub fn cond(x: impl IntoArray, p: impl Into<NormOrd>) -> Array {
     let (x, p) = (super::matrix("cond", x), p.into());
