@@ -155,7 +155,7 @@ two_axes! {
     /// # use jacinth_frontend::numpy as jnp;
     /// let y = jnp::fft::rfft2(jnp::ones([4, 6]), None, [-2, -1], "forward");
     /// assert_eq!(y.shape(), [4, 4]);
-    /// assert_eq!(jnp::real(y.get([0, 0]).get(0)).round_to(4).to_vec::<f32>(), [1.0, 0.0, 0.0, 0.0]);
+    /// assert_eq!(jnp::real(y.get(0)).round_to(4).to_vec::<f32>(), [1.0, 0.0, 0.0, 0.0]);
     /// ```
     ///
     /// # Panics
