@@ -12,6 +12,13 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A device of a plugin. Two are equal if their platforms and numbers are.
+///
+/// ```
+/// # use jacinth_frontend::devices;
+/// let device = devices().remove(0);
+/// assert_eq!((device.id(), device.process_index()), (0, 0));
+/// assert_eq!(device.to_string().to_lowercase(), format!("{}device(id=0)", device.platform()));
+/// ```
 #[derive(Clone)]
 pub struct Device {
     handle: jacinth_pjrt::Device,
@@ -24,26 +31,52 @@ impl Device {
     }
 
     /// The platform's name, `cpu`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::devices;
+    /// assert!(!devices()[0].platform().is_empty());
+    /// ```
     pub fn platform(&self) -> &str {
         &self.platform
     }
 
     /// The device's number.
+    ///
+    /// ```
+    /// # use jacinth_frontend::devices;
+    /// let ids: Vec<i32> = devices().iter().map(|device| device.id()).collect();
+    /// assert!(ids.is_sorted());
+    /// ```
     pub fn id(&self) -> i32 {
         self.handle.id()
     }
 
     /// What it is, in the vendor's words: `cpu`, `NVIDIA H200`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::devices;
+    /// assert!(!devices()[0].device_kind().is_empty());
+    /// ```
     pub fn device_kind(&self) -> &str {
         self.handle.kind()
     }
 
     /// The process to which it belongs.
+    ///
+    /// ```
+    /// # use jacinth_frontend::devices;
+    /// assert_eq!(devices()[0].process_index(), 0);
+    /// ```
     pub fn process_index(&self) -> usize {
         self.handle.process_index().max(0) as usize
     }
 
     /// The plugin's device.
+    ///
+    /// ```
+    /// # use jacinth_frontend::devices;
+    /// assert_eq!(devices()[0].handle().id(), devices()[0].id());
+    /// ```
     pub fn handle(&self) -> &jacinth_pjrt::Device {
         &self.handle
     }
@@ -101,6 +134,12 @@ impl fmt::Display for Device {
 }
 
 /// How an array is spread over devices: it is on one.
+///
+/// ```
+/// # use jacinth_frontend::Array;
+/// let x = Array::from([1.0f32, 2.0]);
+/// assert_eq!(x.sharding().device(), &x.device().unwrap());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SingleDeviceSharding {
     device: Device,
@@ -108,6 +147,11 @@ pub struct SingleDeviceSharding {
 
 impl SingleDeviceSharding {
     /// The device.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// assert_eq!(Array::from([1.0f32]).sharding().device().id(), 0);
+    /// ```
     pub fn device(&self) -> &Device {
         &self.device
     }
@@ -121,6 +165,15 @@ impl fmt::Display for SingleDeviceSharding {
 
 impl Array {
     /// The device that holds the array.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, devices, jit};
+    /// assert_eq!(Array::from([1.0f32]).device().unwrap(), devices()[0]);
+    /// jit(|x: &Array| {
+    ///     assert!(x.device().is_err()); // traced
+    ///     x.clone()
+    /// })(&Array::from([1.0f32]));
+    /// ```
     ///
     /// # Errors
     /// If the array is traced, or no plugin starts.
@@ -137,6 +190,11 @@ impl Array {
 
     /// The devices that hold the array: one.
     ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// assert_eq!(Array::from([1.0f32]).devices().len(), 1);
+    /// ```
+    ///
     /// # Panics
     /// As [`Array::device`] errs.
     #[track_caller]
@@ -146,6 +204,13 @@ impl Array {
 
     /// How the array is spread over devices.
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, device_put};
+    /// let x = Array::from([1.0f32]);
+    /// let y = device_put(&x, Some(x.sharding().device())); // beside `x`
+    /// assert_eq!(x.sharding(), y.sharding());
+    /// ```
+    ///
     /// # Panics
     /// As [`Array::device`] errs.
     #[track_caller]
@@ -154,6 +219,14 @@ impl Array {
     }
 
     /// A copy with a buffer of its own; a traced value is its own copy.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// let x = Array::from([1.0f32, 2.0]);
+    /// let (shared, own) = (x.clone(), x.copy());
+    /// x.delete();
+    /// assert!(shared.is_deleted() && !own.is_deleted());
+    /// ```
     ///
     /// # Panics
     /// If the array was deleted or the transfer fails.
@@ -167,6 +240,13 @@ impl Array {
 
     /// Gives the memory of the array and its clones back; using them afterwards is an error.
     ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// let x = Array::from([1.0f32, 2.0]);
+    /// x.delete();
+    /// assert!(x.try_to_vec::<f32>().is_err());
+    /// ```
+    ///
     /// # Panics
     /// If the plugin refuses.
     #[track_caller]
@@ -178,6 +258,15 @@ impl Array {
 
     /// Whether the array was deleted, or given to a computation.
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let step = jit(|x: Array| x + 1.0); // by value: the argument is given away
+    /// let x = Array::from([1.0f32, 2.0]);
+    /// let before = x.aval().clone();
+    /// let y = step(x);
+    /// assert!(*y.aval() == before && !y.is_deleted());
+    /// ```
+    ///
     /// # Panics
     /// If the plugin does not say.
     #[track_caller]
@@ -187,6 +276,12 @@ impl Array {
 
     /// The array on another device; see [`device_put`](crate::device_put).
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, devices};
+    /// let x = Array::from([1.0f32]).to_device(&devices()[0]);
+    /// assert_eq!(x.device().unwrap(), devices()[0]);
+    /// ```
+    ///
     /// # Panics
     /// If the transfer fails.
     #[track_caller]
@@ -195,6 +290,12 @@ impl Array {
     }
 
     /// Whether the elements are computed, so that reading them does not wait. A traced value is never ready.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// let y = Array::from([1.0f32]).exp();
+    /// assert!(y.block_until_ready().is_ready());
+    /// ```
     ///
     /// # Panics
     /// If the plugin does not say.
@@ -211,6 +312,11 @@ impl Array {
 
     /// The platform of the device that holds the array, `cpu`.
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, devices};
+    /// assert_eq!(Array::from([1.0f32]).platform(), devices()[0].platform());
+    /// ```
+    ///
     /// # Panics
     /// As [`Array::device`] errs.
     #[track_caller]
@@ -219,6 +325,11 @@ impl Array {
     }
 
     /// Bytes that the array takes on its device, with whatever the plugin adds to align it; a host scalar takes none there.
+    ///
+    /// ```
+    /// # use jacinth_frontend::numpy as jnp;
+    /// assert!(jnp::zeros([1000]).on_device_size_in_bytes() >= 4000);
+    /// ```
     ///
     /// # Panics
     /// If the array is traced or the plugin does not say.
@@ -234,6 +345,12 @@ impl Array {
     /// The address of the array's first element on its device. What stands there belongs to the plugin: it must not be written, and lives
     /// as long as the array is neither dropped, deleted nor donated.
     ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// let x = Array::from([1.0f32, 2.0]);
+    /// assert_eq!(x.unsafe_buffer_pointer(), x.clone().unsafe_buffer_pointer()); // a clone shares the memory
+    /// ```
+    ///
     /// # Panics
     /// If the array is traced or a host scalar, or the plugin does not say.
     #[track_caller]
@@ -248,11 +365,21 @@ impl Array {
     }
 
     /// Whether this process holds the whole array: it does.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// assert!(Array::from([1.0f32]).is_fully_addressable());
+    /// ```
     pub fn is_fully_addressable(&self) -> bool {
         true
     }
 
     /// Whether every device that holds the array holds all of it: the one does.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// assert!(Array::from([1.0f32]).is_fully_replicated());
+    /// ```
     pub fn is_fully_replicated(&self) -> bool {
         true
     }
