@@ -14,9 +14,25 @@ use num_complex::{Complex32, Complex64};
 use std::panic::Location;
 
 /// A Rust type that is the value of one dtype.
+///
+/// `bool`, the integers of 8 to 64 bits, `f16`, `bf16`, `f32`, `f64`, and complex numbers of `f32` and `f64`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, Element};
+/// fn first<T: Element>(x: &Array) -> T {
+///     x.to_vec::<T>()[0]
+/// }
+/// assert_eq!(first::<i32>(&Array::from([7, 8])), 7);
+/// ```
 pub trait Element: Native {}
 
 /// A number, or nested Rust arrays and vectors of such.
+///
+/// ```
+/// # use jacinth_frontend::Array;
+/// let rows: Vec<[f32; 3]> = vec![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
+/// assert_eq!(Array::from(rows).shape(), [2, 3]);
+/// ```
 pub trait Nested {
     /// The numbers.
     type Element: Element;
@@ -92,6 +108,14 @@ impl<T: Nested> Nested for Vec<T> {
 }
 
 /// Numbers in nested lists, as [`Array::tolist`] gives them.
+///
+/// ```
+/// # use jacinth_frontend::{Array, List};
+/// let list = Array::from([[1, 2], [3, 4]]).tolist::<i32>();
+/// assert_eq!(format!("{list:?}"), "[[1, 2], [3, 4]]");
+/// let List::List(rows) = list else { panic!() };
+/// assert_eq!(rows[1], List::List(vec![List::Value(3), List::Value(4)]));
+/// ```
 #[derive(Clone, PartialEq)]
 pub enum List<T> {
     /// A number.
@@ -112,6 +136,13 @@ impl<T: std::fmt::Debug> std::fmt::Debug for List<T> {
 impl Array {
     /// An array of that shape with these elements in row-major order.
     ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// let pixels: Vec<u8> = (0..12).collect();
+    /// let image = Array::from_slice(&pixels, [2, 2, 3]);
+    /// assert_eq!(image.get((1, 0)).to_vec::<u8>(), [6, 7, 8]);
+    /// ```
+    ///
     /// # Panics
     /// If the shape has another size; as [`Array::try_from_slice`] says.
     #[track_caller]
@@ -120,6 +151,12 @@ impl Array {
     }
 
     /// An array of that shape with these elements in row-major order.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// let error = Array::try_from_slice(&[1.0f32, 2.0], [3]).unwrap_err();
+    /// assert_eq!(error.to_string(), "an array of shape (3,) cannot be made of 2 values");
+    /// ```
     ///
     /// # Errors
     /// If the shape has another size, or the transfer to the device fails.
@@ -140,6 +177,11 @@ impl Array {
 
     /// The elements in row-major order; waits for the computation.
     ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// assert_eq!(Array::from([[1, 2], [3, 4]]).to_vec::<i32>(), [1, 2, 3, 4]);
+    /// ```
+    ///
     /// # Panics
     /// As [`Array::try_to_vec`] errs.
     #[track_caller]
@@ -149,6 +191,12 @@ impl Array {
 
     /// The elements in row-major order; waits for the computation.
     ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// let error = Array::from([1.0f32]).try_to_vec::<f64>().unwrap_err();
+    /// assert!(error.to_string().starts_with("the array is float32, but float64 values were asked for; use astype"));
+    /// ```
+    ///
     /// # Errors
     /// If the array is traced or has another dtype, or the computation failed.
     #[track_caller]
@@ -157,6 +205,12 @@ impl Array {
     }
 
     /// The one element of an array of size 1.
+    ///
+    /// ```
+    /// # use jacinth_frontend::numpy as jnp;
+    /// let loss = jnp::ones([3]).sum();
+    /// assert_eq!(loss.item::<f32>(), 3.0);
+    /// ```
     ///
     /// # Panics
     /// If the array has another size or dtype, or is traced.
@@ -189,6 +243,12 @@ impl Array {
 
     /// The elements in nested lists; waits for the computation.
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, List};
+    /// let List::List(rows) = Array::from([[1, 2], [3, 4]]).tolist::<i32>() else { panic!() };
+    /// assert_eq!(rows.len(), 2);
+    /// ```
+    ///
     /// # Panics
     /// As [`Array::try_to_vec`] errs.
     #[track_caller]
@@ -204,6 +264,12 @@ impl Array {
 
     /// The elements as an `ndarray`.
     ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// let table = Array::from([[1.0f32, 2.0], [3.0, 4.0]]).to_ndarray::<f32>();
+    /// assert_eq!(table, ndarray::array![[1.0, 2.0], [3.0, 4.0]].into_dyn());
+    /// ```
+    ///
     /// # Panics
     /// As [`Array::try_to_vec`] errs.
     #[track_caller]
@@ -214,6 +280,11 @@ impl Array {
 
     /// The bytes of the elements in row-major order and in this machine's byte order; waits for the computation.
     ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// assert_eq!(Array::from([1u8, 255]).tobytes(), [1, 255]);
+    /// ```
+    ///
     /// # Panics
     /// If the array is traced, or the computation failed.
     #[track_caller]
@@ -222,6 +293,16 @@ impl Array {
     }
 
     /// Waits until the elements are computed, and gives the array back.
+    ///
+    /// Only measurements need it: whatever reads an array waits by itself.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit, numpy as jnp};
+    /// let f = jit(|x: &Array| x.dot(x));
+    /// let begin = std::time::Instant::now();
+    /// f(&jnp::ones([100, 100])).block_until_ready();
+    /// assert!(begin.elapsed().as_secs_f64() > 0.0);
+    /// ```
     ///
     /// # Panics
     /// If the computation failed.
