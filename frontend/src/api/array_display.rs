@@ -10,6 +10,13 @@ use std::fmt;
 use std::sync::Arc;
 
 /// How arrays are written: NumPy's print options, of which `floatmode`, `sign`, `formatter` and `legacy` are not here.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// use jnp::PrintOptions;
+/// let options = PrintOptions { threshold: 4, edgeitems: 1, ..PrintOptions::default() };
+/// assert_eq!(jnp::printoptions(options, || jnp::arange(9).to_string()), "[0 ... 8]");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrintOptions {
     /// Digits after the point at most: 8.
@@ -48,11 +55,23 @@ thread_local! {
 }
 
 /// How arrays are written from now on; on this thread, as NumPy has it.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// jnp::set_printoptions(jnp::PrintOptions { precision: 2, ..jnp::get_printoptions() });
+/// assert_eq!(Array::from([0.12345f32]).to_string(), "[0.12]");
+/// jnp::set_printoptions(jnp::PrintOptions::default());
+/// ```
 pub fn set_printoptions(options: PrintOptions) {
     OPTIONS.set(Arc::new(options));
 }
 
 /// How arrays are written on this thread.
+///
+/// ```
+/// # use jacinth_frontend::numpy as jnp;
+/// assert_eq!(jnp::get_printoptions().linewidth, 75);
+/// ```
 pub fn get_printoptions() -> PrintOptions {
     (*options()).clone()
 }
@@ -82,11 +101,21 @@ fn options() -> Arc<PrintOptions> {
 }
 
 /// The array as JAX's `repr` writes it; see [`Array::repr`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::array_repr(&Array::from([1, 2])), "Array([1, 2], dtype=int32)");
+/// ```
 pub fn array_repr(array: &Array) -> String {
     array.repr()
 }
 
 /// The array as `{}` writes it.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp};
+/// assert_eq!(jnp::array_str(&Array::from([1.0f32, 2.5])), "[1.  2.5]");
+/// ```
 pub fn array_str(array: &Array) -> String {
     array.to_string()
 }
@@ -126,6 +155,12 @@ impl fmt::Debug for Array {
 
 impl Array {
     /// The array as JAX's `repr` writes it: `Array([1., 2.], dtype=float32)`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// assert_eq!(Array::from([1.0f32, 2.0]).repr(), "Array([1., 2.], dtype=float32)");
+    /// assert_eq!(Array::from(2.0).repr(), "Array(2., dtype=float32, weak_type=True)");
+    /// ```
     pub fn repr(&self) -> String {
         format!("{self:?}")
     }
