@@ -62,6 +62,12 @@ pub(crate) enum Identity {
 
 impl Array {
     /// A host scalar of that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, DType};
+    /// let one = Array::scalar(1.0, DType::BF16, false);
+    /// assert_eq!((one.dtype(), one.weak_type()), (DType::BF16, false));
+    /// ```
     pub fn scalar(value: impl Into<Scalar>, dtype: DType, weak_type: bool) -> Array {
         Array(Repr::Scalar(Literal::new(value, dtype, weak_type)))
     }
@@ -72,6 +78,11 @@ impl Array {
     }
 
     /// What is known of the array without looking at its data.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// assert_eq!(Array::from([[1.0f32], [2.0]]).aval().to_string(), "f32[2,1]");
+    /// ```
     pub fn aval(&self) -> &Aval {
         match &self.0 {
             Repr::Device(d) => d.aval(),
@@ -83,31 +94,67 @@ impl Array {
     }
 
     /// Dimension sizes.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// assert_eq!(Array::from([[1, 2, 3], [4, 5, 6]]).shape(), [2, 3]);
+    /// ```
     pub fn shape(&self) -> &[usize] {
         &self.aval().shape
     }
 
     /// Element type.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, DType};
+    /// assert_eq!(Array::from([1u8, 2]).dtype(), DType::UI8);
+    /// ```
     pub fn dtype(&self) -> DType {
         self.aval().dtype
     }
 
     /// Number of dimensions.
+    ///
+    /// ```
+    /// # use jacinth_frontend::numpy as jnp;
+    /// assert_eq!((jnp::zeros([2, 3]).ndim(), jnp::zeros(()).ndim()), (2, 0));
+    /// ```
     pub fn ndim(&self) -> usize {
         self.aval().rank()
     }
 
     /// Number of elements.
+    ///
+    /// ```
+    /// # use jacinth_frontend::numpy as jnp;
+    /// assert_eq!((jnp::zeros([2, 3]).size(), jnp::zeros(()).size()), (6, 1));
+    /// ```
     pub fn size(&self) -> usize {
         self.aval().size()
     }
 
     /// Whether the dtype gives way in promotion.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Array;
+    /// assert!(Array::from(1.0).weak_type()); // a number, which takes the other side's dtype
+    /// assert!(!Array::from([1.0f32]).weak_type());
+    /// ```
     pub fn weak_type(&self) -> bool {
         self.aval().weak_type
     }
 
     /// Whether the array stands for a value that a transformation is tracing.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit, vmap};
+    /// let x = Array::from([1.0f32, 2.0]);
+    /// assert!(!x.is_tracer());
+    /// vmap(|x: &Array| {
+    ///     assert!(x.is_tracer() && x.ndim() == 0);
+    ///     x.clone()
+    /// })(&x);
+    /// ```
     pub fn is_tracer(&self) -> bool {
         !matches!(self.0, Repr::Device(_) | Repr::Scalar(_))
     }

@@ -17,6 +17,13 @@ pub use jacinth_lowering::ElementType as DType;
 pub type Shape = SmallVec<[usize; 4]>;
 
 /// An abstract array: shape, dtype, weak type and sharding, as in `f32[3,4]`.
+///
+/// ```
+/// # use jacinth_frontend::{DType, ir::Aval};
+/// let aval = Aval::new([3, 4], DType::F32);
+/// assert_eq!((aval.to_string(), aval.rank(), aval.size()), ("f32[3,4]".to_owned(), 2, 12));
+/// assert_eq!(aval.with_dtype(DType::BF16).with_shape([2]).to_string(), "bf16[2]");
+/// ```
 #[derive(Clone)]
 pub struct Aval(Arc<AvalData>);
 
@@ -47,6 +54,12 @@ impl Aval {
     }
 
     /// An aval that says whether its type is weak.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, ir::Aval};
+    /// let weak = Aval::with_weak_type([2], DType::F32, true);
+    /// assert!(weak != weak.strong() && weak.same_type(&weak.strong()));
+    /// ```
     pub fn with_weak_type(shape: impl IntoIterator<Item = usize>, dtype: DType, weak_type: bool) -> Self {
         let shape: Shape = shape.into_iter().collect();
         if shape.is_empty() {

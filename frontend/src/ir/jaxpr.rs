@@ -94,6 +94,16 @@ pub struct Jaxpr {
 }
 
 /// A jaxpr with the arrays that it captured.
+///
+/// Prints as JAX's do.
+///
+/// ```
+/// # use jacinth_frontend::{Array, make_jaxpr};
+/// let scale = Array::from([2.0f32, 3.0]);
+/// let closed = make_jaxpr(|x: &Array| x * &scale)(&Array::from([1.0f32, 1.0])).unwrap();
+/// assert_eq!(closed.to_string(), "{ lambda a:f32[2]; b:f32[2]. let c:f32[2] = mul b a in (c,) }");
+/// assert_eq!((closed.consts.len(), closed.jaxpr.eqns[0].prim.name()), (1, "mul"));
+/// ```
 #[derive(Clone)]
 pub struct ClosedJaxpr {
     /// The program.
