@@ -11,10 +11,25 @@ use super::tree::{MapKey, Pytree};
 use crate::ir::Array;
 
 /// The argument of that number, counted from 0.
+///
+/// ```
+/// # use jacinth_frontend::{Argnum, Array, grad};
+/// let f = |x: &Array, y: &Array| x * y;
+/// assert_eq!(grad(f).argnums(Argnum::<1>)(&Array::from(2.0), &Array::from(3.0)).item::<f32>(), 2.0);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Argnum<const I: usize>;
 
 /// The arguments of those numbers: `argnums!(1)` one of them, `argnums!(0, 1)` a tuple.
+///
+/// ```
+/// # use jacinth_frontend::{Array, argnums, grad};
+/// let f = |w: &Array, b: &Array, x: &Array| w * x + b;
+/// let (w, b, x) = (Array::from(2.0), Array::from(1.0), Array::from(5.0));
+/// assert_eq!(grad(f).argnums(argnums!(1))(&w, &b, &x).item::<f32>(), 1.0);
+/// let (dw, _db) = grad(f).argnums(argnums!(0, 1))(&w, &b, &x);
+/// assert_eq!(dw.item::<f32>(), 5.0);
+/// ```
 #[macro_export]
 macro_rules! argnums {
     ($i:literal) => {
