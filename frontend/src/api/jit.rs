@@ -41,6 +41,15 @@ use crate::tree::{self, Flattener, Leaves, Pytree, TreeDef, keystr};
 /// another traced function the call becomes one equation. What JAX calls `static_argnums` is an argument of type
 /// [`Static`](crate::tree::Static): its value decides what is traced.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, jit};
+/// let f = jit(|x: &Array, shift: Array| x * 2.0 + shift); // `shift` is given away, `x` kept
+/// let x = Array::from([1.0f32, 2.0]);
+/// assert_eq!(f(&x, Array::from([10.0f32, 20.0])).to_vec::<f32>(), [12.0, 24.0]);
+/// f(&x, Array::from([0.0f32, 0.0]));
+/// assert_eq!((f.stats().calls, f.stats().compiles), (2, 1)); // compiled once
+/// ```
+///
 /// # Panics
 /// Calling the handle panics where the function is wrong for its arguments or the plugin fails; [`Jit::try_call`] returns the error.
 /// The message names the line of the operation that is wrong, or of the call where that is meant as a whole.
@@ -52,6 +61,15 @@ pub fn jit<'f, S: Signature, F: Function<S> + 'f>(f: F) -> Jit<'f, S> {
 }
 
 /// A jitted function; see [`jit`].
+///
+/// Called like the function that it was made of; a clone, or a reference given to another transformation, shares its caches.
+///
+/// ```
+/// # use jacinth_frontend::{Array, grad, jit};
+/// let square = jit(|x: &Array| x * x);
+/// let slope = jit(grad(&square));
+/// assert_eq!((square(&Array::from(3.0)).item::<f32>(), slope(&Array::from(3.0)).item::<f32>()), (9.0, 6.0));
+/// ```
 pub struct Jit<'f, S: Signature> {
     core: Arc<JitCore<'f>>,
     call: Box<S::Dyn<'f, S::Out>>,
@@ -74,26 +92,62 @@ impl<'f, S: Signature> Jit<'f, S> {
     }
 
     /// The name under which the function stands in jaxprs, modules and errors, instead of its own.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit, make_jaxpr};
+    /// let step = jit(|x: &Array| x + 1.0).name("train_step");
+    /// assert!(make_jaxpr(&step)(&Array::from(0.0)).unwrap().to_string().contains("name=train_step"));
+    /// ```
     pub fn name(self, name: &str) -> Self {
         self.with(|options| options.name = Some(name.into()))
     }
 
     /// Whether parameters that the function does not use stay parameters of the program.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let inputs = |keep| {
+    ///     let f = jit(|x: &Array, _unused: &Array| x + 1.0).keep_unused(keep);
+    ///     f.lower((&Array::from([1.0f32]), &Array::from([2.0f32]))).unwrap().as_text().matches("%arg").count()
+    /// };
+    /// assert!(inputs(true) > inputs(false));
+    /// ```
     pub fn keep_unused(self, keep: bool) -> Self {
         self.with(|options| options.keep_unused = keep)
     }
 
     /// Whether a call inside of a traced function is replaced by the function's equations.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit, make_jaxpr};
+    /// let double = jit(|x: &Array| x * 2.0).inline(true);
+    /// let text = make_jaxpr(move |x: &Array| double(x) + 1.0)(&Array::from(1.0)).unwrap().to_string();
+    /// assert!(text.contains("mul") && !text.contains("jit"));
+    /// ```
     pub fn inline(self, inline: bool) -> Self {
         self.with(|options| options.inline = inline)
     }
 
     /// Whether arguments taken by value are donated (the default).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let f = jit(|x: Array| x + 1.0).donate(false);
+    /// let text = f.lower((Array::from([1.0f32]),)).unwrap().as_text();
+    /// assert!(!text.contains("tf.aliasing_output"));
+    /// ```
     pub fn donate(self, donate: bool) -> Self {
         self.with(|options| options.donate = if donate { Donate::ByValue } else { Donate::None })
     }
 
     /// Donates these arguments, counted from 0, and no others.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let f = jit(|x: Array, y: Array| x + y).donate_argnums([1]);
+    /// let text = f.lower((Array::from([1.0f32]), Array::from([2.0f32]))).unwrap().as_text();
+    /// assert!(text.contains("%arg1: tensor<1xf32> {tf.aliasing_output = 0"), "{text}");
+    /// ```
     ///
     /// # Panics
     /// If there is no such argument, or it is taken by reference: what the caller keeps cannot be given away.
@@ -114,6 +168,13 @@ impl<'f, S: Signature> Jit<'f, S> {
 
     /// Calls the function with its arguments as a tuple; what would panic comes back as an error.
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let f = jit(|x: &Array, y: &Array| x + y);
+    /// let error = f.try_call((&Array::from([1.0f32, 2.0]), &Array::from([1.0f32, 2.0, 3.0]))).unwrap_err();
+    /// assert!(error.to_string().contains("add"), "{error}");
+    /// ```
+    ///
     /// # Errors
     /// Whatever is wrong with the arguments, the function, or the run.
     #[track_caller]
@@ -126,6 +187,12 @@ impl<'f, S: Signature> Jit<'f, S> {
 
     /// Traces the function for these arguments.
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let traced = jit(|x: &Array| x.exp()).trace((&Array::from([1.0f32, 2.0]),)).unwrap();
+    /// assert_eq!(traced.jaxpr().to_string(), "{ lambda ; a:f32[2]. let b:f32[2] = exp a in (b,) }");
+    /// ```
+    ///
     /// # Errors
     /// Whatever is wrong with the arguments or the function.
     #[track_caller]
@@ -137,6 +204,14 @@ impl<'f, S: Signature> Jit<'f, S> {
 
     /// Traces and lowers the function for these arguments without compiling it.
     ///
+    /// [`ShapeDtypeStruct`](crate::ShapeDtypeStruct) can stand for an argument.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let lowered = jit(|x: &Array| x * 2.0).lower((&Array::from([1.0f32, 2.0]),)).unwrap();
+    /// assert!(lowered.as_text().contains("stablehlo.multiply"));
+    /// ```
+    ///
     /// # Errors
     /// Whatever is wrong with the arguments or the function.
     #[track_caller]
@@ -146,6 +221,14 @@ impl<'f, S: Signature> Jit<'f, S> {
     }
 
     /// What the caches did: how often calls found what they needed, and why they did not.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{jit, numpy as jnp, Array};
+    /// let f = jit(|x: &Array| x.sum());
+    /// f(&jnp::ones([3]));
+    /// f(&jnp::ones([4]));
+    /// assert!(f.stats().misses[1].contains("argument 0: dimension 0 changed from 3 to 4"));
+    /// ```
     pub fn stats(&self) -> JitStats {
         let core = &self.core;
         let (hits, misses) = (core.hits.load(Ordering::Relaxed), core.misses.lock().clone());
@@ -159,6 +242,15 @@ impl<'f, S: Signature> Jit<'f, S> {
     }
 
     /// Forgets all that was traced and compiled for this function.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let f = jit(|x: &Array| x + 1.0);
+    /// f(&Array::from([1.0f32]));
+    /// f.clear_cache();
+    /// f(&Array::from([1.0f32]));
+    /// assert_eq!(f.stats().compiles, 2);
+    /// ```
     pub fn clear_cache(&self) {
         self.core.traced.write().clear();
         self.core.entries.write().clear();
@@ -225,6 +317,15 @@ enum Donate {
 
 /// Forgets everything that was traced and compiled in this process: every jitted function's caches (each frees them at its next call) and
 /// the programs of single operations.
+///
+/// ``` no_run
+/// # use jacinth_frontend::{Array, clear_caches, jit};
+/// let f = jit(|x: &Array| x + 1.0);
+/// f(&Array::from([1.0f32]));
+/// clear_caches();
+/// f(&Array::from([1.0f32])); // compiled again
+/// assert_eq!(f.stats().compiles, 2);
+/// ```
 pub fn clear_caches() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     clear_operations();
