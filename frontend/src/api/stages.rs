@@ -22,6 +22,16 @@ use crate::tree::{Flattener, Pytree, TreeDef};
 /// The function that, called like `f`, returns the jaxpr of `f` instead of its result.
 ///
 /// Calling it gives `Err` where `f` is wrong for its arguments.
+///
+/// ```
+/// # use jacinth_frontend::{Array, grad, make_jaxpr};
+/// let jaxpr = make_jaxpr(grad(|x: &Array| x.sin()))(&Array::from(1.0)).unwrap();
+/// assert_eq!(jaxpr.to_string(), "{ lambda ; a:f32[]. let
+///     _:f32[] = sin a
+///     b:f32[] = cos a
+///     c:f32[] = mul 1.0:f32[] b
+///   in (c,) }");
+/// ```
 #[track_caller]
 pub fn make_jaxpr<'f, S: Signature, F: Function<S> + 'f>(f: F) -> MakeJaxpr<'f, S> {
     let target = Tracing { flat: f.into_flat(), called_at: Location::caller() };
@@ -29,6 +39,13 @@ pub fn make_jaxpr<'f, S: Signature, F: Function<S> + 'f>(f: F) -> MakeJaxpr<'f, 
 }
 
 /// See [`make_jaxpr`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, ShapeDtypeStruct, DType, make_jaxpr};
+/// let jaxpr_of = make_jaxpr(|x: &Array| x.sum_axis(0));
+/// let jaxpr = jaxpr_of(&ShapeDtypeStruct([8, 3], DType::F32)).unwrap();
+/// assert_eq!(jaxpr.out_avals().next().unwrap().to_string(), "f32[3]");
+/// ```
 pub struct MakeJaxpr<'f, S: Signature> {
     call: Box<S::Dyn<'f, Result<ClosedJaxpr>>>,
 }
@@ -93,6 +110,12 @@ pub fn eval_shape<'f, S: Signature, F: Function<S> + 'f>(f: F) -> EvalShape<'f, 
 }
 
 /// See [`eval_shape`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, eval_shape, jit, numpy as jnp};
+/// let error = eval_shape(jit(|a: &Array, b: &Array| jnp::dot(a, b)))(&jnp::ones((3, 4)), &jnp::ones((5, 4)));
+/// assert!(error.is_err());
+/// ```
 pub struct EvalShape<'f, S: Signature> {
     call: Box<S::Dyn<'f, Result<S::Out>>>,
 }
@@ -146,6 +169,16 @@ fn staged(
 }
 
 /// A function traced for arguments of certain types.
+///
+/// The first of the stages between a function and its run; [`Traced::lower`] gives the second.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jit, numpy as jnp};
+/// let traced = jit(|x: &Array, y: &Array| (x + y, x.sum())).trace((&jnp::ones([2]), &jnp::ones([2]))).unwrap();
+/// assert_eq!((traced.in_tree().to_string(), traced.in_avals().len()), ("PyTreeDef((*, *))".to_owned(), 2));
+/// assert_eq!((traced.out_tree().num_leaves(), traced.out_avals()[1].rank()), (2, 0));
+/// assert_eq!(traced.jaxpr().jaxpr.eqns.len(), 2);
+/// ```
 pub struct Traced<S: Signature> {
     plan: Plan,
     signature: PhantomData<fn() -> S>,
@@ -183,6 +216,12 @@ impl<S: Signature> Traced<S> {
 
     /// Writes the module.
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let traced = jit(|x: &Array| x.exp()).trace((&Array::from([1.0f32]),)).unwrap();
+    /// assert!(traced.lower().unwrap().as_text().contains("stablehlo.exponential"));
+    /// ```
+    ///
     /// # Errors
     /// If a primitive cannot be lowered.
     pub fn lower(&self) -> Result<Lowered<S>> {
@@ -197,6 +236,16 @@ impl<S: Signature> fmt::Debug for Traced<S> {
 }
 
 /// A function traced and lowered for arguments of certain types.
+///
+/// The second of the stages between a function and its run; [`Lowered::compile`] gives the third.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jit, numpy as jnp};
+/// let lowered = jit(|x: &Array| x.t()).lower((&jnp::ones([2, 3]),)).unwrap();
+/// assert_eq!((lowered.in_avals()[0].to_string(), lowered.in_tree().num_leaves()), ("f32[2,3]".to_owned(), 1));
+/// assert_eq!(lowered.jaxpr().jaxpr.eqns[0].prim.name(), "transpose");
+/// assert_eq!(lowered.out_tree().num_leaves(), 1);
+/// ```
 pub struct Lowered<S: Signature> {
     stage: Stage,
     signature: PhantomData<fn() -> S>,
@@ -204,16 +253,34 @@ pub struct Lowered<S: Signature> {
 
 impl<S: Signature> Lowered<S> {
     /// The StableHLO module's text.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let text = jit(|x: &Array| x + 1.0).lower((&Array::from([1.0f32]),)).unwrap().as_text();
+    /// assert!(text.contains("func.func public @main(%arg0: tensor<1xf32>"));
+    /// ```
     pub fn as_text(&self) -> String {
         self.stage.module.to_string()
     }
 
     /// The same with the user's source lines as `loc(…)`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let lowered = jit(|x: &Array| x.exp()).lower((&Array::from([1.0f32]),)).unwrap();
+    /// assert!(lowered.as_text_with_locations().contains(&format!("loc(\"{}\"", file!())));
+    /// ```
     pub fn as_text_with_locations(&self) -> String {
         self.stage.module.to_text_with_locations()
     }
 
     /// The StableHLO module.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let lowered = jit(|x: &Array| x.exp()).name("growth").lower((&Array::from([1.0f32]),)).unwrap();
+    /// assert_eq!(lowered.module().name.as_deref(), Some("jit_growth"));
+    /// ```
     pub fn module(&self) -> &jacinth_lowering::Module {
         &self.stage.module
     }
@@ -240,6 +307,13 @@ impl<S: Signature> Lowered<S> {
 
     /// Compiles for the current backend.
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let lowered = jit(|x: &Array| x + 1.0).lower((&Array::from([1.0f32]),)).unwrap();
+    /// let compiled = lowered.compile().unwrap();
+    /// assert_eq!(compiled(&Array::from([2.0f32])).to_vec::<f32>(), [3.0]);
+    /// ```
+    ///
     /// # Errors
     /// The plugin's refusal.
     pub fn compile(&self) -> Result<Compiled<S>> {
@@ -257,6 +331,21 @@ impl<S: Signature> fmt::Debug for Lowered<S> {
 }
 
 /// A function compiled for arguments of certain types: called like the function, or by [`Compiled::call`].
+///
+/// It takes arguments of the types that it was compiled for and no others, and compiles nothing any more. How they are passed is what the
+/// closure says, which must name their types: `|w: Array, x: &Array|` is called with an array and a reference to one. A field or a
+/// variable that holds it has the signature in its type: `Compiled<fn(Val<Array>, Ref<Array>) -> Array>`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, Compiled, api::function::{Ref, Val}, jit, numpy as jnp};
+/// let step = jit(|w: Array, x: &Array| w - 0.1 * x);
+/// let step: Compiled<fn(Val<Array>, Ref<Array>) -> Array> =
+///     step.lower((jnp::zeros([2]), &jnp::zeros([2]))).unwrap().compile().unwrap();
+/// let x = jnp::ones([2]);
+/// let w = step(step(jnp::zeros([2]), &x), &x); // called like the function
+/// assert_eq!(w.to_vec::<f32>(), [-0.2, -0.2]);
+/// assert!(step.call((w, &jnp::ones([3]))).is_err()); // compiled for f32[2]
+/// ```
 pub struct Compiled<S: Signature> {
     entry: Arc<Entry>,
     name: Arc<str>,
@@ -265,6 +354,13 @@ pub struct Compiled<S: Signature> {
 
 impl<S: Signature> Compiled<S> {
     /// Runs the program on arguments of the types that it was compiled for.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let compiled = jit(|x: &Array| x * 2.0).lower((&Array::from([1.0f32]),)).unwrap().compile().unwrap();
+    /// let error = compiled.call((&Array::from([1]),)).unwrap_err();
+    /// assert!(error.to_string().contains("argument 0: expected f32[1], found i32[1]"), "{error}");
+    /// ```
     ///
     /// # Errors
     /// If structure or types of the arguments are others, or the run fails.
@@ -277,6 +373,12 @@ impl<S: Signature> Compiled<S> {
 
     /// The program after the compiler's optimisations, in the form in which the plugin gives it.
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit};
+    /// let compiled = jit(|x: &Array| x.exp()).lower((&Array::from([1.0f32]),)).unwrap().compile().unwrap();
+    /// assert!(compiled.as_text().unwrap().contains("exp"));
+    /// ```
+    ///
     /// # Errors
     /// Where the plugin does not tell.
     pub fn as_text(&self) -> Result<String> {
@@ -285,6 +387,13 @@ impl<S: Signature> Compiled<S> {
     }
 
     /// The compiler's estimates by name (`flops`, `bytes accessed`, …).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit, numpy as jnp};
+    /// let x = jnp::ones([8, 8]);
+    /// let cost = jit(|x: &Array| x.dot(x)).lower((&x,)).unwrap().compile().unwrap().cost_analysis().unwrap();
+    /// assert!(cost["flops"] >= 2.0 * 8.0 * 8.0 * 7.0, "{cost:?}");
+    /// ```
     ///
     /// # Errors
     /// Where the plugin does not tell.
@@ -298,6 +407,12 @@ impl<S: Signature> Compiled<S> {
     }
 
     /// How much memory a run takes.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit, numpy as jnp};
+    /// let compiled = jit(|x: &Array| x + 1.0).lower((&jnp::ones([1000]),)).unwrap().compile().unwrap();
+    /// assert_eq!(compiled.memory_analysis().unwrap().outputs, 4000);
+    /// ```
     ///
     /// # Errors
     /// Where the plugin does not tell.
