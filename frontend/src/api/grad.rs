@@ -46,6 +46,13 @@ where
 /// The function that gives the value of the scalar function `f` and its gradient: `(value, gradient)`, and with [`Grad::has_aux`]
 /// `((value, aux), gradient)`.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, value_and_grad};
+/// let loss = |w: &Array, x: &Array| (w * x - 1.0).square().sum();
+/// let (value, slope) = value_and_grad(loss)(&Array::from([1.0f32, 2.0]), &Array::from([3.0f32, 1.0]));
+/// assert_eq!((value.item::<f32>(), slope.to_vec::<f32>()), (5.0, vec![12.0, 2.0]));
+/// ```
+///
 /// # Panics
 /// As [`grad`].
 #[track_caller]
@@ -59,6 +66,13 @@ where
 }
 
 /// A function that gives gradients; see [`grad`]. `A` says by which arguments, `W` what it gives.
+///
+/// ```
+/// # use jacinth_frontend::{Array, grad, jit, vmap};
+/// let slope = grad(|x: &Array| x.square()); // a function that other transformations take
+/// assert_eq!(grad(&slope)(&Array::from(3.0)).item::<f32>(), 2.0);
+/// assert_eq!(jit(vmap(slope))(&Array::from([1.0f32, 2.0])).to_vec::<f32>(), [2.0, 4.0]);
+/// ```
 pub struct Grad<'f, S: Signature, A: Argnums<S> = Argnum<0>, W: Gives<S, A> = Gradient> {
     options: Options<'f>,
     call: Transformed<'f, S::With<W::Out>>,
@@ -74,6 +88,13 @@ impl<'f, S: Signature, A: Argnums<S>, W: Gives<S, A>> Grad<'f, S, A, W> {
     }
 
     /// The arguments to differentiate by, counted from 0: `argnums!(1)` gives the second argument's type, `argnums!(0, 1)` a tuple.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, argnums, grad};
+    /// let power = |x: &Array, n: &Array| x.pow(n);
+    /// let by_n = grad(power).argnums(argnums!(1));
+    /// assert_eq!(by_n(&Array::from(1.0), &Array::from(5.0)).item::<f32>(), 0.0); // ln(1)·1⁵
+    /// ```
     pub fn argnums<B: Argnums<S>>(self, _: B) -> Grad<'f, S, B, W>
     where
         W: Gives<S, B>,
@@ -82,16 +103,38 @@ impl<'f, S: Signature, A: Argnums<S>, W: Gives<S, A>> Grad<'f, S, A, W> {
     }
 
     /// Whether the function is complex, and holomorphic where it is differentiated: arguments and result must be complex.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, grad, lax};
+    /// let z = lax::complex(&Array::from(1.0f32), &Array::from(2.0f32));
+    /// let slope = grad(|z: &Array| z * z).holomorphic(true)(&z); // 2z
+    /// assert_eq!((slope.real().item::<f32>(), slope.imag().item::<f32>()), (2.0, 4.0));
+    /// ```
     pub fn holomorphic(self, holomorphic: bool) -> Self {
         Grad::new(Options { holomorphic, ..self.options })
     }
 
     /// Whether integer and boolean leaves are allowed; their gradients are zeros of their type.
+    ///
+    /// JAX gives such gradients the dtype `float0`, which is not here.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, DType, grad};
+    /// let scaled = |n: &Array| n.astype(DType::F32) * 3.0;
+    /// assert!(grad(scaled).try_call((&Array::from(2),)).is_err());
+    /// assert_eq!(grad(scaled).allow_int(true)(&Array::from(2)).dtype(), DType::I32);
+    /// ```
     pub fn allow_int(self, allow_int: bool) -> Self {
         Grad::new(Options { allow_int, ..self.options })
     }
 
     /// Calls the function with its arguments as a tuple; what would panic comes back as an error.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, grad};
+    /// let error = grad(|x: &Array| x * 2.0).try_call((&Array::from([1.0f32, 2.0]),)).unwrap_err();
+    /// assert!(error.to_string().contains("Output had shape: (2,); sum over it, or use `vjp`"));
+    /// ```
     ///
     /// # Errors
     /// Whatever is wrong with the arguments, the function, or the run.
@@ -103,6 +146,16 @@ impl<'f, S: Signature, A: Argnums<S>, W: Gives<S, A>> Grad<'f, S, A, W> {
 
 impl<'f, S: Signature<Out: HasAux>, A: Argnums<S>> Grad<'f, S, A, Gradient> {
     /// The function gives a pair, of which the first is differentiated and the second passed through: `(gradient, aux)`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, grad};
+    /// let loss = |w: &Array| {
+    ///     let logits = w * 2.0;
+    ///     (logits.sum(), logits)
+    /// };
+    /// let (slope, logits) = grad(loss).has_aux()(&Array::from([1.0f32, 2.0]));
+    /// assert_eq!((slope.to_vec::<f32>(), logits.to_vec::<f32>()), (vec![2.0, 2.0], vec![2.0, 4.0]));
+    /// ```
     pub fn has_aux(self) -> Grad<'f, S, A, GradientAndAux> {
         Grad::new(self.options)
     }
@@ -110,6 +163,14 @@ impl<'f, S: Signature<Out: HasAux>, A: Argnums<S>> Grad<'f, S, A, Gradient> {
 
 impl<'f, S: Signature<Out: HasAux>, A: Argnums<S>> Grad<'f, S, A, ValueAndGradient> {
     /// The function gives a pair, of which the first is differentiated and the second passed through: `((value, aux), gradient)`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, value_and_grad};
+    /// let loss = |w: &Array| (w.square().sum(), w.max());
+    /// let ((value, largest), slope) = value_and_grad(loss).has_aux()(&Array::from([1.0f32, 2.0]));
+    /// assert_eq!((value.item::<f32>(), largest.item::<f32>()), (5.0, 2.0));
+    /// assert_eq!(slope.to_vec::<f32>(), [2.0, 4.0]);
+    /// ```
     pub fn has_aux(self) -> Grad<'f, S, A, ValueAuxAndGradient> {
         Grad::new(self.options)
     }
