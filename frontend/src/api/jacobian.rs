@@ -23,6 +23,13 @@ use crate::tree::{Leaves, Pytree, TreeDef, keystr};
 /// The function that gives the derivative of `f`, with respect to its first argument unless [`Jacobian::argnums`] says otherwise, by
 /// forward mode: cheap if that is small.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, jacfwd, numpy as jnp};
+/// let x = Array::from([1.0f32, 2.0, 3.0]); // f32[3] to f32[2]: a derivative f32[2,3]
+/// let j = jacfwd(|x: &Array| jnp::stack([x.sum(), x.prod()], 0))(&x);
+/// assert_eq!((j.shape(), j.to_vec::<f32>()), (&[2, 3][..], vec![1.0, 1.0, 1.0, 6.0, 3.0, 2.0]));
+/// ```
+///
 /// # Panics
 /// Calling it panics if an argument to be differentiated has leaves that are not floating point; the message names the leaf.
 #[track_caller]
@@ -37,6 +44,12 @@ where
 
 /// The function that gives the derivative of `f`, with respect to its first argument unless [`Jacobian::argnums`] says otherwise, by
 /// reverse mode: cheap if the result is small.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jacrev};
+/// let j = jacrev(|x: &Array| x.square())(&Array::from([1.0f32, 3.0]));
+/// assert_eq!(j.to_vec::<f32>(), [2.0, 0.0, 0.0, 6.0]);
+/// ```
 ///
 /// # Panics
 /// Calling it panics if an argument to be differentiated or the result has leaves that are not floating point; the message names the leaf.
@@ -53,6 +66,14 @@ where
 /// The function that gives the second derivative of `f`, with respect to its first argument unless [`Hessian::argnums`] says otherwise:
 /// `jacfwd(jacrev(f))`.
 ///
+/// For an argument `f32[n]` of a scalar function it is `f32[n, n]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, hessian};
+/// let h = hessian(|x: &Array| x.prod() + x.square().sum())(&Array::from([1.0f32, 2.0]));
+/// assert_eq!(h.to_vec::<f32>(), [2.0, 1.0, 1.0, 2.0]);
+/// ```
+///
 /// # Panics
 /// As [`jacrev`].
 #[track_caller]
@@ -66,6 +87,13 @@ where
 }
 
 /// A function that gives a derivative; see [`jacfwd`] and [`jacrev`]. `A` says by which arguments, `W` what it gives.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jacrev, jit};
+/// let j = jit(jacrev(|x: &Array| (x * 2.0, vec![x.sum()]))); // a pair gives a pair
+/// let (d, sums) = j(&Array::from([1.0f32, 2.0]));
+/// assert_eq!((d.shape(), sums[0].shape()), (&[2, 2][..], &[2][..]));
+/// ```
 pub struct Jacobian<'f, S: Signature, A: Argnums<S> = Argnum<0>, W: Gives<S, A> = Plain> {
     options: Options<'f>,
     call: Transformed<'f, S::With<W::Out>>,
@@ -80,6 +108,13 @@ impl<'f, S: Signature, A: Argnums<S>, W: Gives<S, A>> Jacobian<'f, S, A, W> {
     }
 
     /// The arguments to differentiate by, counted from 0: `argnums!(1)` the second, `argnums!(0, 1)` a tuple.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, argnums, jacfwd};
+    /// let j = jacfwd(|x: &Array, y: &Array| x * y).argnums(argnums!(0, 1));
+    /// let (dx, dy) = j(&Array::from([1.0f32, 2.0]), &Array::from([3.0f32, 4.0]));
+    /// assert_eq!((dx.diagonal(0).to_vec::<f32>(), dy.diagonal(0).to_vec::<f32>()), (vec![3.0, 4.0], vec![1.0, 2.0]));
+    /// ```
     pub fn argnums<B: Argnums<S>>(self, _: B) -> Jacobian<'f, S, B, W>
     where
         W: Gives<S, B>,
@@ -88,16 +123,35 @@ impl<'f, S: Signature, A: Argnums<S>, W: Gives<S, A>> Jacobian<'f, S, A, W> {
     }
 
     /// Whether the function is complex, and holomorphic where it is differentiated: arguments and result must be complex.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jacfwd, lax};
+    /// let z = lax::complex(&Array::from([1.0f32]), &Array::from([1.0f32]));
+    /// let j = jacfwd(|z: &Array| z * z).holomorphic(true)(&z);
+    /// assert_eq!((j.real().item::<f32>(), j.imag().item::<f32>()), (2.0, 2.0));
+    /// ```
     pub fn holomorphic(self, holomorphic: bool) -> Self {
         Jacobian::new(Options { holomorphic, ..self.options })
     }
 
     /// Whether integer and boolean leaves are allowed; derivatives by them are zeros of their type.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, DType, jacrev};
+    /// let j = jacrev(|n: &Array| n.astype(DType::F32)).allow_int(true)(&Array::from([1, 2]));
+    /// assert_eq!((j.dtype(), j.to_vec::<i32>()), (DType::I32, vec![0; 4]));
+    /// ```
     pub fn allow_int(self, allow_int: bool) -> Self {
         Jacobian::new(Options { allow_int, ..self.options })
     }
 
     /// Calls the function with its arguments as a tuple; what would panic comes back as an error.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jacrev};
+    /// let error = jacrev(|x: &Array| x.gt(0.0)).try_call((&Array::from([1.0f32]),)).unwrap_err();
+    /// assert!(error.to_string().contains("requires real-valued outputs"), "{error}");
+    /// ```
     ///
     /// # Errors
     /// Whatever is wrong with the arguments, the function, or the run.
@@ -112,12 +166,24 @@ where
     Plain: Gives<S, A>,
 {
     /// The function gives a pair, of which the first is differentiated and the second passed through: `(derivative, aux)`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jacrev};
+    /// let (j, input) = jacrev(|x: &Array| (x * 3.0, x.clone())).has_aux()(&Array::from([1.0f32]));
+    /// assert_eq!((j.to_vec::<f32>(), input.to_vec::<f32>()), (vec![3.0], vec![1.0]));
+    /// ```
     pub fn has_aux(self) -> Jacobian<'f, S, A, WithAux> {
         Jacobian::new(self.options)
     }
 }
 
 /// A function that gives a second derivative; see [`hessian`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, hessian, numpy as jnp, vmap};
+/// let curvature = vmap(hessian(|x: &Array| x.pow(3).sum())); // one for each example
+/// assert_eq!(curvature(&jnp::ones([5, 2])).shape(), [5, 2, 2]);
+/// ```
 pub struct Hessian<'f, S: Signature<Out: Outer>, A: Argnums<S, Trees: Outer> = Argnum<0>> {
     options: Options<'f>,
     call: Transformed<'f, S::With<Second<S, A>>>,
@@ -137,16 +203,33 @@ impl<'f, S: Signature<Out: Outer>, A: Argnums<S, Trees: Outer>> Hessian<'f, S, A
     }
 
     /// The arguments to differentiate by, counted from 0: `argnums!(1)` the second, `argnums!(0, 1)` a tuple.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, argnums, hessian};
+    /// let h = hessian(|a: &Array, x: &Array| (a * x.square()).sum()).argnums(argnums!(1));
+    /// assert_eq!(h(&Array::from(3.0), &Array::from([1.0f32])).to_vec::<f32>(), [6.0]);
+    /// ```
     pub fn argnums<B: Argnums<S, Trees: Outer>>(self, _: B) -> Hessian<'f, S, B> {
         Hessian::new(self.options)
     }
 
     /// Whether the function is complex, and holomorphic where it is differentiated: arguments and result must be complex.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, hessian, lax};
+    /// let z = lax::complex(&Array::from(1.0f32), &Array::from(2.0f32));
+    /// assert_eq!(hessian(|z: &Array| z * z).holomorphic(true)(&z).real().item::<f32>(), 2.0);
+    /// ```
     pub fn holomorphic(self, holomorphic: bool) -> Self {
         Hessian::new(Options { holomorphic, ..self.options })
     }
 
     /// Calls the function with its arguments as a tuple; what would panic comes back as an error.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, hessian};
+    /// assert!(hessian(|x: &Array| x.square()).try_call((&Array::from(3),)).is_err()); // integers have no derivative
+    /// ```
     ///
     /// # Errors
     /// Whatever is wrong with the arguments, the function, or the run.
