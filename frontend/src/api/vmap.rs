@@ -17,6 +17,13 @@ use crate::tree::{Axes, Leaves, TreeDef, keystr};
 ///
 /// [`Vmap::in_axes`] and [`Vmap::out_axes`] choose other dimensions, or none.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, vmap};
+/// let dot = |x: &Array, y: &Array| x.dot(y); // f32[2] × f32[2] → f32[]
+/// let (x, y) = (Array::from([[1.0f32, 2.0], [3.0, 4.0]]), Array::from([[1.0f32, 0.0], [0.0, 1.0]]));
+/// assert_eq!(vmap(dot)(&x, &y).to_vec::<f32>(), [1.0, 4.0]);
+/// ```
+///
 /// # Panics
 /// Calling it panics if the axes do not fit the arguments, or the sizes along them differ.
 #[track_caller]
@@ -32,6 +39,14 @@ pub fn vmap<'f, S: Signature, F: Function<S> + 'f>(f: F) -> Vmap<'f, S> {
 }
 
 /// A vectorised function; see [`vmap`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, grad, vmap};
+/// let loss = |w: &Array, x: &Array| (w * x).square().sum();
+/// let per_example = vmap(grad(loss)).in_axes((None, 0)); // one gradient for each example
+/// let slopes = per_example(&Array::from([1.0f32, 1.0]), &Array::from([[1.0f32, 2.0], [3.0, 4.0]]));
+/// assert_eq!(slopes.to_vec::<f32>(), [2.0, 8.0, 18.0, 32.0]);
+/// ```
 pub struct Vmap<'f, S: Signature> {
     options: Options<'f>,
     call: Transformed<'f, S>,
@@ -44,26 +59,57 @@ impl<'f, S: Signature> Vmap<'f, S> {
     }
 
     /// The dimensions to map over: a prefix tree of the arguments, with `None` for what is the same for all.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, vmap};
+    /// let scale = vmap(|x: &Array, factor: &Array| x * factor).in_axes((1, None));
+    /// let x = Array::from([[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0]]); // three columns
+    /// assert_eq!(scale(&x, &Array::from(10.0)).shape(), [3, 2]);
+    /// ```
     pub fn in_axes(self, axes: impl Into<Axes>) -> Self {
         Self::from_options(Options { in_axes: axes.into(), ..self.options })
     }
 
     /// Where the mapped dimension goes: a prefix tree of the result, with `None` for what does not depend on it.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{numpy as jnp, vmap, Array};
+    /// let f = vmap(|x: &Array| x * 2.0).out_axes(-1);
+    /// assert_eq!(f(&jnp::ones([5, 2])).shape(), [2, 5]);
+    /// ```
     pub fn out_axes(self, axes: impl Into<Axes>) -> Self {
         Self::from_options(Options { out_axes: axes.into(), ..self.options })
     }
 
     /// Names the mapped axis, for collectives.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax, vmap};
+    /// let share = vmap(|x: &Array| x / lax::psum(x, "batch")).axis_name("batch");
+    /// assert_eq!(share(&Array::from([1.0f32, 3.0])).to_vec::<f32>(), [0.25, 0.75]);
+    /// ```
     pub fn axis_name(self, name: &str) -> Self {
         Self::from_options(Options { axis_name: Some(name.into()), ..self.options })
     }
 
     /// The size of the mapped axis, where no argument has it.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, vmap};
+    /// let f = vmap(|x: &Array| x + 1.0).in_axes(None).axis_size(3);
+    /// assert_eq!(f(&Array::from(1.0)).to_vec::<f32>(), [2.0; 3]);
+    /// ```
     pub fn axis_size(self, size: usize) -> Self {
         Self::from_options(Options { axis_size: Some(size), ..self.options })
     }
 
     /// Calls the function with its arguments as a tuple; what would panic comes back as an error.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, numpy as jnp, vmap};
+    /// let error = vmap(|x: &Array, y: &Array| x + y).try_call((&jnp::ones([2]), &jnp::ones([3]))).unwrap_err();
+    /// assert!(error.to_string().contains("mapped axes must have equal sizes"), "{error}");
+    /// ```
     ///
     /// # Errors
     /// Whatever is wrong with the arguments, the function, or the run.
