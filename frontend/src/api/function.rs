@@ -19,10 +19,26 @@ use crate::ir::Array;
 use crate::tree::{self, Flattener, Leaves, Pytree, TreeDef, Unflattener};
 
 /// An argument taken by value.
+///
+/// ```
+/// # use jacinth_frontend::{Array, api::function::Val, jit};
+/// type Update = fn(Val<Array>) -> Array; // the signature of `|x: Array| …`
+/// let f = jit::<Update, _>(|x| x + 1.0);
+/// assert_eq!(f(Array::from(1.0)).item::<f32>(), 2.0);
+/// ```
 #[derive(Debug)]
 pub struct Val<T>(PhantomData<fn() -> T>);
 
 /// An argument taken by reference.
+///
+/// ```
+/// # use jacinth_frontend::{Array, Jit, api::function::Ref, jit};
+/// struct Model<'f> {
+///     apply: Jit<'f, fn(Ref<Array>, Ref<Array>) -> Array>, // made of `|w: &Array, x: &Array| …`
+/// }
+/// let model = Model { apply: jit(|w: &Array, x: &Array| w * x) };
+/// assert_eq!((model.apply)(&Array::from(2.0), &Array::from(3.0)).item::<f32>(), 6.0);
+/// ```
 #[derive(Debug)]
 pub struct Ref<T>(PhantomData<fn() -> T>);
 
@@ -30,6 +46,15 @@ pub struct Ref<T>(PhantomData<fn() -> T>);
 ///
 /// Implemented by closures and functions `Fn(A, &B, …) -> O` in every mix of up to four arguments by value and by reference, and of five to
 /// eight of one kind, whose arguments and result are pytrees; and by what `jit`, `grad`, `vmap` give.
+///
+/// ```
+/// # use jacinth_frontend::{Array, Jit, api::Function, api::function::Ref, grad, jit};
+/// // A transformation of one's own: the second derivative, jitted.
+/// fn bend<'f>(f: impl Function<fn(Ref<Array>) -> Array> + 'f) -> Jit<'f, fn(Ref<Array>) -> Array> {
+///     jit(grad(grad(f)))
+/// }
+/// assert_eq!(bend(|x: &Array| x * x * x)(&Array::from(2.0)).item::<f32>(), 12.0);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a function that can be transformed",
     note = "it must be `Fn + Send + Sync` over up to 4 pytrees, each by value or by reference (5 to 8: all of one kind), and return a pytree by value"
@@ -252,6 +277,13 @@ function!(Ref A a &A, Ref B b &B, Ref C c &C, Ref D d &D, Ref E e &E, Ref G g &G
 function!(Ref A a &A, Ref B b &B, Ref C c &C, Ref D d &D, Ref E e &E, Ref G g &G, Ref H h &H, Ref I i &I);
 
 /// A transformed function: called like the function it was made of.
+///
+/// ```
+/// # use jacinth_frontend::{Array, named_call, vmap};
+/// let growth = named_call(|x: &Array| x.exp(), "growth");
+/// assert_eq!(growth(&Array::from(0.0)).item::<f32>(), 1.0);
+/// assert_eq!(vmap(&growth)(&Array::from([0.0f32, 0.0])).shape(), [2]);
+/// ```
 pub struct Transformed<'f, S: Signature> {
     pub(crate) flat: Arc<dyn FlatFn + 'f>,
     call: Box<S::Dyn<'f, S::Out>>,
@@ -264,6 +296,12 @@ impl<'f, S: Signature> Transformed<'f, S> {
     }
 
     /// Calls the function with its arguments as a tuple; what would panic comes back as an error.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, named_call, numpy as jnp};
+    /// let f = named_call(|x: &Array, y: &Array| x + y, "sum");
+    /// assert!(f.try_call((&jnp::ones([2]), &jnp::ones([3]))).is_err());
+    /// ```
     ///
     /// # Errors
     /// Whatever is wrong with the arguments, the function, or the run.
