@@ -20,6 +20,13 @@ use crate::tree::{self, Pytree, TreeDef};
 ///
 /// Tangents of integer leaves are ignored; those of integer results are zeros of their type.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, jvp};
+/// let f = |x: &Array| x.square();
+/// let (y, dy) = jvp(f, (Array::from(3.0),), (Array::from(1.0),));
+/// assert_eq!((y.item::<f32>(), dy.item::<f32>()), (9.0, 6.0));
+/// ```
+///
 /// # Panics
 /// If structures or types of primals and tangents differ.
 #[track_caller]
@@ -29,6 +36,13 @@ pub fn jvp<S: Signature, F: Function<S>>(f: F, primals: S::Trees, tangents: S::T
 }
 
 /// [`jvp`] of a function that gives a pair, of which the first is differentiated: the value, its derivative, and the second.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jvp_with_aux};
+/// let f = |x: &Array| (x.square(), x.gt(0.0));
+/// let (y, dy, positive) = jvp_with_aux(f, (Array::from(3.0),), (Array::from(0.5),));
+/// assert_eq!((y.item::<f32>(), dy.item::<f32>(), positive.item::<bool>()), (9.0, 3.0, true));
+/// ```
 ///
 /// # Panics
 /// As [`jvp`].
@@ -70,6 +84,13 @@ fn push<T: Pytree>(
 
 /// The value of `f` at `primals`, and its derivative there as a linear function of tangents.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, linearize};
+/// let (y, df) = linearize(|x: &Array| x.square(), (Array::from(3.0),));
+/// assert_eq!(y.item::<f32>(), 9.0);
+/// assert_eq!([1.0, 2.0].map(|t: f64| df((Array::from(t),)).item::<f32>()), [6.0, 12.0]); // traced once
+/// ```
+///
 /// # Panics
 /// If `f` is wrong for its arguments; the linear function, if its argument differs from `primals` in structure or types.
 #[track_caller]
@@ -83,6 +104,12 @@ pub fn linearize<S: Signature, F: Function<S>>(
 }
 
 /// [`linearize`] of a function that gives a pair, of which the first is differentiated: the value, the linear function, and the second.
+///
+/// ```
+/// # use jacinth_frontend::{Array, linearize_with_aux};
+/// let (y, df, aux) = linearize_with_aux(|x: &Array| (x * 2.0, x.clone()), (Array::from(3.0),));
+/// assert_eq!((y.item::<f32>(), aux.item::<f32>(), df((Array::from(1.0),)).item::<f32>()), (6.0, 3.0, 2.0));
+/// ```
 ///
 /// # Panics
 /// As [`linearize`].
@@ -105,6 +132,13 @@ pub fn linearize_with_aux<S: Signature<Out: HasAux>, F: Function<S>>(
 ///
 /// Cotangents of integer leaves are zeros of their type.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, vjp};
+/// let (y, pull) = vjp(|x: &Array, w: &Array| x * w, (Array::from([1.0f32, 2.0]), Array::from([3.0f32, 4.0])));
+/// let (dx, dw) = pull(Array::from([1.0f32, 10.0])); // a cotangent of `y`'s shape
+/// assert_eq!((y.shape(), dx.to_vec::<f32>(), dw.to_vec::<f32>()), (&[2][..], vec![3.0, 40.0], vec![1.0, 20.0]));
+/// ```
+///
 /// # Panics
 /// If `f` is wrong for its arguments; the second function, if its argument differs from the value in structure or types.
 #[track_caller]
@@ -118,6 +152,13 @@ pub fn vjp<S: Signature, F: Function<S>>(
 }
 
 /// [`vjp`] of a function that gives a pair, of which the first is differentiated: the value, the function of its cotangent, and the second.
+///
+/// ```
+/// # use jacinth_frontend::{Array, vjp_with_aux};
+/// let (loss, pull, prediction) = vjp_with_aux(|w: &Array| ((w - 1.0).square(), w.clone()), (Array::from(3.0),));
+/// let (dw,) = pull(Array::from(1.0));
+/// assert_eq!((loss.item::<f32>(), prediction.item::<f32>(), dw.item::<f32>()), (4.0, 3.0, 4.0));
+/// ```
 ///
 /// # Panics
 /// As [`vjp`].
@@ -138,6 +179,13 @@ pub fn vjp_with_aux<S: Signature<Out: HasAux>, F: Function<S>>(
 
 /// The transpose of the linear function `f`, whose arguments have the types of `primals` (their values do not matter): takes a
 /// cotangent of the result to cotangents of the arguments.
+///
+/// ```
+/// # use jacinth_frontend::{Array, linear_transpose};
+/// let a = Array::from([[1.0f32, 2.0], [3.0, 4.0], [5.0, 6.0]]); // f32[2] to f32[3]
+/// let transposed = linear_transpose(move |x: &Array| a.dot(x), (Array::from([0.0f32, 0.0]),));
+/// assert_eq!(transposed(Array::from([1.0f32, 0.0, 0.0])).0.to_vec::<f32>(), [1.0, 2.0]); // a row of `a`
+/// ```
 ///
 /// # Panics
 /// If `f` is not linear in all of its arguments together; the message names the operation that is not.
