@@ -13,10 +13,28 @@ use crate::ir::{Aval, Source};
 use crate::tree::TreeError;
 
 /// Result with the frontend's [`Error`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, jit};
+/// fn doubled(x: &Array) -> jacinth_frontend::Result<Array> {
+///     jit(|x: &Array| x * 2.0).try_call((x,))
+/// }
+/// assert_eq!(doubled(&Array::from(1.5)).unwrap().item::<f32>(), 3.0);
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can go wrong between a Rust closure and its result.
-#[derive(Clone, Debug, thiserror::Error)]
+///
+/// `{}` and `{:?}` print the same sentence, which ends with the user's line; the variants say what kind of mistake it is.
+///
+/// ```
+/// # use jacinth_frontend::{Array, Error, jit, numpy as jnp};
+/// let f = jit(|x: &Array, y: &Array| x + y);
+/// let error = f.try_call((&jnp::ones([2]), &jnp::ones([3]))).unwrap_err();
+/// assert!(matches!(&error, Error::Operands { operation: "add", at: Some(_), .. }), "{error}");
+/// assert_eq!(error.to_string(), format!("{error:?}"));
+/// ```
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Operands do not fit an operation: shapes, dtypes or parameters.
@@ -89,7 +107,14 @@ pub enum Error {
 }
 
 /// What [`Error::Concretization`] says.
-#[derive(Clone, Debug)]
+///
+/// ```
+/// # use jacinth_frontend::{Array, Error, jit};
+/// let f = jit(|x: &Array| if x.gt(0.0).item::<bool>() { x.clone() } else { -x });
+/// let Error::Concretization(why) = f.try_call((&Array::from(1.0),)).unwrap_err() else { panic!() };
+/// assert_eq!((why.needed, why.aval.to_string()), ("a bool (`if`, `while`, `assert!`)", "bool[]".to_owned()));
+/// ```
+#[derive(Clone)]
 pub struct Concretization {
     /// The traced value's type.
     pub aval: Aval,
@@ -122,6 +147,20 @@ impl fmt::Display for Concretization {
     }
 }
 
+/// The sentence, which is what `unwrap` and a `main` that returns the error print.
+impl fmt::Debug for Concretization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The sentence, which is what `unwrap` and a `main` that returns the error print.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// ` at file:line:column`, or nothing.
 struct At(Option<Source>);
 
@@ -133,26 +172,53 @@ impl fmt::Display for At {
 
 impl Error {
     /// Operands that do not fit; `message` is a sentence's end: `shapes must be equal, got (3,), (4,)`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Error;
+    /// let error = Error::operands("blend", "shapes must be equal, got (3,), (4,)");
+    /// assert_eq!(error.to_string(), "blend: shapes must be equal, got (3,), (4,)");
+    /// ```
     pub fn operands(operation: &'static str, message: impl Into<String>) -> Error {
         Error::Operands { operation, message: message.into(), at: None }
     }
 
     /// Not supported yet.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Error;
+    /// assert!(matches!(Error::unsupported("no sparse arrays"), Error::Unsupported { at: None, .. }));
+    /// ```
     pub fn unsupported(message: impl Into<String>) -> Error {
         Error::Unsupported { message: message.into(), at: None }
     }
 
     /// Arguments of a transformation that do not fit it.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Error;
+    /// assert_eq!(Error::argument("order must be positive").to_string(), "order must be positive");
+    /// ```
     pub fn argument(message: impl Into<String>) -> Error {
         Error::Argument { message: message.into(), at: None }
     }
 
     /// A failure of the plugin or its device.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Error;
+    /// assert!(matches!(Error::runtime("out of memory"), Error::Runtime { .. }));
+    /// ```
     pub fn runtime(message: impl Into<String>) -> Error {
         Error::Runtime { message: message.into(), at: None }
     }
 
     /// The same error with the user's line, unless it has one.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Error;
+    /// let error = Error::argument("no axis 2").at(std::panic::Location::caller());
+    /// assert!(error.to_string().starts_with("no axis 2 at "));
+    /// ```
     pub fn at(mut self, source: Source) -> Error {
         match &mut self {
             Error::Operands { at, .. }
@@ -172,6 +238,18 @@ impl Error {
     }
 
     /// Panics with this error; under a `boundary` it comes back from there as `Err`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, Error, jit};
+    /// let positive = |x: &Array| {
+    ///     if x.ndim() > 1 {
+    ///         Error::argument("a vector is needed").raise()
+    ///     }
+    ///     x.exp()
+    /// };
+    /// let error = jit(positive).try_call((&Array::from([[1.0f32]]),)).unwrap_err();
+    /// assert!(error.to_string().starts_with("a vector is needed at "));
+    /// ```
     #[track_caller]
     pub fn raise(self) -> ! {
         if BOUNDARIES.get() > 0 { resume_unwind(Box::new(Raised(self))) } else { panic_any(self.to_string()) }
@@ -234,6 +312,7 @@ mod tests {
     fn errors_come_back_at_the_boundary_and_foreign_panics_pass() {
         let error = boundary(|| -> () { Error::operands("add", "shapes differ").raise() }).unwrap_err();
         assert_eq!(error.to_string(), "add: shapes differ");
+        assert_eq!(format!("{error:?}"), "add: shapes differ");
         let foreign = catch_unwind(|| boundary(|| panic!("foreign"))).unwrap_err();
         assert_eq!(foreign.downcast_ref::<&str>(), Some(&"foreign"));
         let outside = catch_unwind(|| Error::unsupported("no").raise()).unwrap_err();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A module that is malformed, breaks a constraint of the specification, or uses what is not supported yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     /// What kind of failure this is.
     pub kind: ErrorKind,
@@ -79,6 +79,13 @@ impl fmt::Display for Error {
             write!(f, " ({label})")?;
         }
         Ok(())
+    }
+}
+
+/// The sentence, which is what `unwrap` and a `main` that returns the error print.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What a plugin refused, or what this crate refused on its behalf.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{function}: {message} ({code})")]
 pub struct Error {
     /// The class of the error, as PJRT numbers it.
@@ -16,6 +16,13 @@ pub struct Error {
     pub message: String,
     /// The C function (`PJRT_Client_Compile`) or, for a check made before calling, the method (`Client::compile`).
     pub function: &'static str,
+}
+
+/// The sentence, which is what `unwrap` and a `main` that returns the error print.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl Error {
@@ -156,5 +163,6 @@ mod tests {
             error.to_string(),
             "Client::compile: the compile options are empty (code 3, invalid argument)"
         );
+        assert_eq!(format!("{error:?}"), error.to_string());
     }
 }

@@ -107,7 +107,7 @@ impl fmt::Display for Outcome {
 }
 
 /// No plugin could be had: what was asked for, what was looked at and why each place was rejected.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NotFound {
     /// What was asked for: a name, a path, or a list of them.
     pub spec: String,
@@ -127,6 +127,13 @@ impl fmt::Display for NotFound {
             write!(f, "\n  {hint}")?;
         }
         Ok(())
+    }
+}
+
+/// The sentence, which is what `unwrap` and a `main` that returns the error print.
+impl fmt::Debug for NotFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -412,7 +412,7 @@ pub(crate) fn place(path: &[Key]) -> String {
 }
 
 /// How trees can disagree.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
     /// Two structures differ, or a structure does not fit the type it should become.
     #[error("pytree structures differ at {}: expected {expected}, found {found}", place(path))]
@@ -434,6 +434,13 @@ pub enum TreeError {
         whole: String,
         structure: Box<TreeDef>,
     },
+}
+
+/// The sentence, which is what `unwrap` and a `main` that returns the error print.
+impl fmt::Debug for TreeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Where the subtree that starts at `at` ends.
