@@ -26,6 +26,14 @@ pub use super::associative_scan::associative_scan;
 /// `pred` is a scalar, traced or not: a boolean, or a number that is compared with zero. Both functions are traced; under `vmap` over `pred`
 /// both run and each element takes its own.
 ///
+/// JAX's operands are one tree here: several of them are a tuple.
+///
+/// ```
+/// # use jacinth_frontend::{Array, api::control::cond, jit};
+/// let root = jit(|x: &Array| cond(x.gt(0.0), |x: Array| x.sqrt(), |x| x * 0.0, x.clone()));
+/// assert_eq!([4.0, -4.0].map(|x: f64| root(&Array::from(x)).item::<f32>()), [2.0, 0.0]);
+/// ```
+///
 /// # Panics
 /// If `pred` is not a scalar or the functions' results differ in structure or types; the message names the leaf.
 #[track_caller]
@@ -60,6 +68,12 @@ pub fn cond<T: Pytree, O: Pytree>(
 }
 
 /// The `index`-th of several functions of an operand, decided when the program runs; an index out of range takes the nearest.
+///
+/// ```
+/// # use jacinth_frontend::{Array, api::control::switch};
+/// let apply = |i: i64| switch(i, &[&|x: Array| x + 1.0, &|x: Array| x * 10.0, &|x: Array| -x], Array::from(2.0));
+/// assert_eq!([0, 1, 2, 99].map(|i| apply(i).item::<f32>()), [3.0, 20.0, -2.0, -2.0]);
+/// ```
 ///
 /// # Panics
 /// If there is no function, `index` is not an integer scalar, or results differ in structure or types; the message names the leaf.
@@ -137,6 +151,15 @@ pub fn platform_dependent<T: Pytree, O: Pytree>(
 /// The carry keeps its structure and types. Forward mode goes through; reverse mode needs [`scan`] or [`fori_loop`] with host
 /// integers as bounds.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, api::control::while_loop, jit};
+/// // How often 2 divides a number.
+/// let twos = jit(|n: &Array| {
+///     while_loop(|(n, _): (Array, Array)| (n % 2).equal(0), |(n, k)| (n / 2, k + 1), (n.clone(), Array::from(0))).1
+/// });
+/// assert_eq!(twos(&Array::from(48)).item::<i32>(), 4);
+/// ```
+///
 /// # Panics
 /// If `cond_fun` does not give a boolean scalar, or `body_fun` changes the structure or a type of the carry; the message names the leaf.
 #[track_caller]
@@ -203,6 +226,12 @@ fn while_on_host<C: Pytree>(
 }
 
 /// A bound of [`fori_loop`]: a host integer, or an integer scalar known when the program runs.
+///
+/// ```
+/// # use jacinth_frontend::{Array, api::control::{Bound, fori_loop}};
+/// let to = |upper: Bound| fori_loop(0, upper, |i, sum| sum + i, Array::from(0)).item::<i32>();
+/// assert_eq!((to(Bound::from(5)), to(Bound::from(Array::from(5)))), (10, 10));
+/// ```
 #[derive(Clone, Debug)]
 pub enum Bound {
     /// Known while tracing.
@@ -261,6 +290,12 @@ impl Bound {
 /// [`while_loop`]. There the counter has the bounds' dtype, and a host integer takes that of the other bound; in a scan it has the default
 /// integer dtype, weakly.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, api::control::fori_loop, grad};
+/// let power = |x: &Array| fori_loop(0, 3, |_, y| y * x, Array::from(1.0)); // x³
+/// assert_eq!(grad(power)(&Array::from(2.0)).item::<f32>(), 12.0);
+/// ```
+///
 /// # Panics
 /// If a bound is not an integer scalar, their dtypes differ, or `body_fun` changes the structure or a type of the carry; the message names
 /// the leaf.
@@ -275,6 +310,13 @@ pub fn fori_loop<C: Pytree>(
 }
 
 /// [`fori_loop`] with `unroll` steps written out in one turn of the loop; 0 is all.
+///
+/// ```
+/// # use jacinth_frontend::{Array, api::control::fori_loop_with, make_jaxpr};
+/// let f = |x: &Array| fori_loop_with(0, 10, |_, x| x * 2.0, x.clone(), 5);
+/// assert_eq!(f(&Array::from(1.0)).item::<f32>(), 1024.0);
+/// assert!(make_jaxpr(f)(&Array::from(1.0)).unwrap().to_string().contains("unroll=5"));
+/// ```
 ///
 /// # Panics
 /// As [`fori_loop`]; and if `unroll` is not 1 where a bound is not known.
@@ -333,6 +375,12 @@ pub fn fori_loop_with<C: Pytree>(
 }
 
 /// How [`scan_with`] runs.
+///
+/// ```
+/// # use jacinth_frontend::api::control::ScanOptions;
+/// let backwards = ScanOptions { reverse: true, ..ScanOptions::default() };
+/// assert_eq!((backwards.length, backwards.unroll), (None, 1));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ScanOptions {
     /// The number of steps; needed only where there is no array to scan over.
@@ -352,6 +400,13 @@ impl Default for ScanOptions {
 /// Runs `f(carry, slice)` over the slices of `xs` along their leading dimension; gives the last carry and the arrays of what each step
 /// gave beside it.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, api::control::scan};
+/// let xs = Array::from([1.0f32, 2.0, 3.0]);
+/// let (sum, partial) = scan(|sum: Array, x: Array| (&sum + x, sum), Array::from(0.0f32), &xs);
+/// assert_eq!((sum.item::<f32>(), partial.to_vec::<f32>()), (6.0, vec![0.0, 1.0, 3.0]));
+/// ```
+///
 /// # Panics
 /// If leading dimensions differ, or `f` changes the structure or a type of the carry; the message names the leaf.
 #[track_caller]
@@ -360,6 +415,18 @@ pub fn scan<C: Pytree, X: Pytree, Y: Pytree>(f: impl Fn(C, X) -> (C, Y), init: C
 }
 
 /// [`scan`] with a given length, in reverse, or unrolled.
+///
+/// ```
+/// # use jacinth_frontend::{Array, api::control::{ScanOptions, scan_with}};
+/// // Fibonacci's numbers: there is nothing to scan over, so the length is given.
+/// let options = ScanOptions { length: Some(8), ..ScanOptions::default() };
+/// let step = |(a, b): (Array, Array), ()| ((b.clone(), &a + b), a);
+/// let (_, numbers) = scan_with(step, (Array::from(0), Array::from(1)), &(), options);
+/// assert_eq!(numbers.to_vec::<i32>(), [0, 1, 1, 2, 3, 5, 8, 13]);
+/// ```
+///
+/// # Panics
+/// As [`scan`]; and if the length is given and the arrays have another, or is not given and there is no array.
 #[track_caller]
 pub fn scan_with<C: Pytree, X: Pytree, Y: Pytree>(
     f: impl Fn(C, X) -> (C, Y),
@@ -475,6 +542,12 @@ fn scan_on_host<C: Pytree, Y: Pytree>(
 
 /// `f` of every slice of `xs` along their leading dimension, one after the other.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, api::control::map};
+/// let norms = map(|row: Array| row.square().sum(), &Array::from([[1.0f32, 2.0], [3.0, 4.0]]));
+/// assert_eq!(norms.to_vec::<f32>(), [5.0, 25.0]);
+/// ```
+///
 /// # Panics
 /// If leading dimensions differ.
 #[track_caller]
@@ -483,6 +556,12 @@ pub fn map<X: Pytree, Y: Pytree>(f: impl Fn(X) -> Y, xs: &X) -> Y {
 }
 
 /// [`map`] of `batch_size` slices at a time, each lot mapped by [`vmap`](super::vmap()); what is left over is a smaller lot.
+///
+/// ```
+/// # use jacinth_frontend::{api::control::map_batched, Array, numpy as jnp};
+/// let f = |x: Array| x.square();
+/// assert_eq!(map_batched(f, &jnp::arange(5), 2).to_vec::<i32>(), [0, 1, 4, 9, 16]); // 2, 2 and 1
+/// ```
 ///
 /// # Panics
 /// If leading dimensions differ, or `batch_size` is 0.
