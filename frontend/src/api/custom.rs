@@ -31,6 +31,13 @@ pub fn custom_jvp<S: Signature, F: Function<S> + 'static>(f: F) -> CustomJvp<S> 
 }
 
 /// A function that waits for its rule; see [`custom_jvp`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, custom_jvp, grad};
+/// let halved = custom_jvp(|x: &Array| x * 1.0); // not a function yet
+/// let halved = halved.defjvp(|(x,), (t,)| (x, t * 0.5));
+/// assert_eq!(grad(halved)(&Array::from(3.0)).item::<f32>(), 0.5);
+/// ```
 #[must_use = "a function with a custom derivative is complete once it has its rule"]
 pub struct CustomJvp<S> {
     fun: Arc<dyn FlatFn>,
@@ -38,6 +45,14 @@ pub struct CustomJvp<S> {
 }
 
 /// A tangent or a cotangent for a rule that asked for symbolic zeros, or from one.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, api::custom::Tangent, ir::Aval};
+/// let zero = Tangent::SymbolicZero(Aval::new([2], DType::F32));
+/// assert!(zero.is_symbolic_zero() && zero.value().is_none());
+/// assert_eq!(zero.instantiate().to_vec::<f32>(), [0.0, 0.0]);
+/// assert_eq!(Tangent::from(Array::from([1.0f32, 2.0])).aval(), zero.aval());
+/// ```
 #[derive(Clone, Debug)]
 pub enum Tangent {
     /// Known to be zero without looking at its elements; of that type.
@@ -89,6 +104,15 @@ impl From<Array> for Tangent {
 }
 
 /// An argument's leaf as the forward rule of a `custom_vjp` function sees it that asked for symbolic zeros.
+///
+/// ```
+/// # use jacinth_frontend::{Array, custom_vjp, grad};
+/// let f = custom_vjp(|x: &Array| x * x).defvjp_symbolic_zeros(
+///     |args| (args[0].value.square(), args[0].perturbed.then(|| args[0].value.clone())), // kept only if needed
+///     |x, cts| vec![cts[0].value().map(|ct| ct * x.unwrap() * 2.0)],
+/// );
+/// assert_eq!(grad(f)(&Array::from(3.0)).item::<f32>(), 6.0);
+/// ```
 #[derive(Clone, Debug)]
 #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the name is JAX's")]
 pub struct CustomVJPPrimal {
@@ -99,6 +123,13 @@ pub struct CustomVJPPrimal {
 }
 
 /// A tangent of the result from one argument's tangent, the result, and all arguments.
+///
+/// ```
+/// # use jacinth_frontend::{Array, api::custom::ArgumentJvp, custom_jvp, grad};
+/// let by_x: ArgumentJvp = |t, _out, args| t * &args[1];
+/// let f = custom_jvp(|x: &Array, y: &Array| x * y).defjvps([Some(by_x), None]); // as if `y` were constant
+/// assert_eq!(grad(f)(&Array::from(2.0), &Array::from(5.0)).item::<f32>(), 5.0);
+/// ```
 pub type ArgumentJvp = fn(&Array, &Array, &[Array]) -> Array;
 
 impl<S> fmt::Debug for CustomJvp<S> {
@@ -111,6 +142,15 @@ impl<S: Signature> CustomJvp<S> {
     /// The function with its rule: results and their tangents, from the arguments and their tangents, both as tuples.
     ///
     /// Tangents of integer arguments are zeros of their type. The rule is linear in the tangents.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, custom_jvp, jvp, numpy as jnp};
+    /// // x·log(x), whose derivative of its own at 0 would be NaN.
+    /// let f = custom_jvp(|x: &Array| jnp::where_(x.gt(0.0), x * x.log(), 0.0))
+    ///     .defjvp(|(x,), (t,)| (jnp::where_(x.gt(0.0), &x * x.log(), 0.0), t * (x.maximum(1e-9).log() + 1.0)));
+    /// let (y, slope) = jvp(f, (Array::from(0.0f32),), (Array::from(1.0f32),));
+    /// assert!(y.item::<f32>() == 0.0 && slope.item::<f32>() < -19.0);
+    /// ```
     ///
     /// # Panics
     /// The function, where it is differentiated, if the rule's tangents do not have the structure and types of its results.
@@ -190,6 +230,12 @@ impl<S: Signature> CustomJvp<S> {
 
 impl<S: Signature<Out = Array>> CustomJvp<S> {
     /// The function with one rule per leaf of its arguments, whose tangents add up; `None` where a leaf does not count.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, custom_jvp, grad};
+    /// let f = custom_jvp(|x: &Array| x.exp()).defjvps([Some(|t, out, _| t * out)]); // exp' is exp
+    /// assert_eq!(grad(f)(&Array::from(0.0)).item::<f32>(), 1.0);
+    /// ```
     ///
     /// # Panics
     /// The function, where it is differentiated, if there are not as many rules as leaves.
@@ -293,6 +339,13 @@ pub fn custom_vjp<S: Signature, F: Function<S> + 'static>(f: F) -> CustomVjp<S> 
 }
 
 /// A function that waits for its rules; see [`custom_vjp`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, custom_vjp, grad};
+/// let reversed = custom_vjp(|x: &Array| x * 1.0); // not a function yet
+/// let reversed = reversed.defvjp(|(x,)| (x, ()), |(), ct| (-ct,));
+/// assert_eq!(grad(reversed)(&Array::from(3.0)).item::<f32>(), -1.0);
+/// ```
 #[must_use = "a function with a custom derivative is complete once it has its rules"]
 pub struct CustomVjp<S> {
     fun: Arc<dyn FlatFn>,
@@ -308,6 +361,15 @@ impl<S> fmt::Debug for CustomVjp<S> {
 impl<S: Signature> CustomVjp<S> {
     /// The function with its rules: `fwd` takes the arguments as a tuple and gives the result and what `bwd` needs; `bwd` takes that and the
     /// result's cotangent and gives the cotangents of the arguments, as a tuple (what it gives for integer leaves is ignored).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, custom_vjp, grad};
+    /// let norm = custom_vjp(|x: &Array| x.square().sum().sqrt()).defvjp(
+    ///     |(x,)| (x.square().sum().sqrt(), x), // the result, and what `bwd` needs
+    ///     |x, ct| (ct * &x / x.square().sum().sqrt().maximum(1e-12),), // not NaN at 0
+    /// );
+    /// assert_eq!(grad(&norm)(&Array::from([0.0f32, 0.0])).to_vec::<f32>(), [0.0, 0.0]);
+    /// ```
     ///
     /// # Panics
     /// The function, where it is differentiated in forward mode, or if the rules give other structures or types than the function has.
