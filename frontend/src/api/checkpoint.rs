@@ -34,12 +34,25 @@ pub fn checkpoint<'f, S: Signature, F: Function<S> + 'f>(f: F) -> Checkpoint<'f,
 }
 
 /// [`checkpoint`] by its other name.
+///
+/// ```
+/// # use jacinth_frontend::{Array, grad, remat};
+/// assert_eq!(grad(remat(|x: &Array| x.sin().square()))(&Array::from(0.0)).item::<f32>(), 0.0);
+/// ```
 #[track_caller]
 pub fn remat<'f, S: Signature, F: Function<S> + 'f>(f: F) -> Checkpoint<'f, S> {
     checkpoint(f)
 }
 
 /// A function whose intermediate values are computed again; see [`checkpoint`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, checkpoint, grad, jit};
+/// let layer = checkpoint(|w: &Array, x: &Array| w.dot(x).tanh());
+/// let loss = move |w: &Array, x: &Array| layer(w, &layer(w, x)).sum();
+/// let w = Array::from([[1.0f32, 0.0], [0.0, 1.0]]);
+/// assert_eq!(jit(grad(loss))(&w, &Array::from([0.0f32, 0.0])).shape(), [2, 2]);
+/// ```
 pub struct Checkpoint<'f, S: Signature> {
     options: Options<'f>,
     call: Transformed<'f, S>,
@@ -52,17 +65,36 @@ impl<'f, S: Signature> Checkpoint<'f, S> {
     }
 
     /// What is saved; one of [`policies`].
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, checkpoint, checkpoint_policies as policies, saved_residuals};
+    /// let f = checkpoint(|x: &Array| x.sin().sin().sin()).policy(policies::everything_saveable());
+    /// assert_eq!(saved_residuals(f, (Array::from(1.0),)).len(), 3);
+    /// ```
     pub fn policy(self, policy: Policy) -> Self {
         Self::new(Options { policy: Some(policy), ..self.options })
     }
 
     /// Whether the compiler is kept from merging what is computed again with what was computed first (the default). Inside of `scan`
     /// the loop itself does that.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, checkpoint, jit, grad};
+    /// let f = checkpoint(|x: &Array| x.sin().sin()).prevent_cse(false);
+    /// let text = jit(grad(f)).lower((&Array::from(1.0),)).unwrap().as_text();
+    /// assert!(!text.contains("optimization_barrier"));
+    /// ```
     pub fn prevent_cse(self, prevent: bool) -> Self {
         Self::new(Options { prevent_cse: prevent, ..self.options })
     }
 
     /// Calls the function with its arguments as a tuple; what would panic comes back as an error.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, checkpoint, numpy as jnp};
+    /// let f = checkpoint(|x: &Array, y: &Array| x + y);
+    /// assert!(f.try_call((&jnp::ones([2]), &jnp::ones([3]))).is_err());
+    /// ```
     ///
     /// # Errors
     /// Whatever is wrong with the arguments, the function, or the run.
@@ -148,6 +180,13 @@ impl FlatFn for Options<'_> {
 }
 
 /// The values under a name that policies speak of; otherwise the identity.
+///
+/// ```
+/// # use jacinth_frontend::{Array, checkpoint, checkpoint_name, checkpoint_policies as policies, saved_residuals};
+/// let f = checkpoint(|x: &Array| checkpoint_name(&x.sin(), "sine").sin().sin());
+/// let saved = saved_residuals(f.policy(policies::save_only_these_names(["sine"])), (Array::from(1.0),));
+/// assert!(saved.iter().any(|(_, said)| said.starts_with("named 'sine' from")), "{saved:?}");
+/// ```
 #[track_caller]
 pub fn checkpoint_name<T: Pytree>(x: &T, name: &str) -> T {
     tree::map(x, |leaf| lax::checkpoint_name(leaf, name))
@@ -161,62 +200,142 @@ pub mod policies {
     use crate::lax::{CustomPolicy, Policy};
 
     /// Everything that the backward pass needs, as without `checkpoint`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, checkpoint, checkpoint_policies as policies, saved_residuals};
+    /// let saves = |policy| saved_residuals(checkpoint(|x: &Array| x.sin().sin()).policy(policy), (Array::from(1.0),));
+    /// assert!(saves(policies::everything_saveable()).len() > saves(policies::nothing_saveable()).len());
+    /// ```
     pub fn everything_saveable() -> Policy {
         Policy::EverythingSaveable
     }
 
     /// Arguments only, the default.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, checkpoint, checkpoint_policies as policies, saved_residuals};
+    /// let f = checkpoint(|x: &Array| x.sin().sin()).policy(policies::nothing_saveable());
+    /// assert_eq!(saved_residuals(f, (Array::from(1.0),))[0].1, "from the argument 0");
+    /// ```
     pub fn nothing_saveable() -> Policy {
         Policy::NothingSaveable
     }
 
     /// Products of matrices and convolutions.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, checkpoint, checkpoint_policies as policies, numpy as jnp, saved_residuals};
+    /// let f = checkpoint(|w: &Array, x: &Array| w.dot(x).sin().sin()).policy(policies::dots_saveable());
+    /// let saved = saved_residuals(f, (jnp::eye(2), jnp::ones([2])));
+    /// assert!(saved.iter().any(|(_, said)| said.starts_with("output of dot_general")), "{saved:?}");
+    /// ```
     pub fn dots_saveable() -> Policy {
         Policy::DotsSaveable { only_if_no_batch_dims: false }
     }
 
     /// [`dots_saveable`].
+    ///
+    /// ```
+    /// # use jacinth_frontend::checkpoint_policies as policies;
+    /// assert_eq!(policies::checkpoint_dots(), policies::dots_saveable());
+    /// ```
     pub fn checkpoint_dots() -> Policy {
         dots_saveable()
     }
 
     /// Products of matrices without batch dimensions: those with weights, but not those of attention.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, checkpoint, checkpoint_policies as policies, numpy as jnp, saved_residuals};
+    /// let f = checkpoint(|x: &Array| x.matmul(x).sin().sin()).policy(policies::dots_with_no_batch_dims_saveable());
+    /// let saved = saved_residuals(f, (jnp::ones([8, 2, 2]),)); // a batch of products
+    /// assert!(!saved.iter().any(|(_, said)| said.contains("dot_general")), "{saved:?}");
+    /// ```
     pub fn dots_with_no_batch_dims_saveable() -> Policy {
         Policy::DotsSaveable { only_if_no_batch_dims: true }
     }
 
     /// [`dots_with_no_batch_dims_saveable`].
+    ///
+    /// ```
+    /// # use jacinth_frontend::checkpoint_policies as policies;
+    /// assert_eq!(policies::checkpoint_dots_with_no_batch_dims(), policies::dots_with_no_batch_dims_saveable());
+    /// ```
     pub fn checkpoint_dots_with_no_batch_dims() -> Policy {
         dots_with_no_batch_dims_saveable()
     }
 
     /// Values that [`checkpoint_name`](super::checkpoint_name) gave one of these names.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, checkpoint, checkpoint_name, checkpoint_policies as policies, saved_residuals};
+    /// let f = checkpoint(|x: &Array| checkpoint_name(&checkpoint_name(&x.sin(), "a").sin(), "b").sin());
+    /// let saved = saved_residuals(f.policy(policies::save_only_these_names(["b"])), (Array::from(1.0),));
+    /// assert!(saved.iter().any(|(_, said)| said.contains("'b'")) && !saved.iter().any(|(_, said)| said.contains("'a'")));
+    /// ```
     pub fn save_only_these_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Policy {
         Policy::SaveOnlyTheseNames(names.into_iter().map(str::to_owned).collect())
     }
 
     /// Values with any names but these.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, checkpoint, checkpoint_name, checkpoint_policies as policies, saved_residuals};
+    /// let f = checkpoint(|x: &Array| checkpoint_name(&checkpoint_name(&x.sin(), "a").sin(), "b").sin());
+    /// let saved = saved_residuals(f.policy(policies::save_any_names_but_these(["b"])), (Array::from(1.0),));
+    /// assert!(saved.iter().any(|(_, said)| said.contains("'a'")) && !saved.iter().any(|(_, said)| said.contains("'b'")));
+    /// ```
     pub fn save_any_names_but_these<'a>(names: impl IntoIterator<Item = &'a str>) -> Policy {
         Policy::SaveAnyNamesButThese(names.into_iter().map(str::to_owned).collect())
     }
 
     /// All values, with or without a name, but those with these names.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, checkpoint, checkpoint_name, checkpoint_policies as policies, saved_residuals};
+    /// let f = checkpoint(|x: &Array| checkpoint_name(&x.sin(), "sine").sin().sin());
+    /// let saved = saved_residuals(f.policy(policies::save_anything_except_these_names(["sine"])), (Array::from(1.0),));
+    /// assert!(!saved.iter().any(|(_, said)| said.contains("'sine'")), "{saved:?}");
+    /// ```
     pub fn save_anything_except_these_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Policy {
         Policy::SaveAnythingExceptTheseNames(names.into_iter().map(str::to_owned).collect())
     }
 
     /// What one policy or the other saves.
+    ///
+    /// ```
+    /// # use jacinth_frontend::checkpoint_policies as policies;
+    /// let named = policies::save_only_these_names(["attention"]);
+    /// let both = policies::save_from_both_policies(policies::dots_saveable(), named.clone());
+    /// assert_ne!(both, named);
+    /// ```
     pub fn save_from_both_policies(policy_1: Policy, policy_2: Policy) -> Policy {
         Policy::SaveFromBothPolicies(Arc::new(policy_1), Arc::new(policy_2))
     }
 
     /// What the function says of an operation and its operands' types: whether its results may be saved.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, checkpoint, checkpoint_policies as policies, saved_residuals};
+    /// let only_sines = policies::custom(|prim, _operands| prim.name() == "sin");
+    /// let saved = saved_residuals(checkpoint(|x: &Array| x.sin().exp().sin()).policy(only_sines), (Array::from(1.0),));
+    /// assert!(!saved.iter().any(|(_, said)| said.contains("output of exp")), "{saved:?}");
+    /// ```
     pub fn custom(saveable: impl Fn(&Prim, &[&Aval]) -> bool + Send + Sync + 'static) -> Policy {
         Policy::Custom(CustomPolicy::new(saveable))
     }
 }
 
 /// The values that reverse mode of `f` saves for its backward pass, each with where it comes from.
+///
+/// JAX's is `jax.ad_checkpoint.saved_residuals`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, saved_residuals};
+/// let saved = saved_residuals(|x: &Array| x.sin(), (Array::from(1.0),));
+/// assert_eq!(saved[0].0.to_string(), "f32[]");
+/// assert!(saved[0].1.starts_with("output of cos from"));
+/// ```
 ///
 /// # Panics
 /// If `f` is wrong for its arguments.
@@ -261,6 +380,12 @@ pub fn saved_residuals<S: Signature, F: Function<S>>(f: F, args: S::Trees) -> Ve
 }
 
 /// Prints what [`saved_residuals`] gives, one value per line.
+///
+/// ```
+/// # use jacinth_frontend::{Array, checkpoint, numpy as jnp, print_saved_residuals};
+/// let f = checkpoint(|x: &Array| x.sin().sin());
+/// print_saved_residuals(f, (jnp::ones([3]),)); // f32[3] from the argument 0
+/// ```
 ///
 /// # Panics
 /// As [`saved_residuals`].
