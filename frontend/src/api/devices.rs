@@ -12,6 +12,11 @@ use crate::runtime::{Backend, with_backend};
 
 /// The devices of the plugin on which programs run, those of other processes included.
 ///
+/// ```
+/// # use jacinth_frontend::devices;
+/// assert!(devices().iter().any(|device| device.id() == 0));
+/// ```
+///
 /// # Panics
 /// If no plugin starts.
 #[track_caller]
@@ -20,6 +25,11 @@ pub fn devices() -> Vec<Device> {
 }
 
 /// The devices that this process can use.
+///
+/// ```
+/// # use jacinth_frontend::{devices, local_devices};
+/// assert!(local_devices().iter().all(|device| devices().contains(device)));
+/// ```
 ///
 /// # Panics
 /// If no plugin starts.
@@ -30,6 +40,11 @@ pub fn local_devices() -> Vec<Device> {
 
 /// The number of [`devices`].
 ///
+/// ```
+/// # use jacinth_frontend::{device_count, devices};
+/// assert_eq!(device_count(), devices().len());
+/// ```
+///
 /// # Panics
 /// If no plugin starts.
 #[track_caller]
@@ -38,6 +53,11 @@ pub fn device_count() -> usize {
 }
 
 /// The number of [`local_devices`].
+///
+/// ```
+/// # use jacinth_frontend::{device_count, local_device_count};
+/// assert!((1..=device_count()).contains(&local_device_count()));
+/// ```
 ///
 /// # Panics
 /// If no plugin starts.
@@ -48,6 +68,11 @@ pub fn local_device_count() -> usize {
 
 /// The platform on which programs run: `cpu`, `cuda`, `tpu`, or `jacinth` for the embedded plugin.
 ///
+/// ```
+/// # use jacinth_frontend::{default_backend, devices};
+/// assert_eq!(default_backend(), devices()[0].platform());
+/// ```
+///
 /// # Panics
 /// If no plugin starts.
 #[track_caller]
@@ -56,6 +81,11 @@ pub fn default_backend() -> String {
 }
 
 /// The number of this process among those that share the plugin's devices; 0 where it is alone.
+///
+/// ```
+/// # use jacinth_frontend::{process_index, process_indices};
+/// assert!(process_indices().contains(&process_index()));
+/// ```
 ///
 /// # Panics
 /// If no plugin starts.
@@ -66,6 +96,11 @@ pub fn process_index() -> usize {
 
 /// The number of processes that share the plugin's devices.
 ///
+/// ```
+/// # use jacinth_frontend::{process_count, process_index};
+/// assert!(process_index() < process_count());
+/// ```
+///
 /// # Panics
 /// If no plugin starts.
 #[track_caller]
@@ -74,6 +109,11 @@ pub fn process_count() -> usize {
 }
 
 /// The numbers of the processes that have devices, in order.
+///
+/// ```
+/// # use jacinth_frontend::{process_count, process_indices};
+/// assert_eq!(process_indices().len(), process_count());
+/// ```
 ///
 /// # Panics
 /// If no plugin starts.
@@ -86,6 +126,13 @@ pub fn process_indices() -> Vec<usize> {
 }
 
 /// Runs `f` with everything that it does on this thread placed on that device.
+///
+/// ```
+/// # use jacinth_frontend::{devices, numpy as jnp, with_default_device};
+/// let last = devices().pop().unwrap();
+/// let x = with_default_device(&last, || jnp::ones([3]) * 2.0);
+/// assert_eq!(x.device().unwrap(), last);
+/// ```
 ///
 /// # Panics
 /// If the device belongs to another process.
@@ -116,6 +163,13 @@ pub fn device_put<T: Pytree>(x: &T, device: Option<&Device>) -> T {
 
 /// Waits until all arrays of a tree are computed, and gives the tree back; traced values are passed over.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, block_until_ready, jit};
+/// let f = jit(|x: &Array| (x + 1.0, vec![x * 2.0]));
+/// let (sum, products) = block_until_ready(f(&Array::from([1.0f32])));
+/// assert!(sum.is_ready() && products[0].is_ready());
+/// ```
+///
 /// # Panics
 /// If a computation failed.
 #[track_caller]
@@ -127,9 +181,20 @@ pub fn block_until_ready<T: Pytree>(tree: T) -> T {
 }
 
 /// Waits for the effects of programs that run: there are none to wait for, because a program with callbacks is waited for when it is called.
+///
+/// ```
+/// # use jacinth_frontend::{debug, effects_barrier, jit, Array};
+/// jit(|x: &Array| debug::callback(|args| assert_eq!(args[0].item::<f32>(), 1.0), &[x]))(&Array::from(1.0f32));
+/// effects_barrier(); // the callback has run
+/// ```
 pub fn effects_barrier() {}
 
 /// What a report of a bug should say: versions, plugin, devices, and the variables that Jacinth reads.
+///
+/// ```
+/// # use jacinth_frontend::environment_info;
+/// assert!(environment_info().starts_with("jacinth: "));
+/// ```
 ///
 /// # Panics
 /// If no plugin starts.
@@ -154,6 +219,11 @@ pub fn environment_info() -> String {
 }
 
 /// Prints [`environment_info`].
+///
+/// ```
+/// # use jacinth_frontend::print_environment_info;
+/// print_environment_info();
+/// ```
 ///
 /// # Panics
 /// If no plugin starts.
