@@ -10,6 +10,12 @@ use crate::ir::{Array, DType, numpy_name};
 use crate::lax::convert_weakly;
 
 /// The dtype in the width that is switched on: 64-bit dtypes become 32-bit ones unless x64 is enabled.
+///
+/// ```
+/// # use jacinth_frontend::{DType, config, dtypes::canonicalize_dtype};
+/// assert_eq!(config::with_x64(false, || canonicalize_dtype(DType::F64)), DType::F32);
+/// assert_eq!(config::with_x64(true, || canonicalize_dtype(DType::F64)), DType::F64);
+/// ```
 pub fn canonicalize_dtype(dtype: DType) -> DType {
     if x64_enabled() {
         return dtype;
@@ -38,11 +44,21 @@ pub(crate) fn requested(dtype: DType) -> DType {
 }
 
 /// The dtype of a float that nobody chose.
+///
+/// ```
+/// # use jacinth_frontend::{DType, config, dtypes::default_float};
+/// assert_eq!(config::with_x64(true, default_float), DType::F64);
+/// ```
 pub fn default_float() -> DType {
     canonicalize_dtype(DType::F64)
 }
 
 /// The dtype of an integer that nobody chose.
+///
+/// ```
+/// # use jacinth_frontend::{DType, config, dtypes::default_int};
+/// assert_eq!(config::with_x64(false, default_int), DType::I32);
+/// ```
 pub fn default_int() -> DType {
     canonicalize_dtype(DType::I64)
 }
@@ -53,6 +69,13 @@ pub(crate) fn default_complex() -> DType {
 
 /// The dtype in which two strong dtypes meet.
 ///
+/// ```
+/// # use jacinth_frontend::{DType, dtypes::promote_types};
+/// assert_eq!(promote_types(DType::I64, DType::F16).unwrap(), DType::F16); // unlike NumPy's float64
+/// assert_eq!(promote_types(DType::BF16, DType::F16).unwrap(), DType::F32);
+/// assert!(promote_types(DType::F8E5M2, DType::F32).is_err());
+/// ```
+///
 /// # Errors
 /// For narrow floats (8 bits and fewer), which meet nothing but themselves.
 pub fn promote_types(a: DType, b: DType) -> Result<DType> {
@@ -60,6 +83,15 @@ pub fn promote_types(a: DType, b: DType) -> Result<DType> {
 }
 
 /// The dtype in which arrays meet, and whether it is weak.
+///
+/// JAX's takes dtypes too and gives the dtype alone.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, dtypes::result_type, numpy as jnp};
+/// let x = jnp::ones_of([2], DType::BF16);
+/// assert_eq!(result_type(&[x, Array::from(2.5)]).unwrap(), (DType::BF16, false));
+/// assert_eq!(result_type(&[Array::from(1), Array::from(2.5)]).unwrap(), (DType::F32, true));
+/// ```
 ///
 /// # Errors
 /// As [`promote_types`].
