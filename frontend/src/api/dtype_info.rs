@@ -5,6 +5,13 @@ use crate::ir::{DType, numpy_name};
 use jacinth_lowering::element;
 
 /// The limits of a floating dtype, as doubles; of a complex one, those of its parts.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// let half = jnp::finfo(DType::F16).unwrap();
+/// assert_eq!((half.bits, half.nexp, half.nmant, half.precision), (16, 5, 10, 3));
+/// assert_eq!((half.max, half.min, half.eps), (65504.0, -65504.0, 0.0009765625));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FInfo {
     /// The dtype.
@@ -40,6 +47,12 @@ pub struct FInfo {
 }
 
 /// The limits of a floating or complex dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// assert_eq!(jnp::finfo(DType::F32).unwrap().eps, f64::from(f32::EPSILON));
+/// assert_eq!(jnp::finfo(DType::I32).unwrap_err().to_string(), "finfo: int32 is no floating dtype");
+/// ```
 ///
 /// # Errors
 /// For other dtypes.
@@ -92,6 +105,12 @@ pub fn finfo(dtype: DType) -> Result<FInfo> {
 }
 
 /// The limits of an integer dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// let info = jnp::iinfo(DType::UI64).unwrap();
+/// assert_eq!((info.bits, info.min, info.max), (64, 0, u64::MAX as i128));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IInfo {
     /// The dtype.
@@ -105,6 +124,12 @@ pub struct IInfo {
 }
 
 /// The limits of an integer dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// assert_eq!(jnp::iinfo(DType::I8).unwrap().max, 127);
+/// assert!(jnp::iinfo(DType::I1).is_err());
+/// ```
 ///
 /// # Errors
 /// For other dtypes.
@@ -122,6 +147,12 @@ pub fn iinfo(dtype: DType) -> Result<IInfo> {
 }
 
 /// A node of NumPy's tree of dtypes.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// use jnp::Kind;
+/// assert!(jnp::issubdtype(DType::BF16, Kind::Floating) && jnp::issubdtype(DType::C64, Kind::Inexact));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Everything.
@@ -180,12 +211,25 @@ impl KindOrDType for Kind {
 }
 
 /// Whether a dtype belongs to a kind, or is a dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// use jnp::Kind;
+/// assert!(jnp::issubdtype(DType::UI8, Kind::Integer) && !jnp::issubdtype(DType::I1, Kind::Number));
+/// assert!(jnp::issubdtype(DType::F32, DType::F32)); // or of a dtype
+/// ```
 pub fn issubdtype(dtype: DType, kind: impl KindOrDType) -> bool {
     kind.has(dtype)
 }
 
 /// Whether a dtype is of a kind of the array API: `"bool"`, `"signed integer"`, `"unsigned integer"`, `"integral"`,
 /// `"real floating"`, `"complex floating"`, `"numeric"`.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// assert!(jnp::isdtype(DType::F16, "real floating").unwrap());
+/// assert!(jnp::isdtype(DType::F16, "real").is_err());
+/// ```
 ///
 /// # Errors
 /// If there is no such kind.
@@ -204,6 +248,12 @@ pub fn isdtype(dtype: DType, kind: &str) -> Result<bool> {
 }
 
 /// Whether every value of `from` is one of `to`.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp};
+/// assert!(jnp::can_cast(DType::I16, DType::F32));
+/// assert!(!jnp::can_cast(DType::I32, DType::F32)); // 32 bits do not fit 24
+/// ```
 pub fn can_cast(from: DType, to: DType) -> bool {
     if from == to || from.is_boolean() {
         return true;
