@@ -12,6 +12,15 @@ use crate::trace::here;
 /// Leaves of several dtypes meet in the one to which they promote, and are given back in their own. A tree without leaves is an empty
 /// array of the default float.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, flatten_util::ravel_pytree};
+/// let params = (Array::from([[1.0f32, 2.0]]), vec![Array::from(3.0f32)]);
+/// let (flat, unravel) = ravel_pytree(&params);
+/// assert_eq!(flat.to_vec::<f32>(), [1.0, 2.0, 3.0]);
+/// let (w, b) = unravel(&(flat * 10.0));
+/// assert_eq!((w.shape(), b[0].item::<f32>()), (&[1, 2][..], 30.0));
+/// ```
+///
 /// # Panics
 /// If dtypes do not promote. The function panics if its argument has another shape or dtype.
 #[track_caller]
