@@ -11,6 +11,14 @@ use crate::trace::here;
 /// `f(a, b)` must be associative and work on whole arrays: it is given several slices at once and combines corresponding ones. A
 /// negative `axis` counts from the end.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, api::control::associative_scan};
+/// let sums = associative_scan(|a: Array, b: Array| a + b, &Array::from([1, 2, 3, 4]), false, 0);
+/// assert_eq!(sums.to_vec::<i32>(), [1, 3, 6, 10]);
+/// let (larger, turned) = (|a: Array, b: Array| a.maximum(b), Array::from([1, 4, 2]));
+/// assert_eq!(associative_scan(larger, &turned, true, 0).to_vec::<i32>(), [4, 4, 2]);
+/// ```
+///
 /// # Panics
 /// If there is no array, sizes along `axis` differ, or `f` changes structure, shapes or dtypes; the message names the leaf.
 #[track_caller]
