@@ -46,6 +46,15 @@ pub fn custom_linear_solve<T: Pytree>(
 
 /// [`custom_linear_solve`] with functions that give something beside the solution, which has no derivative.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, api::solve::custom_linear_solve_with_aux};
+/// let d = Array::from([2.0f32, 4.0]);
+/// let solve = |_: &dyn Fn(Array) -> Array, b: Array| (b / &d, Array::from(1)); // and the number of steps
+/// let b = Array::from([1.0f32, 2.0]);
+/// let (x, steps) = custom_linear_solve_with_aux(|x: Array| &d * x, b, solve, None, true);
+/// assert_eq!((x.to_vec::<f32>(), steps.item::<i32>()), (vec![0.5, 0.5], 1));
+/// ```
+///
 /// # Panics
 /// As [`custom_linear_solve`].
 #[track_caller]
@@ -150,6 +159,16 @@ pub fn custom_root<T: Pytree>(
 }
 
 /// [`custom_root`] with a `solve` that gives something beside the root, which has no derivative.
+///
+/// ```
+/// # use jacinth_frontend::{Array, api::solve::custom_root_with_aux};
+/// let newton = |_: &dyn Fn(Array) -> Array, x: Array| {
+///     ((0..6).fold(x, |x, _| (&x + 4.0 / &x) * 0.5), Array::from(6)) // the root, and the number of steps
+/// };
+/// let slope = |g: &dyn Fn(Array) -> Array, b: Array| b / g(Array::from(1.0f32));
+/// let (root, steps) = custom_root_with_aux(|x: Array| &x * &x - 4.0, Array::from(1.0f32), newton, slope);
+/// assert_eq!((root.item::<f32>(), steps.item::<i32>()), (2.0, 6));
+/// ```
 ///
 /// # Panics
 /// As [`custom_root`].
