@@ -12,6 +12,12 @@ use crate::lax::{self, convert_element_type};
 use crate::transform::has_tangent;
 
 /// Which derivatives [`check_grads`] checks.
+///
+/// ```
+/// # use jacinth_frontend::{Array, api::control::while_loop, test_util::{Mode, Tolerance, check_grads_with}};
+/// let f = |x: &Array| while_loop(|x: Array| x.lt(9.0), |x| x * 2.0, x.clone());
+/// check_grads_with(f, (Array::from(1.5),), 1, &[Mode::Fwd], Tolerance::default()); // it has no reverse mode
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Forward mode, by `jvp`.
@@ -21,6 +27,12 @@ pub enum Mode {
 }
 
 /// How close derivatives must be, and how large the step of the difference quotient is; `None` follows the widest dtype, as in JAX.
+///
+/// ```
+/// # use jacinth_frontend::{Array, test_util::{Tolerance, check_jvp}};
+/// let fine = Tolerance { eps: Some(1e-2), ..Tolerance::default() };
+/// check_jvp(|x: &Array| x.tanh(), (Array::from([0.1f32, 0.2]),), fine);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tolerance {
     /// Absolute tolerance.
@@ -33,6 +45,11 @@ pub struct Tolerance {
 
 /// Checks derivatives of `f` at `args` in forward and reverse mode, up to that order, against differences of values.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, test_util::check_grads};
+/// check_grads(|x: &Array, y: &Array| (x * y).sin(), (Array::from(0.5), Array::from([1.0f32, 2.0])), 2);
+/// ```
+///
 /// # Panics
 /// Where a derivative and the differences are not close; the message names the mode, the order and the leaf.
 #[track_caller]
@@ -41,6 +58,15 @@ pub fn check_grads<S: Signature, F: Function<S>>(f: F, args: S::Trees, order: us
 }
 
 /// [`check_grads`] in these modes, with these tolerances.
+///
+/// ```
+/// # use jacinth_frontend::{Array, test_util::{Mode, Tolerance, check_grads_with}};
+/// let tight = Tolerance { atol: Some(1e-2), rtol: Some(1e-2), eps: None };
+/// check_grads_with(|x: &Array| x.exp(), (Array::from(0.5),), 3, &[Mode::Fwd, Mode::Rev], tight);
+/// ```
+///
+/// # Panics
+/// As [`check_grads`].
 #[track_caller]
 pub fn check_grads_with<S: Signature, F: Function<S>>(
     f: F,
@@ -62,6 +88,11 @@ pub fn check_grads_with<S: Signature, F: Function<S>>(
 
 /// Checks that `jvp` of `f` at `args` is the limit of difference quotients.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, test_util::{Tolerance, check_jvp}};
+/// check_jvp(|x: &Array| x.cumprod(0), (Array::from([0.5f32, 1.5, 2.0]),), Tolerance::default());
+/// ```
+///
 /// # Panics
 /// As [`check_grads`].
 #[track_caller]
@@ -70,6 +101,11 @@ pub fn check_jvp<S: Signature, F: Function<S>>(f: F, args: S::Trees, tolerance: 
 }
 
 /// Checks that `vjp` of `f` at `args` is the adjoint of the limit of difference quotients.
+///
+/// ```
+/// # use jacinth_frontend::{Array, test_util::{Tolerance, check_vjp}};
+/// check_vjp(|x: &Array| x.sort(0), (Array::from([3.0f32, 1.0, 2.0]),), Tolerance::default());
+/// ```
 ///
 /// # Panics
 /// As [`check_grads`].
@@ -249,6 +285,13 @@ impl Random {
 }
 
 /// [`check_grads`] as a result instead of a panic.
+///
+/// ```
+/// # use jacinth_frontend::{Array, custom_jvp, test_util::try_check_grads};
+/// let wrong = custom_jvp(|x: &Array| x.sin()).defjvp(|(x,), (t,)| (x.sin(), t * x.sin()));
+/// let error = try_check_grads(wrong, (Array::from(0.5),), 1).unwrap_err();
+/// assert!(error.to_string().starts_with("check_grads: forward mode of order 1: element 0 of result 0"));
+/// ```
 ///
 /// # Errors
 /// Where a derivative and the differences are not close.
