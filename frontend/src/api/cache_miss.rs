@@ -12,6 +12,14 @@ use crate::ir::{Array, Aval};
 use crate::tree::{Difference, Key, TreeDef, keystr};
 
 /// What a jitted function's caches have done.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jit, numpy as jnp};
+/// let f = jit(|x: &Array| x + 1.0).name("next");
+/// f(&jnp::zeros([2]));
+/// f(&jnp::zeros([2]));
+/// assert_eq!(f.stats().to_string(), "2 calls, 1 hits, 1 traces, 1 compiled programs\nmiss: `next`: first call");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct JitStats {
     /// All calls, those inside of other traced functions included.
@@ -38,6 +46,17 @@ impl fmt::Display for JitStats {
 /// Runs `f`; inside of it, on this thread, a call of a jitted function that would trace or compile is an error that says what changed.
 ///
 /// For loops that must run at full speed once they are warm. A function's first call is a miss too.
+///
+/// ```
+/// # use jacinth_frontend::{deny_recompile, jit, numpy as jnp, Array};
+/// let step = jit(|x: &Array| x * 0.5);
+/// step(&jnp::ones([4])); // warm
+/// deny_recompile(|| {
+///     (0..3).for_each(|_| drop(step(&jnp::ones([4]))));
+///     let error = step.try_call((&jnp::ones([5]),)).unwrap_err();
+///     assert!(error.to_string().contains("dimension 0 changed from 4 to 5"));
+/// });
+/// ```
 ///
 /// # Panics
 /// The calls do, or their `try_call` gives `Err`.
