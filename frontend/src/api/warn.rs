@@ -10,6 +10,11 @@ use std::fmt;
 use std::sync::LazyLock;
 
 /// What is said, and of which line.
+///
+/// ``` no_run
+/// # use jacinth_frontend::{Warning, set_warning_hook};
+/// set_warning_hook(|Warning { message, source }: &Warning| eprintln!("{}: {message}", source.file()));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Warning {
     /// A sentence without its full stop.
@@ -30,6 +35,13 @@ static HOOK: RwLock<Option<Hook>> = RwLock::new(None);
 static SAID: LazyLock<Mutex<FxHashSet<(Source, String)>>> = LazyLock::new(Mutex::default);
 
 /// Sends warnings to `hook` instead of standard error, from now on and from every thread.
+///
+/// ``` no_run
+/// # use jacinth_frontend::{Array, DType, set_warning_hook};
+/// // Warnings become panics, in tests for example.
+/// set_warning_hook(|warning| panic!("{warning}"));
+/// Array::from([1.0f32]).astype(DType::F64); // float64 was asked for, but 64-bit dtypes are switched off
+/// ```
 pub fn set_warning_hook(hook: impl Fn(&Warning) + Send + Sync + 'static) {
     *HOOK.write() = Some(Box::new(hook));
 }
