@@ -15,6 +15,13 @@ use crate::ir::BackendId;
 ///
 /// Cheap to clone. The process's default is `jacinth_plugins`' (`JACINTH_PLATFORMS`, else an accelerator that is present, else the
 /// embedded CPU plugin), chosen at first use; [`set_platform`] changes it, [`with_backend`] overrides it for a closure.
+///
+/// ```
+/// # use jacinth_frontend::{Backend, numpy as jnp, with_backend};
+/// let embedded = Backend::new("embedded").unwrap();
+/// let x = with_backend(&embedded, || jnp::ones([2]) + 1.0);
+/// assert_eq!((embedded.platform(), x.device().unwrap().id()), ("jacinth", embedded.device().id()));
+/// ```
 #[derive(Clone)]
 pub struct Backend(Arc<Inner>);
 
@@ -38,6 +45,14 @@ thread_local! {
 
 /// Makes the plugin of that name (`embedded`, `xla-cpu`, `cuda`, `tpu`) or path the process's default.
 ///
+/// Arrays that exist stay where they are, and are copied when a program takes them.
+///
+/// ``` no_run
+/// # use jacinth_frontend::set_platform;
+/// set_platform("cuda")?;
+/// # Ok::<(), jacinth_frontend::Error>(())
+/// ```
+///
 /// # Errors
 /// If it is not found or does not start; the message says what was looked at.
 pub fn set_platform(spec: &str) -> Result<()> {
@@ -47,6 +62,12 @@ pub fn set_platform(spec: &str) -> Result<()> {
 }
 
 /// Runs `f` with everything that it does on this thread placed on that backend.
+///
+/// ```
+/// # use jacinth_frontend::{Backend, default_backend, with_backend};
+/// let embedded = Backend::new("embedded").unwrap();
+/// assert_eq!(with_backend(&embedded, default_backend), "jacinth");
+/// ```
 pub fn with_backend<R>(backend: &Backend, f: impl FnOnce() -> R) -> R {
     struct Restore(Option<Backend>);
     impl Drop for Restore {
@@ -62,6 +83,12 @@ pub fn with_backend<R>(backend: &Backend, f: impl FnOnce() -> R) -> R {
 impl Backend {
     /// The first device of the plugin of that name or path.
     ///
+    /// ```
+    /// # use jacinth_frontend::Backend;
+    /// let error = Backend::new("abacus").unwrap_err();
+    /// assert!(error.to_string().contains("abacus"));
+    /// ```
+    ///
     /// # Errors
     /// If it is not found or does not start; the message says what was looked at.
     pub fn new(spec: &str) -> Result<Backend> {
@@ -70,6 +97,13 @@ impl Backend {
     }
 
     /// The first device of a client.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Backend;
+    /// let plugin = jacinth_plugins::embedded().unwrap();
+    /// let client = plugin.client(&Default::default()).unwrap();
+    /// assert_eq!(Backend::of_client(client).unwrap().platform(), "jacinth");
+    /// ```
     ///
     /// # Errors
     /// If the client has no device of this process.
@@ -82,6 +116,12 @@ impl Backend {
     }
 
     /// The backend of a device: always the same one, as long as somebody holds it.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Backend, devices};
+    /// let backend = Backend::of_device(devices()[0].handle()).unwrap();
+    /// assert_eq!(backend.device().id(), devices()[0].id());
+    /// ```
     ///
     /// # Errors
     /// If the device belongs to another process.
@@ -102,6 +142,11 @@ impl Backend {
     }
 
     /// The backend on which this thread's programs run now.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Backend, default_backend};
+    /// assert_eq!(Backend::current().unwrap().platform(), default_backend());
+    /// ```
     ///
     /// # Errors
     /// If no plugin starts.
@@ -133,16 +178,31 @@ impl Backend {
     }
 
     /// The client.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Backend;
+    /// assert!(!Backend::current().unwrap().client().devices().is_empty());
+    /// ```
     pub fn client(&self) -> &Client {
         &self.0.client
     }
 
     /// The device.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Backend;
+    /// assert!(Backend::current().unwrap().device().is_addressable());
+    /// ```
     pub fn device(&self) -> &Device {
         &self.0.device
     }
 
     /// The platform's name, `cpu`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::Backend;
+    /// assert_eq!(Backend::new("embedded").unwrap().platform(), "jacinth");
+    /// ```
     pub fn platform(&self) -> &str {
         self.0.client.platform_name()
     }
