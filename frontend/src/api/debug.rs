@@ -19,8 +19,18 @@ type Hook = Box<dyn Fn(&str) + Send + Sync>;
 
 static HOOK: RwLock<Option<Hook>> = RwLock::new(None);
 
-/// Sends what [`print()`] and [`debug_print!`](crate::debug_print) print to `hook` instead of standard output, a line at a time, from now on
-/// and from every thread.
+/// Sends what [`print()`] and [`debug_print!`](crate::debug_print) print to `hook` instead of standard output, a line at a time, from
+/// now on and from every thread.
+///
+/// ``` no_run
+/// # use jacinth_frontend::{Array, debug, jit};
+/// use std::sync::mpsc::channel;
+/// let (send, lines) = channel();
+/// let send = std::sync::Mutex::new(send);
+/// debug::set_print_hook(move |line| send.lock().unwrap().send(line.to_owned()).unwrap());
+/// jit(|x: &Array| debug::print("x = {}", &[x]))(&Array::from(1.5f32));
+/// assert_eq!(lines.recv().unwrap(), "x = 1.5");
+/// ```
 pub fn set_print_hook(hook: impl Fn(&str) + Send + Sync + 'static) {
     *HOOK.write() = Some(Box::new(hook));
 }
@@ -37,6 +47,15 @@ fn emit(line: &str) {
 /// Calls may happen in another order than in the program; [`print_ordered`] keeps it. The macro
 /// [`debug_print!`](crate::debug_print) takes names as well.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, debug, jit};
+/// let f = jit(|x: &Array| {
+///     debug::print("x = {}, twice: {}", &[x, &(x * 2.0)]);
+///     x + 1.0
+/// });
+/// assert_eq!(f(&Array::from(1.0f32)).item::<f32>(), 2.0); // prints `x = 1.0, twice: 2.0`
+/// ```
+///
 /// # Panics
 /// If there are not as many `{}` as arrays.
 #[track_caller]
@@ -45,6 +64,18 @@ pub fn print(format: &'static str, args: &[&Array]) {
 }
 
 /// As [`print()`], in the order of the program.
+///
+/// ```
+/// # use jacinth_frontend::{Array, api::control::scan, debug};
+/// let step = |sum: Array, x: Array| {
+///     debug::print_ordered("{} so far", &[&sum]);
+///     (sum + &x, x)
+/// };
+/// assert_eq!(scan(step, Array::from(0), &Array::from([1, 2])).0.item::<i32>(), 3); // prints 0, then 1
+/// ```
+///
+/// # Panics
+/// If there are not as many `{}` as arrays.
 #[track_caller]
 pub fn print_ordered(format: &'static str, args: &[&Array]) {
     print_at(format, true, args);
@@ -104,6 +135,16 @@ pub fn print_with(
 ///
 /// The format is `format!`'s, and what it refers to is named after it; the values are arrays, traced or not. Calls may happen in
 /// another order than in the program; with `ordered:` before the format they keep it.
+///
+/// ```
+/// # use jacinth_frontend::{Array, debug_print, jit};
+/// let f = jit(|x: &Array| {
+///     debug_print!("x = {x}, {} is its exponential", x.exp(), x = x);
+///     debug_print!(ordered: "first {}", x);
+///     x.sum()
+/// });
+/// assert_eq!(f(&Array::from([1.0f32, 2.0])).item::<f32>(), 3.0);
+/// ```
 #[macro_export]
 macro_rules! debug_print {
     (ordered: $format:literal $($rest:tt)*) => {
@@ -131,12 +172,35 @@ macro_rules! debug_print {
 ///
 /// Calls may happen in another order than in the program; [`callback_ordered`] keeps it. Under `vmap` it is called for each element, under
 /// differentiation with the primal values.
+///
+/// ```
+/// # use jacinth_frontend::{Array, debug, vmap};
+/// use std::sync::atomic::{AtomicU32, Ordering};
+/// static SEEN: AtomicU32 = AtomicU32::new(0);
+/// let count = |args: &[Array]| drop(SEEN.fetch_add(args[0].item::<u32>(), Ordering::Relaxed));
+/// vmap(move |x: &Array| {
+///     debug::callback(count, &[x]); // once for each element
+///     x.clone()
+/// })(&Array::from([1u32, 20]));
+/// assert_eq!(SEEN.load(Ordering::Relaxed), 21);
+/// ```
 #[track_caller]
 pub fn callback<F: Fn(&[Array]) + Send + Sync + 'static>(f: F, args: &[&Array]) {
     callback_at(false, f, args);
 }
 
 /// As [`callback`], in the order of the program.
+///
+/// ```
+/// # use jacinth_frontend::{Array, debug, jit};
+/// use std::sync::Mutex;
+/// static SEEN: Mutex<Vec<i32>> = Mutex::new(Vec::new());
+/// jit(|x: &Array| {
+///     debug::callback_ordered(|args| SEEN.lock().unwrap().push(args[0].item()), &[x]);
+///     debug::callback_ordered(|args| SEEN.lock().unwrap().push(args[0].item()), &[&(x * 2)]);
+/// })(&Array::from(3));
+/// assert_eq!(*SEEN.lock().unwrap(), [3, 6]);
+/// ```
 #[track_caller]
 pub fn callback_ordered<F: Fn(&[Array]) + Send + Sync + 'static>(f: F, args: &[&Array]) {
     callback_at(true, f, args);
@@ -157,6 +221,14 @@ fn callback_at<F: Fn(&[Array]) + Send + Sync + 'static>(ordered: bool, f: F, arg
 /// Calls may be left out, repeated and moved. `vmap_method` says how it is mapped; without one `vmap` refuses it. It has no derivative:
 /// wrap it in [`custom_jvp`](crate::custom_jvp).
 ///
+/// ```
+/// # use jacinth_frontend::{Array, jit, pure_callback};
+/// // A function of the host, in a jitted one.
+/// let words = |args: &[Array]| vec![Array::from(args[0].item::<i32>().to_string().len() as i32)];
+/// let digits = jit(move |n: &Array| pure_callback(words, &[n.aval().clone()], &[n], None).remove(0));
+/// assert_eq!(digits(&Array::from(1_000)).item::<i32>(), 4);
+/// ```
+///
 /// # Panics
 /// Outside of a trace if the results are of other types; in a program that is an error of the run.
 #[track_caller]
@@ -175,6 +247,15 @@ where
 
 /// Calls a function of this process that does something, and gives its results, which are of the types `result_avals`:
 /// `jax.experimental.io_callback`. With `ordered` calls happen in the order of the program.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, io_callback, ir::Aval, jit};
+/// use std::sync::atomic::{AtomicI32, Ordering};
+/// static NEXT: AtomicI32 = AtomicI32::new(0);
+/// let ticket = |_: &[Array]| vec![Array::from(NEXT.fetch_add(1, Ordering::Relaxed))];
+/// let draw = jit(move || io_callback(ticket, &[Aval::new([], DType::I32)], &[], true).remove(0));
+/// assert_eq!((draw().item::<i32>(), draw().item::<i32>()), (0, 1));
+/// ```
 ///
 /// # Panics
 /// As [`pure_callback`].

@@ -16,6 +16,15 @@ use crate::tree::Pytree;
 use std::cell::RefCell;
 
 /// What checked indices of a function came to: a value like any other, to be returned and read where it is concrete.
+///
+/// ```
+/// # use jacinth_frontend::{Array, checkify, jit};
+/// let pick = jit(|x: &Array, i: &Array| checkify(|| x.get(i)));
+/// let (error, _) = pick(&Array::from([10, 20]), &Array::from(1));
+/// assert_eq!(error.get(), None);
+/// let (error, _) = pick(&Array::from([10, 20]), &Array::from(5));
+/// assert!(error.get().unwrap().starts_with("index 5 is out of bounds for axis 0 with size 2"));
+/// ```
 #[derive(Clone, Debug, Pytree)]
 pub struct CheckError {
     /// Whether each check failed: `bool[checks]`, with leading dimensions where the function was mapped.
@@ -29,6 +38,13 @@ pub struct CheckError {
 
 impl CheckError {
     /// The sentence of the first check that failed, if one did; waits for the computation.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, checkify, vmap};
+    /// let many = vmap(|i: &Array| checkify(|| Array::from([10, 20]).get(i)).0);
+    /// assert!(many(&Array::from([0, 1])).get().is_none());
+    /// assert!(many(&Array::from([0, 7])).get().unwrap().starts_with("index 7 "));
+    /// ```
     ///
     /// # Panics
     /// If the value is still traced: return it from the transformed function.
@@ -44,8 +60,18 @@ impl CheckError {
 
     /// The first check that failed as an error.
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, checkify};
+    /// let (checked, value) = checkify(|| Array::from([10, 20]).get(1));
+    /// checked.throw().unwrap();
+    /// assert_eq!(value.item::<i32>(), 20);
+    /// ```
+    ///
     /// # Errors
     /// If an index was out of bounds.
+    ///
+    /// # Panics
+    /// As [`CheckError::get`].
     #[track_caller]
     pub fn throw(&self) -> Result<()> {
         self.get().map_or(Ok(()), |message| Err(Error::argument(message)))
@@ -65,6 +91,19 @@ thread_local! {
 /// Runs `f` with all its indices checked, traced ones too: `jit(|x: &Array, i: &Array| checkify(|| x.get(i)))`.
 ///
 /// The first result says whether an index was out of bounds, once it is concrete: [`CheckError::throw`].
+///
+/// JAX's takes a function and checks what its `errors` say, NaNs and divisions too; here it is indices. For NaNs there is
+/// [`config::debug_nans`](crate::config::debug_nans).
+///
+/// ```
+/// # use jacinth_frontend::{Array, checkify, jit};
+/// let f = jit(|x: &Array, i: &Array| checkify(|| x.at(i).set(0)));
+/// let (checked, _) = f(&Array::from([1, 2, 3]), &Array::from(9));
+/// assert!(checked.throw().is_err());
+/// ```
+///
+/// # Panics
+/// As `f` does: a concrete index out of bounds is refused at once.
 pub fn checkify<R>(f: impl FnOnce() -> R) -> (CheckError, R) {
     /// Forgets the collector if `f` panics.
     struct Pop;
