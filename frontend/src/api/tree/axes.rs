@@ -31,6 +31,13 @@ pub enum Axes {
 impl Axes {
     /// The axis of every leaf of `def`; `what` names the argument in errors (`vmap in_axes`).
     ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree::{self, Axes}};
+    /// let x = Array::from(1.0);
+    /// let def = tree::structure(&(vec![x.clone(), x.clone()], x));
+    /// assert_eq!(Axes::from((1, None)).broadcast("axes", &def).unwrap(), [Some(1), Some(1), None]);
+    /// ```
+    ///
     /// # Errors
     /// Where this is no prefix of `def`; the error names the path.
     pub fn broadcast(&self, what: &'static str, def: &TreeDef) -> Result<Vec<Option<i64>>, TreeError> {

@@ -30,11 +30,22 @@ impl TreeDef {
     }
 
     /// The structure of a single leaf, `PyTreeDef(*)`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::tree::TreeDef;
+    /// assert_eq!(TreeDef::leaf().to_string(), "PyTreeDef(*)");
+    /// ```
     pub fn leaf() -> TreeDef {
         TreeDef::from_nodes(vec![Node::Leaf])
     }
 
     /// The structure of a tuple whose elements have the given structures.
+    ///
+    /// ```
+    /// # use jacinth_frontend::tree::TreeDef;
+    /// let pair = TreeDef::tuple([&TreeDef::leaf(), &TreeDef::leaf()]);
+    /// assert_eq!(pair.to_string(), "PyTreeDef((*, *))");
+    /// ```
     pub fn tuple<'a>(children: impl IntoIterator<Item = &'a TreeDef>) -> TreeDef {
         let mut nodes = vec![Node::Tuple(0)];
         let mut count = 0;
@@ -47,21 +58,43 @@ impl TreeDef {
     }
 
     /// The nodes in preorder.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree::{self, Node}};
+    /// let def = tree::structure(&(Array::from(1.0), vec![Array::from(2.0)]));
+    /// assert_eq!(def.nodes(), [Node::Tuple(2), Node::Leaf, Node::List(1), Node::Leaf]);
+    /// ```
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
     /// How many leaves a tree of this structure has.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree};
+    /// assert_eq!(tree::structure(&[Array::from(1.0), Array::from(2.0)]).num_leaves(), 2);
+    /// ```
     pub fn num_leaves(&self) -> usize {
         self.leaves as usize
     }
 
     /// How many nodes, leaves included, a tree of this structure has.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree};
+    /// assert_eq!(tree::structure(&[Array::from(1.0), Array::from(2.0)]).num_nodes(), 3);
+    /// ```
     pub fn num_nodes(&self) -> usize {
         self.nodes.len()
     }
 
     /// The structures of the root's children.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree};
+    /// let def = tree::structure(&(Array::from(1.0), vec![Array::from(2.0)]));
+    /// assert_eq!(def.children()[1].to_string(), "PyTreeDef([*])");
+    /// ```
     pub fn children(&self) -> Vec<TreeDef> {
         let mut at = 1;
         (0..self.nodes[0].arity())
@@ -75,6 +108,13 @@ impl TreeDef {
     }
 
     /// This structure with `inner` put in place of every leaf.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree::{self, TreeDef}};
+    /// let pair = TreeDef::tuple([&TreeDef::leaf(), &TreeDef::leaf()]);
+    /// let list = tree::structure(&vec![Array::from(1.0)]);
+    /// assert_eq!(pair.compose(&list).to_string(), "PyTreeDef(([*], [*]))");
+    /// ```
     pub fn compose(&self, inner: &TreeDef) -> TreeDef {
         let mut nodes = Vec::with_capacity(self.nodes.len() + self.num_leaves() * inner.nodes.len());
         for node in self.nodes.iter() {
@@ -87,6 +127,13 @@ impl TreeDef {
     }
 
     /// The key path of every leaf, in the order of the leaves.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree::{self, keystr}};
+    /// let def = tree::structure(&(Array::from(1.0), vec![Array::from(2.0)]));
+    /// let names: Vec<String> = def.paths().iter().map(|path| keystr(path)).collect();
+    /// assert_eq!(names, ["[0]", "[1][0]"]);
+    /// ```
     pub fn paths(&self) -> Vec<KeyPath> {
         let mut walk = PathWalk::new(&self.nodes);
         let mut paths = Vec::with_capacity(self.num_leaves());
@@ -100,6 +147,14 @@ impl TreeDef {
     }
 
     /// Says where two structures differ, or `Ok` where they do not.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree};
+    /// let one = tree::structure(&(Array::from(1.0), vec![Array::from(2.0)]));
+    /// let other = tree::structure(&(Array::from(1.0), Array::from(2.0)));
+    /// let error = one.expect(&other).unwrap_err();
+    /// assert_eq!(error.to_string(), "pytree structures differ at [1]: expected a list of 1, found a leaf");
+    /// ```
     ///
     /// # Errors
     /// The path of the first node at which they differ, with what each has there.
@@ -119,6 +174,12 @@ impl TreeDef {
 }
 
 /// One place at which two structures differ; see [`TreeDef::differences`].
+///
+/// ```
+/// # use jacinth_frontend::{tree::{self, Static}};
+/// let changes = tree::structure(&(Static(3), ())).differences(&tree::structure(&(Static(4), ())));
+/// assert_eq!((&*changes[0].before, &*changes[0].after, changes[0].fixed), ("3", "4", true));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Where.
@@ -133,6 +194,15 @@ pub struct Difference {
 
 impl TreeDef {
     /// Every place at which this structure and another differ; what stands below such a place is not compared.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree};
+    /// let x = Array::from(1.0);
+    /// let before = tree::structure(&(vec![x.clone()], x.clone()));
+    /// let changes = before.differences(&tree::structure(&(vec![x.clone(), x.clone()], Some(x))));
+    /// assert_eq!(changes.len(), 1); // the list; `Some(x)` is `x`
+    /// assert_eq!(changes[0].after, "a list of 2");
+    /// ```
     pub fn differences(&self, other: &TreeDef) -> Vec<Difference> {
         let mut out = Vec::new();
         compare(&self.nodes, 0, &other.nodes, 0, &mut Vec::new(), &mut out);
@@ -245,6 +315,11 @@ fn print_node(nodes: &[Node], at: usize, f: &mut fmt::Formatter<'_>) -> Result<u
 }
 
 /// One node of a structure, in preorder.
+///
+/// ```
+/// # use jacinth_frontend::tree::Node;
+/// assert_eq!((Node::Tuple(3).arity(), Node::Leaf.arity()), (3, 0));
+/// ```
 #[derive(Clone, Debug)]
 pub enum Node {
     /// An array.
@@ -265,6 +340,12 @@ pub enum Node {
 
 impl Node {
     /// How many children follow.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree};
+    /// let def = tree::structure(&(Array::from(1.0), Array::from(2.0)));
+    /// assert_eq!(def.nodes()[0].arity(), 2);
+    /// ```
     pub fn arity(&self) -> usize {
         match self {
             Node::Leaf | Node::None | Node::Static(_) => 0,
@@ -378,6 +459,12 @@ impl<T: StaticValue> DynStatic for T {
 }
 
 /// One step of a key path.
+///
+/// ```
+/// # use jacinth_frontend::tree::Key;
+/// let path = [Key::Attr("layers"), Key::Sequence(1), Key::Dict("w".into())].map(|key| key.to_string());
+/// assert_eq!(path.concat(), ".layers[1]['w']");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
     /// The element of a tuple or list.
@@ -402,6 +489,13 @@ impl fmt::Display for Key {
 pub type KeyPath = Vec<Key>;
 
 /// Prints a key path as one would write it: `[0].layers[1]['w']`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let x = Array::from(1.0);
+/// let (paths, _) = tree::flatten_with_path(&std::collections::BTreeMap::from([("w", vec![x])]));
+/// assert_eq!(tree::keystr(&paths[0].0), "['w'][0]");
+/// ```
 pub fn keystr(path: &[Key]) -> String {
     path.iter().map(Key::to_string).collect()
 }
@@ -412,6 +506,12 @@ pub(crate) fn place(path: &[Key]) -> String {
 }
 
 /// How trees can disagree.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree::{self, TreeDef, TreeError}};
+/// let error = tree::try_unflatten::<Array>(&TreeDef::leaf(), []).unwrap_err();
+/// assert!(matches!(error, TreeError::LeafCount { expected: 1, found: 0, .. }));
+/// ```
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
     /// Two structures differ, or a structure does not fit the type it should become.

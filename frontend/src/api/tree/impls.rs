@@ -136,6 +136,14 @@ impl<T: Pytree> Pytree for Box<T> {
 }
 
 /// A key of a map that is a pytree: a `String`, or a `&'static str` such as a literal.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// use std::collections::HashMap;
+/// let params = HashMap::from([("w", Array::from(1.0f32)), ("b", Array::from(2.0f32))]);
+/// let leaves = tree::leaves(&params).iter().map(|x| x.item()).collect::<Vec<f32>>();
+/// assert_eq!(leaves, [2.0, 1.0]); // in the order of the keys
+/// ```
 pub trait MapKey: Ord + 'static {
     /// The key as text.
     fn as_text(&self) -> &str;

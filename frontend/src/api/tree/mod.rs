@@ -24,6 +24,24 @@ pub use subtree::{
 pub use super::flatten_util::ravel_pytree;
 
 /// Derives [`Pytree`] for a struct or an enum; `#[pytree(static)]` puts a field into the structure.
+///
+/// Where the derive is used the crate `jacinth` must be in scope under its name.
+///
+/// ```
+/// # extern crate jacinth_frontend as jacinth;
+/// use jacinth::{Array, grad, tree::{self, Pytree}};
+/// #[derive(Clone, Debug, Pytree)]
+/// struct Dense {
+///     w: Array,
+///     b: Array,
+///     #[pytree(static)]
+///     activation: &'static str, // part of the structure: another value is traced anew
+/// }
+/// let layer = Dense { w: Array::from(2.0f32), b: Array::from(1.0f32), activation: "none" };
+/// let slope: Dense = grad(|d: &Dense| &d.w * 3.0 + &d.b)(&layer);
+/// assert_eq!((slope.w.item::<f32>(), slope.b.item::<f32>(), slope.activation), (3.0, 1.0, "none"));
+/// assert_eq!(tree::leaves(&layer).len(), 2);
+/// ```
 pub use jacinth_macros::Pytree;
 
 use crate::error::Error;
@@ -47,6 +65,24 @@ pub type Leaves = SmallVec<[Array; 8]>;
     note = "an array of a number is `Array::from(1.0)`; derive it for a struct with `#[derive(Pytree)]`; wrap a value that is no array in `Static`, or mark its field `#[pytree(static)]`",
     note = "a reference is no pytree: pass the value, or turn a function that takes both, such as `jnp::tanh`, into one that takes a reference, \
             `|x: &Array| jnp::tanh(x)`"
+/// ```
+/// # use jacinth_frontend::{Array, tree::{self, Flattener, Leaves, Pytree, TreeError, Unflattener}};
+/// // By hand, for a type that the derive cannot take: one array and what is computed from it.
+/// struct Scaled { x: Array, norm: f32 }
+/// impl Pytree for Scaled {
+///     fn flatten<'a>(&'a self, out: &mut Flattener<'a>) {
+///         out.leaf(&self.x);
+///     }
+///     fn into_leaves(self, out: &mut Leaves) {
+///         out.push(self.x);
+///     }
+///     fn unflatten(from: &mut Unflattener<'_>) -> Result<Self, TreeError> {
+///         Ok(Scaled { x: from.leaf()?, norm: 0.0 })
+///     }
+/// }
+/// let twice = tree::map(&Scaled { x: Array::from(2.0f32), norm: 2.0 }, |x| x * 2.0);
+/// assert_eq!((twice.x.item::<f32>(), twice.norm), (4.0, 0.0));
+/// ```
 )]
 pub trait Pytree: Sized + 'static {
     /// Hands structure and leaves over by reference, in preorder.
@@ -61,6 +97,18 @@ pub trait Pytree: Sized + 'static {
 }
 
 /// Receives the nodes and leaves of a tree by reference, recording its structure or comparing it with a known one.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree::{Flattener, Pytree}};
+/// let tree = (Array::from(1.0f32), vec![Array::from(2.0f32)]);
+/// let mut out = Flattener::new();
+/// tree.flatten(&mut out);
+/// let (leaves, def) = out.finish(); // by reference: nothing is cloned
+/// assert_eq!((leaves.len(), def.to_string()), (2, "PyTreeDef((*, [*]))".to_owned()));
+/// let mut again = Flattener::comparing(&def);
+/// tree.flatten(&mut again);
+/// assert!(again.matches() && again.leaves().len() == 2);
+/// ```
 #[derive(Debug)]
 pub struct Flattener<'a> {
     leaves: SmallVec<[&'a Array; 8]>,
@@ -89,6 +137,13 @@ impl<'a> Flattener<'a> {
     }
 
     /// Collects the leaves only.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree::{Flattener, Pytree}};
+    /// let (tree, mut out) = (vec![Array::from(1.0)], Flattener::leaves_only());
+    /// tree.flatten(&mut out);
+    /// assert_eq!((out.leaves().len(), out.matches()), (1, false));
+    /// ```
     pub fn leaves_only() -> Flattener<'a> {
         Flattener { leaves: SmallVec::new(), shape: Shape::Ignore }
     }
@@ -183,6 +238,16 @@ impl Default for Flattener<'_> {
 }
 
 /// Gives structure and leaves back, in preorder, to a tree that is being put together.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree::{self, Leaves, Pytree, Unflattener}};
+/// let (leaves, def) = tree::flatten(&(Array::from(1.0f32), vec![Array::from(2.0f32)]));
+/// let mut from = Unflattener::new(&def, Leaves::from_vec(leaves)).unwrap();
+/// from.tuple(2).unwrap();
+/// assert_eq!(from.leaf().unwrap().item::<f32>(), 1.0);
+/// assert_eq!(Vec::<Array>::unflatten(&mut from).unwrap().len(), 1);
+/// from.finish().unwrap();
+/// ```
 #[derive(Debug)]
 pub struct Unflattener<'a> {
     nodes: &'a [Node],
@@ -315,22 +380,46 @@ impl<'a> Unflattener<'a> {
 }
 
 /// The leaves of a tree.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let params = vec![(Array::from(1.0f32), Array::from(2.0f32)), (Array::from(3.0f32), Array::from(4.0f32))];
+/// assert_eq!(tree::leaves(&params).iter().map(|x| x.item::<f32>()).sum::<f32>(), 10.0);
+/// ```
 pub fn leaves<T: Pytree>(tree: &T) -> Vec<Array> {
     borrow(tree).into_iter().cloned().collect()
 }
 
 /// The leaves and the structure of a tree.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let (leaves, def) = tree::flatten(&(Array::from(1.0), vec![Array::from(2.0), Array::from(3.0)]));
+/// assert_eq!((leaves.len(), def.to_string()), (3, "PyTreeDef((*, [*, *]))".to_owned()));
+/// ```
 pub fn flatten<T: Pytree>(tree: &T) -> (Vec<Array>, TreeDef) {
     let (leaves, def) = flatten_ref(tree);
     (leaves.into_iter().cloned().collect(), def)
 }
 
 /// The structure of a tree.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// assert_eq!(tree::structure(&(Array::from(1.0), None::<Array>)).to_string(), "PyTreeDef((*, None))");
+/// ```
 pub fn structure<T: Pytree>(tree: &T) -> TreeDef {
     flatten_ref(tree).1
 }
 
 /// Puts a tree together from its structure and leaves.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let (leaves, def) = tree::flatten(&(Array::from(1.0f32), Array::from(2.0f32)));
+/// let (a, b): (Array, Array) = tree::unflatten(&def, leaves.into_iter().rev());
+/// assert_eq!((a.item::<f32>(), b.item::<f32>()), (2.0, 1.0));
+/// ```
 ///
 /// # Panics
 /// Where [`try_unflatten`] errs.
@@ -341,6 +430,13 @@ pub fn unflatten<T: Pytree>(def: &TreeDef, leaves: impl IntoIterator<Item = Arra
 }
 
 /// Puts a tree together from its structure and leaves.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let (leaves, def) = tree::flatten(&(Array::from(1.0), Array::from(2.0)));
+/// let error = tree::try_unflatten::<Vec<Array>>(&def, leaves).unwrap_err();
+/// assert_eq!(error.to_string(), "pytree structures differ at the root: expected a list, found a tuple of 2");
+/// ```
 ///
 /// # Errors
 /// Where the structure is not one of `T`'s, or the number of leaves is another.
@@ -360,6 +456,13 @@ pub(crate) fn from_leaves<T: Pytree>(def: &TreeDef, leaves: Leaves) -> Result<T,
 }
 
 /// A tree of the same structure with `f` applied to every leaf.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let params = (Array::from([1.0f32, 2.0]), vec![Array::from(3.0f32)]);
+/// let halved = tree::map(&params, |x| x * 0.5);
+/// assert_eq!(halved.1[0].item::<f32>(), 1.5);
+/// ```
 #[track_caller]
 pub fn map<T: Pytree>(tree: &T, f: impl FnMut(&Array) -> Array) -> T {
     let (leaves, def) = flatten_ref(tree);
@@ -367,6 +470,14 @@ pub fn map<T: Pytree>(tree: &T, f: impl FnMut(&Array) -> Array) -> T {
 }
 
 /// Applies `f` to the corresponding leaves of two trees; the result has the structure of the first.
+///
+/// ```
+/// # use jacinth_frontend::{Array, grad, tree};
+/// let loss = |p: &(Array, Array)| &p.0 * 3.0 + p.1.square();
+/// let params = (Array::from(1.0f32), Array::from(2.0f32));
+/// let params = tree::map2(&params, &grad(loss)(&params), |p, g| p - g * 0.5); // a step of descent
+/// assert_eq!((params.0.item::<f32>(), params.1.item::<f32>()), (-0.5, 0.0));
+/// ```
 ///
 /// # Panics
 /// Where the structures differ; the message names the path. [`try_map2`] returns it as an error.
@@ -377,6 +488,13 @@ pub fn map2<T: Pytree, U: Pytree>(a: &T, b: &U, f: impl FnMut(&Array, &Array) ->
 }
 
 /// As [`map2`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let (one, none) = (vec![Array::from(1.0)], Vec::<Array>::new());
+/// let error = tree::try_map2(&one, &none, |a, b| a + b).unwrap_err();
+/// assert!(error.to_string().contains("expected a list of 1, found a list of 0"));
+/// ```
 ///
 /// # Errors
 /// Where the structures differ; the error names the path.
@@ -392,6 +510,13 @@ pub fn try_map2<T: Pytree, U: Pytree>(
 }
 
 /// Applies `f` to the corresponding leaves of three trees; the result has the structure of the first.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let x = vec![Array::from(1.0f32), Array::from(2.0f32)];
+/// let sums = tree::map3(&x, &x, &x, |a, b, c| a + b + c);
+/// assert_eq!(sums[1].item::<f32>(), 6.0);
+/// ```
 ///
 /// # Panics
 /// Where the structures differ; the message names the path.
@@ -412,12 +537,24 @@ pub fn map3<T: Pytree, U: Pytree, V: Pytree>(
 }
 
 /// Folds the leaves from the first to the last, starting with `init`.
+///
+/// ```
+/// # use jacinth_frontend::{numpy as jnp, tree};
+/// let params = (jnp::zeros([3, 4]), vec![jnp::zeros([4])]);
+/// assert_eq!(tree::reduce(&params, 0, |count, x| count + x.size()), 16); // how many parameters
+/// ```
 pub fn reduce<T: Pytree, B>(tree: &T, init: B, f: impl FnMut(B, &Array) -> B) -> B {
     borrow(tree).into_iter().fold(init, f)
 }
 
-/// The leaves brought together by an associative function, neighbours first: of `n` leaves in a depth of `log₂ n`. A tree without leaves gives
-/// `identity`.
+/// The leaves brought together by an associative function, neighbours first: of `n` leaves in a depth of `log₂ n`. A tree without leaves
+/// gives `identity`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let x: Vec<Array> = (1..=4).map(Array::from).collect();
+/// assert_eq!(tree::reduce_associative(&x, |a, b| a * b, None).item::<i32>(), 24); // (1·2)·(3·4)
+/// ```
 ///
 /// # Panics
 /// If there is neither a leaf nor an identity.
@@ -439,27 +576,57 @@ pub fn reduce_associative<T: Pytree>(
 }
 
 /// Whether every leaf satisfies `f`; true of a tree without leaves.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp, tree};
+/// let params = vec![Array::from([1.0f32, 2.0]), Array::from([f32::NAN])];
+/// assert!(!tree::all(&params, |x| jnp::isfinite(x).all().item()));
+/// ```
 pub fn all<T: Pytree>(tree: &T, f: impl FnMut(&Array) -> bool) -> bool {
     borrow(tree).into_iter().all(f)
 }
 
 /// Whether a leaf satisfies `f`; false of a tree without leaves.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// assert!(tree::any(&(Array::from(1.0), Array::from([1.0])), |x| x.ndim() > 0));
+/// ```
 pub fn any<T: Pytree>(tree: &T, f: impl FnMut(&Array) -> bool) -> bool {
     borrow(tree).into_iter().any(f)
 }
 
 /// The leaves of a tree, each with its key path.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let leaves = tree::leaves_with_path(&(Array::from(1.0f32), vec![Array::from(2.0f32)]));
+/// assert_eq!((tree::keystr(&leaves[1].0), leaves[1].1.item::<f32>()), ("[1][0]".to_owned(), 2.0));
+/// ```
 pub fn leaves_with_path<T: Pytree>(tree: &T) -> Vec<(KeyPath, Array)> {
     flatten_with_path(tree).0
 }
 
 /// The leaves of a tree, each with its key path; and its structure.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let (leaves, def) = tree::flatten_with_path(&vec![Array::from(1.0)]);
+/// assert_eq!((leaves.len(), def.num_leaves()), (1, 1));
+/// ```
 pub fn flatten_with_path<T: Pytree>(tree: &T) -> (Vec<(KeyPath, Array)>, TreeDef) {
     let (leaves, def) = flatten(tree);
     (def.paths().into_iter().zip(leaves).collect(), def)
 }
 
 /// A tree of the same structure with `f` applied to every leaf and its key path.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree::{self, Key}};
+/// let params = (Array::from(1.0f32), Array::from(2.0f32));
+/// let frozen = tree::map_with_path(&params, |path, x| if path[0] == Key::Sequence(0) { x * 0.0 } else { x.clone() });
+/// assert_eq!((frozen.0.item::<f32>(), frozen.1.item::<f32>()), (0.0, 2.0));
+/// ```
 #[track_caller]
 pub fn map_with_path<T: Pytree>(tree: &T, mut f: impl FnMut(&[Key], &Array) -> Array) -> T {
     let (leaves, def) = flatten_ref(tree);
@@ -467,6 +634,15 @@ pub fn map_with_path<T: Pytree>(tree: &T, mut f: impl FnMut(&[Key], &Array) -> A
 }
 
 /// Turns a tree of trees inside out: of structure `outer` ∘ `inner` into one of `inner` ∘ `outer`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let x = Array::from(1.0f32);
+/// let pairs = vec![(x.clone(), &x * 2.0), (&x * 3.0, &x * 4.0)]; // a list of pairs
+/// let (outer, inner) = (tree::structure(&vec![x.clone(), x.clone()]), tree::structure(&pairs[0]));
+/// let (firsts, _): (Vec<Array>, Vec<Array>) = tree::transpose(&outer, &inner, &pairs); // a pair of lists
+/// assert_eq!(firsts[1].item::<f32>(), 3.0);
+/// ```
 ///
 /// # Panics
 /// Where `tree` does not have the structure `outer.compose(inner)`, or `U` not the one inside out.
@@ -482,6 +658,13 @@ pub fn transpose<T: Pytree, U: Pytree>(outer: &TreeDef, inner: &TreeDef, tree: &
 }
 
 /// The leaves of a tree by reference, and its structure.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let tree = (Array::from(1.0f32), Array::from(2.0f32));
+/// let (leaves, _) = tree::flatten_ref(&tree);
+/// assert!(std::ptr::eq(leaves[0], &tree.0));
+/// ```
 pub fn flatten_ref<T: Pytree>(tree: &T) -> (SmallVec<[&Array; 8]>, TreeDef) {
     let mut out = Flattener::new();
     tree.flatten(&mut out);

@@ -11,6 +11,13 @@ use std::fmt;
 use std::panic::Location;
 
 /// A tree of any structure: structure and leaves.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree::Subtree};
+/// let part = Subtree::of(&(Array::from(1.0), vec![Array::from(2.0)]));
+/// assert_eq!((part.structure().to_string(), part.leaves().len()), ("PyTreeDef((*, [*]))".to_owned(), 2));
+/// assert!(part.as_array().is_none() && !part.is_none());
+/// ```
 #[derive(Clone)]
 pub struct Subtree {
     def: TreeDef,
@@ -19,12 +26,25 @@ pub struct Subtree {
 
 impl Subtree {
     /// A tree with its type forgotten.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree::Subtree};
+    /// assert!(Subtree::of(&Array::from(1.0)).as_array().is_some());
+    /// ```
     pub fn of<T: Pytree>(tree: &T) -> Subtree {
         let (leaves, def) = flatten(tree);
         Subtree { def, leaves }
     }
 
     /// The tree as a type.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree::Subtree};
+    /// let part = Subtree::of(&(Array::from(1.0f32), Array::from(2.0f32)));
+    /// let (a, _b): (Array, Array) = part.to().unwrap();
+    /// assert_eq!(a.item::<f32>(), 1.0);
+    /// assert!(part.to::<Vec<Array>>().is_err());
+    /// ```
     ///
     /// # Errors
     /// Where the structure is not one of `T`'s; the error names the path.
@@ -33,16 +53,31 @@ impl Subtree {
     }
 
     /// The structure.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{tree::{Subtree, TreeDef}};
+    /// assert_eq!(*Subtree::of(&()).structure(), TreeDef::tuple([]));
+    /// ```
     pub fn structure(&self) -> &TreeDef {
         &self.def
     }
 
     /// The arrays.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree::Subtree};
+    /// assert_eq!(Subtree::of(&vec![Array::from(1.0f32)]).leaves()[0].item::<f32>(), 1.0);
+    /// ```
     pub fn leaves(&self) -> &[Array] {
         &self.leaves
     }
 
     /// The array, if the tree is one.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree::Subtree};
+    /// assert!(Subtree::of(&vec![Array::from(1.0)]).as_array().is_none()); // a list of one
+    /// ```
     pub fn as_array(&self) -> Option<&Array> {
         match self.root() {
             Node::Leaf => self.leaves.first(),
@@ -51,11 +86,21 @@ impl Subtree {
     }
 
     /// Whether the tree is an absent node.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree::Subtree};
+    /// assert!(Subtree::of(&None::<Array>).is_none());
+    /// ```
     pub fn is_none(&self) -> bool {
         matches!(self.root(), Node::None)
     }
 
     /// What stands at the root.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree::{Node, Subtree}};
+    /// assert_eq!(*Subtree::of(&vec![Array::from(1.0)]).root(), Node::List(1));
+    /// ```
     pub fn root(&self) -> &Node {
         &self.def.nodes()[0]
     }
@@ -89,6 +134,13 @@ impl Pytree for Subtree {
 }
 
 /// The parts of a tree at which `is_leaf` holds, and the leaves elsewhere; and the structure that has them for leaves.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree::{self, Subtree}};
+/// // Absent nodes as leaves, as JAX's `is_leaf=lambda x: x is None`.
+/// let (parts, def) = tree::flatten_until(&(Array::from(1.0), None::<Array>), Subtree::is_none);
+/// assert_eq!((parts.len(), def.to_string()), (2, "PyTreeDef((*, *))".to_owned()));
+/// ```
 pub fn flatten_until<T: Pytree>(tree: &T, is_leaf: impl Fn(&Subtree) -> bool) -> (Vec<Subtree>, TreeDef) {
     let (leaves, def) = flatten_ref(tree);
     let nodes = def.nodes();
@@ -110,11 +162,24 @@ pub fn flatten_until<T: Pytree>(tree: &T, is_leaf: impl Fn(&Subtree) -> bool) ->
 }
 
 /// The parts of a tree at which `is_leaf` holds, and the leaves elsewhere.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree::{self, Node}};
+/// let pairs = vec![(Array::from(1.0), Array::from(2.0)); 3];
+/// assert_eq!(tree::leaves_until(&pairs, |part| *part.root() == Node::Tuple(2)).len(), 3);
+/// ```
 pub fn leaves_until<T: Pytree>(tree: &T, is_leaf: impl Fn(&Subtree) -> bool) -> Vec<Subtree> {
     flatten_until(tree, is_leaf).0
 }
 
 /// [`leaves_until`], each part with its key path.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree::{self, Subtree}};
+/// let parts = tree::leaves_with_path_until(&vec![None, Some(Array::from(1.0))], Subtree::is_none);
+/// assert_eq!(tree::keystr(&parts[0].0), "[0]");
+/// assert!(parts[0].1.is_none());
+/// ```
 pub fn leaves_with_path_until<T: Pytree>(
     tree: &T,
     is_leaf: impl Fn(&Subtree) -> bool,
@@ -124,6 +189,13 @@ pub fn leaves_with_path_until<T: Pytree>(
 }
 
 /// The tree with `f` applied to the parts at which `is_leaf` holds, and to the leaves elsewhere.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp, tree::{self, Subtree}};
+/// let x = vec![None, Some(Array::from(1.0f32))];
+/// let filled = tree::map_until(&x, |part| part.as_array().cloned().unwrap_or(jnp::zeros(())), Subtree::is_none);
+/// assert_eq!(filled.to::<Vec<Array>>().unwrap()[0].item::<f32>(), 0.0);
+/// ```
 pub fn map_until<T: Pytree, U: Pytree>(
     tree: &T,
     mut f: impl FnMut(&Subtree) -> U,
@@ -133,6 +205,13 @@ pub fn map_until<T: Pytree, U: Pytree>(
 }
 
 /// [`map_until`] with `f` given the key path too.
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree::{self, Subtree}};
+/// let x = vec![None, Some(Array::from(1.0f32))];
+/// let depth = tree::map_with_path_until(&x, |path, _| Array::from(path.len() as i32), Subtree::is_none);
+/// assert!(depth.leaves().iter().all(|n| n.item::<i32>() == 1));
+/// ```
 pub fn map_with_path_until<T: Pytree, U: Pytree>(
     tree: &T,
     mut f: impl FnMut(&[Key], &Subtree) -> U,
@@ -158,6 +237,14 @@ pub fn map_with_path_until<T: Pytree, U: Pytree>(
 
 impl TreeDef {
     /// The parts of `tree` that stand where this structure has leaves.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, tree};
+    /// let x = Array::from(1.0);
+    /// let outer = tree::structure(&(x.clone(), x.clone()));
+    /// let parts = outer.flatten_up_to(&(vec![x.clone(), x.clone()], x)).unwrap();
+    /// assert_eq!((parts[0].leaves().len(), parts[1].leaves().len()), (2, 1));
+    /// ```
     ///
     /// # Errors
     /// Where this structure is no prefix of the tree's; the error names the path.
@@ -190,6 +277,13 @@ impl TreeDef {
 
 /// A tree of the structure of `full` whose leaves are those of `prefix`, each standing for all leaves below it.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let (rate, params) = (Array::from(0.1f32), (Array::from(1.0f32), vec![Array::from(2.0f32)]));
+/// let rates = tree::broadcast(&rate, &params); // one for each leaf
+/// assert_eq!(rates.1[0].item::<f32>(), 0.1);
+/// ```
+///
 /// # Panics
 /// Where `prefix` is no tree prefix of `full`; the message names the path. [`try_broadcast`] returns it as an error.
 #[track_caller]
@@ -199,6 +293,13 @@ pub fn broadcast<P: Pytree, T: Pytree>(prefix: &P, full: &T) -> T {
 }
 
 /// As [`broadcast`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, tree};
+/// let x = Array::from(1.0);
+/// let error = tree::try_broadcast(&(x.clone(), x.clone()), &vec![x.clone(), x]).unwrap_err();
+/// assert!(error.to_string().contains("expected a tuple of 2, found a list of 2"));
+/// ```
 ///
 /// # Errors
 /// Where `prefix` is no tree prefix of `full`; the error names the path.
