@@ -21,7 +21,7 @@ macro_rules! switches {
 
         /// Sets a switch by its name: `update("jax_enable_x64", true)`; each switch has a function of its own too.
         ///
-        /// ``` no_run
+        /// ```no_run
         /// # use jacinth_frontend::config;
         /// config::update("jax_enable_x64", true);
         /// assert!(config::x64_enabled());
@@ -75,7 +75,7 @@ switches! {
     0 "JACINTH_ENABLE_X64" default false:
         /// Says whether 64-bit dtypes are kept (`true`) or become 32-bit ones, the default; as `JACINTH_ENABLE_X64` does.
         ///
-        /// ``` no_run
+        /// ```no_run
         /// # use jacinth_frontend::{Array, DType, config};
         /// config::enable_x64(true); // first thing in `main`
         /// assert_eq!(Array::from([1.0]).dtype(), DType::F64);
@@ -99,7 +99,7 @@ switches! {
     1 "JACINTH_DISABLE_JIT" default false:
         /// Says whether jitted functions and control flow run operation by operation, for debugging; as `JACINTH_DISABLE_JIT` does.
         ///
-        /// ``` no_run
+        /// ```no_run
         /// # use jacinth_frontend::{Array, config, jit};
         /// config::set_disable_jit(true);
         /// jit(|x: &Array| println!("{x}"))(&Array::from(1.5)); // there is a value to print
@@ -126,7 +126,7 @@ switches! {
         /// By default reads are moved inside and updates dropped, as in JAX. Traced indices are checked by
         /// [`checkify`](crate::checkify), with this switch or without.
         ///
-        /// ``` no_run
+        /// ```no_run
         /// # use jacinth_frontend::{Array, config};
         /// config::check_index(true);
         /// Array::from([1, 2]).get(5); // panics
@@ -152,7 +152,7 @@ switches! {
         /// Says whether each call of a jitted function that must trace or compile says why, as a warning; as
         /// `JACINTH_EXPLAIN_CACHE_MISSES` does. `stats()` of the function says the same.
         ///
-        /// ``` no_run
+        /// ```no_run
         /// # use jacinth_frontend::config;
         /// config::explain_cache_misses(true); // warning: compiling `step`: argument 0: dimension 0 changed from 3 to 4 …
         /// ```
@@ -177,7 +177,7 @@ switches! {
         /// Says whether random bits are those of the partitionable threefry2x32 (`true`, the default), or the legacy ones of JAX before
         /// 0.5; as `JACINTH_THREEFRY_PARTITIONABLE` does.
         ///
-        /// ``` no_run
+        /// ```no_run
         /// # use jacinth_frontend::config;
         /// config::threefry_partitionable(false); // the numbers of programs that were written for older versions of JAX
         /// ```
@@ -202,7 +202,7 @@ switches! {
         ///
         /// A jitted function that gives one is run again operation by operation, to find the operation; nothing is donated.
         ///
-        /// ``` no_run
+        /// ```no_run
         /// # use jacinth_frontend::{Array, config};
         /// config::debug_nans(true);
         /// Array::from(0.0).log().square() - f32::INFINITY; // panics: a NaN from `sub`
@@ -227,7 +227,7 @@ switches! {
     6 "JACINTH_DEBUG_INFS" default false:
         /// As [`debug_nans`], for infinities; as `JACINTH_DEBUG_INFS` does.
         ///
-        /// ``` no_run
+        /// ```no_run
         /// # use jacinth_frontend::{Array, config};
         /// config::debug_infs(true);
         /// Array::from(0.0).log(); // panics
@@ -252,7 +252,7 @@ switches! {
         /// Says whether a warning tells of each jitted function that is compiled, for which types and in what time; as
         /// `JACINTH_LOG_COMPILES` does.
         ///
-        /// ``` no_run
+        /// ```no_run
         /// # use jacinth_frontend::config;
         /// config::log_compiles(true); // warning: compiled `step` for (f32[3]) in 1.2ms …
         /// ```
@@ -278,7 +278,7 @@ switches! {
         ///
         /// Rust numbers still take an array's dtype, where it is of their kind.
         ///
-        /// ``` no_run
+        /// ```no_run
         /// # use jacinth_frontend::{Array, config};
         /// config::strict_dtype_promotion(true);
         /// Array::from([1.0f32]) + Array::from([1]); // panics
@@ -304,7 +304,7 @@ switches! {
         /// Says whether arrays of different ranks are an error in `numpy`'s functions instead of being broadcast, JAX's
         /// `numpy_rank_promotion = "raise"`; as `JACINTH_FORBID_RANK_PROMOTION` does. Scalars meet every rank.
         ///
-        /// ``` no_run
+        /// ```no_run
         /// # use jacinth_frontend::{config, numpy as jnp};
         /// config::forbid_rank_promotion(true);
         /// jnp::ones([2, 3]) + jnp::ones([3]); // panics

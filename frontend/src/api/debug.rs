@@ -22,7 +22,7 @@ static HOOK: RwLock<Option<Hook>> = RwLock::new(None);
 /// Sends what [`print()`] and [`debug_print!`](crate::debug_print) print to `hook` instead of standard output, a line at a time, from
 /// now on and from every thread.
 ///
-/// ``` no_run
+/// ```no_run
 /// # use jacinth_frontend::{Array, debug, jit};
 /// use std::sync::mpsc::channel;
 /// let (send, lines) = channel();

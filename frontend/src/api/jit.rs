@@ -318,7 +318,7 @@ enum Donate {
 /// Forgets everything that was traced and compiled in this process: every jitted function's caches (each frees them at its next call) and
 /// the programs of single operations.
 ///
-/// ``` no_run
+/// ```no_run
 /// # use jacinth_frontend::{Array, clear_caches, jit};
 /// let f = jit(|x: &Array| x + 1.0);
 /// f(&Array::from([1.0f32]));

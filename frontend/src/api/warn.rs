@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 /// What is said, and of which line.
 ///
-/// ``` no_run
+/// ```no_run
 /// # use jacinth_frontend::{Warning, set_warning_hook};
 /// set_warning_hook(|Warning { message, source }: &Warning| eprintln!("{}: {message}", source.file()));
 /// ```
@@ -36,7 +36,7 @@ static SAID: LazyLock<Mutex<FxHashSet<(Source, String)>>> = LazyLock::new(Mutex:
 
 /// Sends warnings to `hook` instead of standard error, from now on and from every thread.
 ///
-/// ``` no_run
+/// ```no_run
 /// # use jacinth_frontend::{Array, DType, set_warning_hook};
 /// // Warnings become panics, in tests for example.
 /// set_warning_hook(|warning| panic!("{warning}"));

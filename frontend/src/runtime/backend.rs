@@ -47,7 +47,7 @@ thread_local! {
 ///
 /// Arrays that exist stay where they are, and are copied when a program takes them.
 ///
-/// ``` no_run
+/// ```no_run
 /// # use jacinth_frontend::set_platform;
 /// set_platform("cuda")?;
 /// # Ok::<(), jacinth_frontend::Error>(())

@@ -27,7 +27,7 @@ pub use super::flatten_util::ravel_pytree;
 ///
 /// Where the derive is used the crate `jacinth` must be in scope under its name.
 ///
-/// ```
+/// ```standalone_crate
 /// # extern crate jacinth_frontend as jacinth;
 /// use jacinth::{Array, grad, tree::{self, Pytree}};
 /// #[derive(Clone, Debug, Pytree)]
