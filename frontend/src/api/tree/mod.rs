@@ -59,12 +59,6 @@ pub type Leaves = SmallVec<[Array; 8]>;
 /// Implemented for `Array` (a leaf), `()`, tuples up to 12, `Vec`, arrays, `Option` (`None` is an absent node), `Box`,
 /// `BTreeMap` and `HashMap` with keys `String` or `&'static str` (sorted), [`Static`], `PhantomData`; derived for structs and enums.
 /// No reference type implements it: arguments by reference and by value stay distinguishable.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a pytree",
-    label = "not a pytree",
-    note = "an array of a number is `Array::from(1.0)`; derive it for a struct with `#[derive(Pytree)]`; wrap a value that is no array in `Static`, or mark its field `#[pytree(static)]`",
-    note = "a reference is no pytree: pass the value, or turn a function that takes both, such as `jnp::tanh`, into one that takes a reference, \
-            `|x: &Array| jnp::tanh(x)`"
 /// ```
 /// # use jacinth_frontend::{Array, tree::{self, Flattener, Leaves, Pytree, TreeError, Unflattener}};
 /// // By hand, for a type that the derive cannot take: one array and what is computed from it.
@@ -83,6 +77,12 @@ pub type Leaves = SmallVec<[Array; 8]>;
 /// let twice = tree::map(&Scaled { x: Array::from(2.0f32), norm: 2.0 }, |x| x * 2.0);
 /// assert_eq!((twice.x.item::<f32>(), twice.norm), (4.0, 0.0));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a pytree",
+    label = "not a pytree",
+    note = "an array of a number is `Array::from(1.0)`; derive it for a struct with `#[derive(Pytree)]`; wrap a value that is no array in `Static`, or mark its field `#[pytree(static)]`",
+    note = "a reference is no pytree: pass the value, or turn a function that takes both, such as `jnp::tanh`, into one that takes a reference, \
+            `|x: &Array| jnp::tanh(x)`"
 )]
 pub trait Pytree: Sized + 'static {
     /// Hands structure and leaves over by reference, in preorder.
