@@ -22,7 +22,7 @@ const HEAD: &str = "\
 Written by `cargo test -p jacinth-frontend --test golden` with `UPDATE_EXPECT=1`; do not edit. A test fails where this page is out of date.
 
 *equal*: the function is compared with values of JAX (and its gradient with JAX's) on every test run, on the embedded plugin and, in one
-dtype, on XLA's CPU plugin, and comes as near as said. ULP are units in the last place of the dtype; integers and booleans are always exact. *equal, tested in …*: shown by that
+dtype, on XLA's CPU plugin, and comes as near as said (there up to 3 units further, where a line is not exact). ULP are units in the last place of the dtype; integers and booleans are always exact. *equal, tested in …*: shown by that
 test instead, under Rust's name where that is another. *differs*: there, with the difference that the sentence states. *absent*: not there, for the reason
 that the sentence states.
 ";

@@ -18,6 +18,7 @@
 //!    - `.relative_to_largest()`: the unit is that of the array's largest element; for sums in which terms cancel.
 //!      `.grad_relative_to_largest()`: in cotangents alone.
 //!    - `.floor(1e-7)`: differences up to this always pass.
+//!    - `.fused(8)`: that many units more on XLA's plugin instead of `table::FUSED`.
 //!    - `.eager()`: not under `jit`, for functions that look at values.
 //!    - `.not_smooth("rounds")`: derivatives are no limits of differences at these inputs, and why; see `differences.rs`.
 //!      `.not_adjoint("…")`: cotangents are not adjoint to them. `.refused("…")`: there are none.
@@ -126,8 +127,6 @@ fn on_plugin(plugin: &'static str, family: &Family, cases: &[Arc<Case>]) -> Vec<
         Err(error) if plugin == "xla-cpu" => Err(format!("not run, the plugin is not there: {error}")),
         Err(error) => panic!("{plugin}: {error}"),
     };
-    // XLA fuses a whole case, where JAX evaluated it operation by operation: what is rounded in between differs.
-    let slack = if plugin == "embedded" { 0 } else { 8 };
     let pairs = family.entries.iter().filter_map(|entry| {
         let case = cases.iter().find(|c| c.name == entry.case())?;
         let wanted = plugin == "embedded" || stands_for_its_case(entry, family);
@@ -138,7 +137,8 @@ fn on_plugin(plugin: &'static str, family: &Family, cases: &[Arc<Case>]) -> Vec<
         match &backend {
             Ok(backend) => {
                 let backend = backend.clone();
-                Trial::test(name, move || Ok(with_backend(&backend, || run(&entry, &case, slack))?))
+                let fused = if plugin == "embedded" { 0 } else { case.fused };
+                Trial::test(name, move || Ok(with_backend(&backend, || run(&entry, &case, fused))?))
             }
             // Listed as ignored, with the reason as its kind.
             Err(reason) => {
@@ -159,11 +159,11 @@ fn stands_for_its_case(entry: &Entry, family: &Family) -> bool {
 }
 
 /// 64-bit dtypes are switched on for the cases that have them, on their thread.
-fn run(entry: &Entry, case: &Case, slack: u32) -> Result<(), String> {
-    with_x64(entry.x64, || check(entry, case, slack))
+fn run(entry: &Entry, case: &Case, fused: u32) -> Result<(), String> {
+    with_x64(entry.x64, || check(entry, case, fused))
 }
 
-fn check(entry: &Entry, case: &Case, slack: u32) -> Result<(), String> {
+fn check(entry: &Entry, case: &Case, fused: u32) -> Result<(), String> {
     let inputs: Vec<Array> = entry.inputs.iter().map(|x| x.upload()).collect();
     let (outs, grads) = evaluate(entry, case, inputs);
     if outs.len() != entry.outs.len() {
@@ -171,11 +171,11 @@ fn check(entry: &Entry, case: &Case, slack: u32) -> Result<(), String> {
     }
     let mut complaints = Vec::new();
     for (i, (found, expected)) in outs.iter().zip(&entry.outs).enumerate() {
-        let result = compare::compare(found, expected, &case.value.with_slack(slack));
+        let result = compare::compare(found, expected, &case.value.with_slack(fused));
         complaints.extend(result.err().map(|e| format!("result {i}: {e}")));
     }
     for ((i, expected), found) in entry.grads.iter().zip(&grads) {
-        let result = compare::compare(found, expected, &case.gradient().with_slack(slack));
+        let result = compare::compare(found, expected, &case.gradient().with_slack(fused));
         complaints.extend(result.err().map(|e| format!("cotangent of input {i}: {e}")));
     }
     if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
