@@ -101,7 +101,7 @@ impl Bench {
         let start = Instant::now();
         for _ in 0..repeats {
             let mut arguments = Arguments::new();
-            arguments.push(Argument::Borrowed(argument));
+            arguments.push(Argument::shared(argument.clone()));
             std::hint::black_box(executable.execute(arguments, &cx)?);
         }
         Ok(start.elapsed().as_secs_f64() / repeats as f64)

@@ -21,26 +21,39 @@ pub struct Executable {
 
 /// One argument of an execution.
 #[derive(Debug)]
-pub enum Argument<'a> {
-    /// The caller keeps the buffer: it is only read, and a result that is this parameter unchanged is the same memory.
-    Shared(&'a Arc<Allocation>),
-    /// The buffer is given up: it may be overwritten, and may come back as a result.
-    Donated(Allocation),
+pub struct Argument {
+    allocation: Arc<Allocation>,
+    donated: bool,
 }
 
-impl Argument<'_> {
+impl Argument {
+    /// A buffer that others keep: it is only read, and a result that is this parameter unchanged is the same memory.
+    pub fn shared(allocation: Arc<Allocation>) -> Argument {
+        Argument { allocation, donated: false }
+    }
+
+    /// A buffer that is given up: it may be overwritten, and may come back as a result. If somebody else still holds it, it is
+    /// shared.
+    pub fn donated(mut allocation: Arc<Allocation>) -> Argument {
+        let donated = Arc::get_mut(&mut allocation).is_some();
+        Argument { allocation, donated }
+    }
+
     /// The buffer.
     #[inline]
-    pub fn allocation(&self) -> &Allocation {
-        match self {
-            Argument::Shared(allocation) => allocation,
-            Argument::Donated(allocation) => allocation,
-        }
+    pub fn allocation(&self) -> &Arc<Allocation> {
+        &self.allocation
+    }
+
+    /// Whether the buffer may be overwritten.
+    #[inline]
+    pub fn is_donated(&self) -> bool {
+        self.donated
     }
 }
 
 /// The arguments of an execution in order.
-pub type Arguments<'a> = SmallVec<[Argument<'a>; 4]>;
+pub type Arguments = SmallVec<[Argument; 4]>;
 
 /// The results of an execution in order: memory of their own, or a shared argument's.
 pub type Outputs = SmallVec<[Arc<Allocation>; 2]>;
@@ -96,7 +109,7 @@ impl Executable {
     ///
     /// Errors if the number of arguments or the size of one is wrong, if memory runs out, or if a kernel fails.
     #[inline]
-    pub fn execute(&self, arguments: Arguments<'_>, cx: &RunContext<'_>) -> Result<Outputs> {
+    pub fn execute(&self, arguments: Arguments, cx: &RunContext<'_>) -> Result<Outputs> {
         self.program.execute(arguments, cx)
     }
 }

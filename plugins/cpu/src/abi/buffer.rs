@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use pjrt_sys::*;
 
 use super::client::Core;
-use super::device::{Device, Memory};
+use super::device::{Device, KINDS, Memory};
 use super::event::{Event, Signal};
 use super::guard::{entries, give, opaque};
 use crate::memory::Allocation;
@@ -130,15 +130,17 @@ pub(super) enum Claim {
     Pending(Arc<Slot>),
     /// They will come, and are given up to the holder of this claim.
     Donated(Arc<Slot>),
-    /// They never will.
-    Failed(Error),
+    /// They never will. The error stands elsewhere, because claims are moved by the hundred.
+    Failed(Box<Error>),
+    /// Nothing was claimed so far.
+    Nothing,
 }
 
 impl Claim {
     /// Whether nothing must be waited for.
     pub(super) fn is_settled(&self) -> bool {
         match self {
-            Claim::Ready(_) | Claim::Failed(_) => true,
+            Claim::Ready(_) | Claim::Failed(_) | Claim::Nothing => true,
             Claim::Pending(slot) | Claim::Donated(slot) => slot.signal.is_ready(),
         }
     }
@@ -147,7 +149,8 @@ impl Claim {
     pub(super) fn wait(self) -> Result<Arc<Allocation>> {
         match self {
             Claim::Ready(allocation) => Ok(allocation),
-            Claim::Failed(error) => Err(error),
+            Claim::Failed(error) => Err(*error),
+            Claim::Nothing => Err(Error::internal("a buffer was read that nobody claimed")),
             Claim::Pending(slot) => {
                 // The outcome is read again with the value.
                 let _ = slot.signal.wait();
@@ -200,6 +203,12 @@ impl Buffer {
         &self.core.devices[self.memory().device]
     }
 
+    /// The place of that device among the client's.
+    #[inline]
+    pub(super) fn device_index(&self) -> usize {
+        self.memory / KINDS.len()
+    }
+
     /// A claim to read the contents.
     #[inline]
     pub(super) fn claim(&self) -> Result<Claim> {
@@ -211,7 +220,7 @@ impl Buffer {
                 slot.readers.fetch_add(1, Ordering::AcqRel);
                 Ok(Claim::Pending(slot.clone()))
             }
-            Contents::Failed(error) => Ok(Claim::Failed(error.clone())),
+            Contents::Failed(error) => Ok(Claim::Failed(Box::new(error.clone()))),
             Contents::Gone => Err(state.gone()),
         }
     }
@@ -289,8 +298,8 @@ impl Contents {
         match self {
             Contents::Ready(allocation) => Claim::Ready(allocation),
             Contents::Pending(slot) => Claim::Donated(slot),
-            Contents::Failed(error) => Claim::Failed(error),
-            Contents::Gone => Claim::Failed(Error::internal("a buffer without contents was donated")),
+            Contents::Failed(error) => Claim::Failed(Box::new(error)),
+            Contents::Gone => Claim::Nothing,
         }
     }
 }

@@ -23,7 +23,6 @@ use super::program::{Backend, Program, Reference};
 use crate::collectives::{Collectives, Rendezvous};
 use crate::executable::{Argument, Arguments, Outputs, RunContext};
 use crate::kernels::KernelContext;
-use crate::memory::Allocation;
 use crate::{Error, Result};
 
 /// The claims of one device's arguments, and whether each was donated.
@@ -170,7 +169,7 @@ impl<'a> Inputs<'a> {
             {
                 if gives(i) {
                     any = true;
-                    list.push((Claim::Failed(Error::internal("an argument was not claimed")), true));
+                    list.push((Claim::Nothing, true));
                 } else {
                     list.push((buffer.claim().map_err(|e| named(i, e))?, false));
                 }
@@ -236,8 +235,8 @@ fn check(
     if !Arc::ptr_eq(buffer.core(), &loaded.core) {
         return Err(Error::invalid(format!("{}: argument {i} belongs to another client", program.name)));
     }
-    if buffer.device().index != device {
-        let (name, on) = (&program.name, buffer.device().index);
+    if buffer.device_index() != device {
+        let (name, on) = (&program.name, buffer.device_index());
         return Err(Error::invalid(format!(
             "{name}: argument {i} is on device {on}, but the program runs on device {device}"
         )));
@@ -319,12 +318,6 @@ fn queue(
     processes.iter().zip(claims).map(start).collect()
 }
 
-/// What holds an argument while the program runs.
-enum Held {
-    Shared(Arc<Allocation>),
-    Owned(Option<Allocation>),
-}
-
 /// Waits for the arguments and runs the program as one process, on this thread.
 fn run(
     core: &Core,
@@ -334,34 +327,19 @@ fn run(
     claims: Claims,
     launch: &Launch,
 ) -> Result<Outputs> {
-    let mut held: SmallVec<[Held; 4]> = SmallVec::with_capacity(claims.len());
+    let mut arguments = Arguments::with_capacity(claims.len());
     for (claim, donated) in claims {
         let allocation = claim.wait()?;
-        held.push(if donated {
-            // If somebody else still reads it, it is kept and the program copies.
-            match Arc::try_unwrap(allocation) {
-                Ok(allocation) => Held::Owned(Some(allocation)),
-                Err(shared) => Held::Shared(shared),
-            }
-        } else {
-            Held::Shared(allocation)
-        });
+        arguments.push(if donated { Argument::donated(allocation) } else { Argument::shared(allocation) });
     }
     let grid = program.grid;
     let (replica, partition) = (process / grid.partitions, process % grid.partitions);
     let executable = match &program.backend {
         Backend::Compiled(executable) => executable,
         Backend::Reference(reference) => {
-            return run_reference(reference, core, device, replica, partition, &held, launch);
+            return run_reference(reference, core, device, replica, partition, &arguments, launch);
         }
     };
-    let arguments: Arguments<'_> = held
-        .iter_mut()
-        .map(|held| match held {
-            Held::Shared(allocation) => Argument::Shared(allocation),
-            Held::Owned(allocation) => Argument::Donated(allocation.take().expect("taken once")),
-        })
-        .collect();
     let cx = RunContext {
         allocator: &core.devices[device].allocator,
         kernels: KernelContext {
@@ -382,7 +360,7 @@ fn run_reference(
     device: usize,
     replica: usize,
     partition: usize,
-    held: &[Held],
+    arguments: &[Argument],
     launch: &Launch,
 ) -> Result<Outputs> {
     if launch.place().grid().size() > 1 {
@@ -391,11 +369,8 @@ fn run_reference(
         ));
     }
     let types = reference.module.main().into_iter().flat_map(|main| main.arg_types());
-    let literals = held.iter().zip(types).map(|(held, ty)| {
-        let allocation = match held {
-            Held::Shared(allocation) => allocation,
-            Held::Owned(allocation) => allocation.as_ref().expect("not taken"),
-        };
+    let literals = arguments.iter().zip(types).map(|(argument, ty)| {
+        let allocation = argument.allocation();
         let ty = ty.as_tensor().ok_or_else(|| Error::internal("a parameter is no tensor"))?;
         // SAFETY: the buffer is there and holds `len` bytes that nobody writes while it is claimed.
         let bytes = unsafe { std::slice::from_raw_parts(allocation.as_ptr(), allocation.len()) };

@@ -755,7 +755,6 @@ fn handlers_are_called_with_frames_of_the_ffi() {
         let allocator = crate::memory::Allocator::new(None);
         let mut argument = allocator.allocate(12).unwrap();
         argument.bytes_mut().copy_from_slice(&values.map(f32::to_ne_bytes).concat());
-        let argument = Arc::new(argument);
         let cx = crate::executable::RunContext {
             allocator: &allocator,
             kernels: crate::kernels::KernelContext {
@@ -767,7 +766,7 @@ fn handlers_are_called_with_frames_of_the_ffi() {
             },
         };
         let mut arguments = crate::executable::Arguments::new();
-        arguments.push(crate::executable::Argument::Shared(&argument));
+        arguments.push(crate::executable::Argument::shared(Arc::new(argument)));
         executable.as_ref().unwrap().execute(arguments, &cx).map(|outputs| {
             // SAFETY: the result has three numbers.
             unsafe { std::slice::from_raw_parts(outputs[0].as_ptr().cast::<f32>(), 3).to_vec() }

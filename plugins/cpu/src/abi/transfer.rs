@@ -170,7 +170,7 @@ entries! {
         let error = error::from_caller(&args, args.status_code, args.error_message, args.error_message_size)?;
         let expected = &args.get(args.fulfill_alias_buffer_cb)?.ty;
         let claim = match error {
-            Some(error) => Claim::Failed(error),
+            Some(error) => Claim::Failed(Box::new(error)),
             None => {
                 let buffer = args.get(args.buffer)?;
                 if buffer.ty() != expected {

@@ -16,9 +16,8 @@ use super::assign::{Assignment, Facts, Place, Slot, assign};
 use super::fuse::{Item, Plan, While, reads, writes};
 use super::tile::TileProgram;
 use crate::error::{Error, Result};
-use crate::executable::{Argument, Arguments, Outputs, RunContext};
+use crate::executable::{Arguments, Outputs, RunContext};
 use crate::kernels::{Cost, Kernel, KernelContext};
-use crate::memory::Allocation;
 
 /// A compiled program.
 #[derive(Debug)]
@@ -99,6 +98,8 @@ struct Move {
 const SMALL: usize = 64;
 /// Results of together so many bytes are pieces of one block: one that lives long keeps no more than that from being reused.
 const PIECES: usize = 16 << 10;
+/// So many results are many.
+const MANY: usize = 4;
 
 /// What the schedule is made from.
 pub(crate) struct Source<'a> {
@@ -161,7 +162,7 @@ impl Program {
     }
 
     /// See [`crate::executable::Executable::execute`].
-    pub(crate) fn execute(&self, mut arguments: Arguments<'_>, cx: &RunContext<'_>) -> Result<Outputs> {
+    pub(crate) fn execute(&self, arguments: Arguments, cx: &RunContext<'_>) -> Result<Outputs> {
         if arguments.len() != self.parameters.len() {
             return Err(Error::invalid(format!(
                 "execute: the program has {} parameters, got {} arguments",
@@ -178,8 +179,7 @@ impl Program {
                 )));
             }
         }
-        let pointers: SmallVec<[*mut u8; 8]> = arguments.iter().map(|a| a.allocation().as_ptr()).collect();
-        let outputs = self.room(&mut arguments, cx)?;
+        let outputs = self.room(&arguments, cx)?;
         let arena = match self.arena_bytes {
             0 => None,
             bytes => Some(cx.allocator.allocate(bytes)?),
@@ -189,7 +189,7 @@ impl Program {
             .places
             .iter()
             .map(|place| match *place {
-                Place::Parameter(i) => pointers[i],
+                Place::Parameter(i) => arguments[i].allocation().as_ptr(),
                 Place::Constant(i) => self.constants[i].0.as_ptr().cast_mut().cast(),
                 Place::Output(k) => outputs[k].as_ptr(),
                 // Offsets lie inside the arena, which exists if there is one.
@@ -212,30 +212,31 @@ impl Program {
 
     /// Memory for the results: a shared argument's where a result is that parameter, a donated argument's where it may be
     /// overwritten, else fresh; many small ones are pieces of one block.
-    fn room(&self, arguments: &mut Arguments<'_>, cx: &RunContext<'_>) -> Result<Outputs> {
-        let mut outputs: SmallVec<[Option<Arc<Allocation>>; 2]> = SmallVec::with_capacity(self.results.len());
-        for (&same, &takes) in self.same.iter().zip(&self.takes) {
-            outputs.push(match (same.map(|p| &arguments[p]), takes) {
-                (Some(Argument::Shared(allocation)), _) => Some(Arc::clone(allocation)),
-                (_, Some(p)) if matches!(arguments[p], Argument::Donated(_)) => {
-                    let empty = Argument::Donated(cx.allocator.allocate(0)?);
-                    match std::mem::replace(&mut arguments[p], empty) {
-                        Argument::Donated(allocation) => Some(Arc::new(allocation)),
-                        Argument::Shared(_) => unreachable!("looked at above"),
-                    }
-                }
-                _ => None,
-            });
-        }
-        let missing = outputs.iter().zip(&self.result_bytes).filter(|(out, _)| out.is_none());
-        let fresh: SmallVec<[usize; 8]> = missing.map(|(_, &bytes)| bytes).collect();
-        let mut pieces = match fresh.iter().sum::<usize>() {
-            sum if sum <= PIECES && fresh.len() >= 4 => cx.allocator.allocate_pieces(&fresh)?,
-            _ => fresh.iter().map(|&bytes| cx.allocator.allocate(bytes)).collect::<Result<_>>()?,
+    fn room(&self, arguments: &Arguments, cx: &RunContext<'_>) -> Result<Outputs> {
+        let mut outputs = Outputs::with_capacity(self.results.len());
+        let given = |k: usize| {
+            let shared = self.same[k].filter(|&p| !arguments[p].is_donated());
+            let argument = shared.or_else(|| self.takes[k].filter(|&p| arguments[p].is_donated()));
+            argument.map(|p| arguments[p].allocation())
+        };
+        let fresh = || (0..self.results.len()).filter(|&k| given(k).is_none()).map(|k| self.result_bytes[k]);
+        let mut pieces = match fresh().fold((0, 0), |(n, sum), bytes| (n + 1, sum + bytes)) {
+            (n, sum) if n >= MANY && sum <= PIECES => {
+                cx.allocator.allocate_pieces(&fresh().collect::<SmallVec<[usize; 16]>>())?
+            }
+            _ => SmallVec::new(),
         }
         .into_iter();
-        let filled = outputs.into_iter().map(|out| out.or_else(|| pieces.next().map(Arc::new)));
-        Ok(filled.map(|out| out.expect("as many pieces as results without memory")).collect())
+        for k in 0..self.results.len() {
+            outputs.push(match given(k) {
+                Some(allocation) => Arc::clone(allocation),
+                None => match pieces.next() {
+                    Some(piece) => Arc::new(piece),
+                    None => Arc::new(cx.allocator.allocate(self.result_bytes[k])?),
+                },
+            });
+        }
+        Ok(outputs)
     }
 }
 

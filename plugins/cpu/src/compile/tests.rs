@@ -51,11 +51,12 @@ impl Runner {
         };
         let cx = RunContext { allocator: &self.allocator, kernels: kernel_context(&self.pool) };
         let outputs = if donate {
-            let arguments: Arguments<'_> = args.iter().map(|x| Argument::Donated(upload(x))).collect();
+            let arguments: Arguments = args.iter().map(|x| Argument::donated(Arc::new(upload(x)))).collect();
             executable.execute(arguments, &cx).unwrap()
         } else {
             let shared: Vec<Arc<Allocation>> = args.iter().map(|x| Arc::new(upload(x))).collect();
-            let outputs = executable.execute(shared.iter().map(Argument::Shared).collect(), &cx).unwrap();
+            let outputs =
+                executable.execute(shared.iter().cloned().map(Argument::shared).collect(), &cx).unwrap();
             for (literal, allocation) in args.iter().zip(&shared) {
                 assert_eq!(bytes_of(allocation), literal.to_bytes()[..], "a shared argument was written");
             }
@@ -387,7 +388,7 @@ fn a_donated_argument_comes_back_updated() {
     let gradient = Arc::new(runner.allocator.allocate(8000).unwrap());
     let pointer = allocation.as_ptr();
     let cx = RunContext { allocator: &runner.allocator, kernels: kernel_context(&runner.pool) };
-    let arguments: Arguments<'_> = smallvec![Argument::Donated(allocation), Argument::Shared(&gradient)];
+    let arguments: Arguments = smallvec![Argument::donated(Arc::new(allocation)), Argument::shared(gradient)];
     let outputs = executable.execute(arguments, &cx).unwrap();
     assert_eq!(outputs[0].as_ptr(), pointer);
 }
@@ -405,13 +406,13 @@ fn a_result_that_is_a_parameter_shares_its_memory_unless_it_is_donated_elsewhere
     let cx = RunContext { allocator: &runner.allocator, kernels: kernel_context(&runner.pool) };
     let (x, y) = (runner.allocator.allocate(16).unwrap(), runner.allocator.allocate(16).unwrap());
     let (x, y) = (Arc::new(x), Arc::new(y));
-    let shared = executable.execute(smallvec![Argument::Shared(&x), Argument::Shared(&y)], &cx).unwrap();
+    let run = |y| executable.execute(smallvec![Argument::shared(x.clone()), y], &cx).unwrap();
+    let shared = run(Argument::shared(y.clone()));
     let same = |a: &Arc<Allocation>, b: &Arc<Allocation>| Arc::ptr_eq(a, b);
     assert!(same(&shared[0], &x) && same(&shared[3], &x) && same(&shared[2], &y));
     assert!(!same(&shared[1], &x) && !same(&shared[1], &y));
     drop(shared);
-    let y = Arc::try_unwrap(y).unwrap();
-    let donated = executable.execute(smallvec![Argument::Shared(&x), Argument::Donated(y)], &cx).unwrap();
+    let donated = run(Argument::donated(y));
     let places: std::collections::BTreeSet<_> = donated.iter().map(|out| out.as_ptr()).collect();
     assert_eq!(places.len(), 3, "only the two results that are `x` share memory");
 }
@@ -475,7 +476,7 @@ fn wrong_arguments_are_errors() {
     let error = executable.execute(Arguments::new(), &cx).unwrap_err();
     assert_eq!(error.to_string(), "execute: the program has 1 parameters, got 0 arguments");
     let small = Arc::new(runner.allocator.allocate(12).unwrap());
-    let error = executable.execute(smallvec![Argument::Shared(&small)], &cx).unwrap_err();
+    let error = executable.execute(smallvec![Argument::shared(small)], &cx).unwrap_err();
     assert_eq!(error.to_string(), "execute: argument 0 has 12 bytes, its parameter tensor<4xf32> has 16");
 }
 
