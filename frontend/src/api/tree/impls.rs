@@ -68,6 +68,15 @@ tuples! {
     12: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11;
 }
 
+/// That many children in a vector that never grows.
+fn several<T>(len: usize, mut child: impl FnMut() -> Result<T, TreeError>) -> Result<Vec<T>, TreeError> {
+    let mut children = Vec::with_capacity(len);
+    for _ in 0..len {
+        children.push(child()?);
+    }
+    Ok(children)
+}
+
 impl<T: Pytree> Pytree for Vec<T> {
     fn flatten<'a>(&'a self, out: &mut Flattener<'a>) {
         out.list(self.len());
@@ -82,7 +91,7 @@ impl<T: Pytree> Pytree for Vec<T> {
     }
     fn unflatten(from: &mut Unflattener<'_>) -> Result<Self, TreeError> {
         let len = from.list()?;
-        (0..len).map(|_| T::unflatten(from)).collect()
+        several(len, || T::unflatten(from))
     }
 }
 
@@ -100,7 +109,7 @@ impl<T: Pytree, const N: usize> Pytree for [T; N] {
     }
     fn unflatten(from: &mut Unflattener<'_>) -> Result<Self, TreeError> {
         from.list_of(N)?;
-        let children = (0..N).map(|_| T::unflatten(from)).collect::<Result<Vec<T>, _>>()?;
+        let children = several(N, || T::unflatten(from))?;
         Ok(children.try_into().unwrap_or_else(|_| unreachable!("there are N of them")))
     }
 }
@@ -194,7 +203,10 @@ impl<K: MapKey, T: Pytree> Pytree for BTreeMap<K, T> {
     }
     fn unflatten(from: &mut Unflattener<'_>) -> Result<Self, TreeError> {
         let keys = from.dict()?;
-        keys.iter().map(|key| Ok((K::from_text(key), T::unflatten(from)?))).collect()
+        let len = keys.len();
+        let mut keys = keys.iter();
+        let entry = || Ok((K::from_text(keys.next().expect("a key for each value")), T::unflatten(from)?));
+        Ok(several(len, entry)?.into_iter().collect())
     }
 }
 
@@ -216,7 +228,10 @@ impl<K: MapKey + Hash, T: Pytree, S: BuildHasher + Default + 'static> Pytree for
     }
     fn unflatten(from: &mut Unflattener<'_>) -> Result<Self, TreeError> {
         let keys = from.dict()?;
-        keys.iter().map(|key| Ok((K::from_text(key), T::unflatten(from)?))).collect()
+        let len = keys.len();
+        let mut keys = keys.iter();
+        let entry = || Ok((K::from_text(keys.next().expect("a key for each value")), T::unflatten(from)?));
+        Ok(several(len, entry)?.into_iter().collect())
     }
 }
 
