@@ -183,7 +183,18 @@ fn stages_tell_what_they_know() {
         assert_eq!(compiled.call((&scalar(0.0),)).unwrap().to_vec::<f32>(), vec![1.0; 64 * 64]);
         let error = compiled.call((&numbers(&[2]),)).unwrap_err().to_string();
         assert!(error.contains("argument 0: expected f32[], found f32[2]"), "{error}");
-        assert!(!compiled.as_text().unwrap().is_empty());
+        let text = compiled.as_text().unwrap();
+        let expected = match text.starts_with("HloModule jit__lambda, is_scheduled=true") {
+            true => {
+                ["entry_computation_layout={(f32[])->f32[64,64]{1,0}}", "-> f32[64,64] {\n", "exponential(%"]
+            }
+            false => {
+                ["module @jit__lambda ", "-> (tensor<64x64xf32> {jax.result_info", "stablehlo.exponential %"]
+            }
+        };
+        for part in expected {
+            assert!(text.contains(part), "{part} is missing in {text}");
+        }
         compiled.cost_analysis().unwrap();
         assert_eq!(compiled.memory_analysis().unwrap().outputs, 64 * 64 * 4);
     });

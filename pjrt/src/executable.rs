@@ -151,7 +151,7 @@ impl Executable {
         })
     }
 
-    /// The optimised program; XLA's plugins give `hlo_with_config`, which only the same version reads.
+    /// The optimised program, in the plugin's format: XLA's give `hlo_with_config`, a serialised `HloModuleProtoWithConfig`.
     pub fn optimized_program(&self) -> Result<Program<'static>> {
         const F: &str = "PJRT_Executable_OptimizedProgram";
         let mut program = <sys::PJRT_Program as sys::AbiStruct>::new();

@@ -15,7 +15,7 @@ use super::jit::{Entry, Plan, Stage};
 use super::numpy::{IntoShape, exact_shape};
 use crate::error::{Error, OrRaise, Result, boundary};
 use crate::ir::{Array, Aval, ClosedJaxpr, DType, Source};
-use crate::runtime::Backend;
+use crate::runtime::{Backend, optimized_text};
 use crate::trace::stage;
 use crate::tree::{Flattener, Pytree, TreeDef};
 
@@ -371,7 +371,19 @@ impl<S: Signature> Compiled<S> {
         boundary(|| S::apply(&running, args)).map_err(|e| e.at(at))
     }
 
-    /// The program after the compiler's optimisations, in the form in which the plugin gives it.
+    /// The program after the compiler's optimisations: HLO in XLA's notation from XLA's plugins, StableHLO from the embedded one, which
+    /// says of each operation in which fused region it is and lists its schedule as comments.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, Backend, jit, numpy as jnp, with_backend};
+    /// # with_backend(&Backend::new("embedded").unwrap(), || {
+    /// let lowered = jit(|x: &Array| jnp::sin(x) + jnp::sin(x) * (2.0 * 3.0)).lower((&jnp::ones(4),)).unwrap();
+    /// let text = lowered.compile().unwrap().as_text().unwrap();
+    /// assert_eq!(lowered.as_text().matches("stablehlo.sine").count(), 2);
+    /// assert_eq!(text.matches("stablehlo.sine").count(), 1);
+    /// assert!(text.contains("fusion = \"0\""));
+    /// # });
+    /// ```
     ///
     /// ```
     /// # use jacinth_frontend::{Array, jit};
@@ -380,10 +392,9 @@ impl<S: Signature> Compiled<S> {
     /// ```
     ///
     /// # Errors
-    /// Where the plugin does not tell.
+    /// Where the plugin does not tell, or tells in a form that is not known here.
     pub fn as_text(&self) -> Result<String> {
-        let program = self.entry.program.executable().executable().optimized_program()?;
-        Ok(String::from_utf8_lossy(program.code()).into_owned())
+        optimized_text(&self.entry.program.executable().executable().optimized_program()?)
     }
 
     /// The compiler's estimates by name (`flops`, `bytes accessed`, …).

@@ -5,11 +5,13 @@
 
 mod backend;
 pub(crate) mod callback;
+mod optimized;
 mod program;
 mod transfer;
 
 pub(crate) use backend::current_platform;
 pub use backend::{Backend, set_platform, with_backend};
+pub(crate) use optimized::optimized_text;
 pub(crate) use program::{Outputs, Program, clear_compiled};
 pub(crate) use transfer::{from_bytes, on_backend, to_bytes};
 

@@ -256,7 +256,7 @@ entries! {
         Ok(())
     }
 
-    /// `PJRT_Executable_OptimizedProgram`: "mlir", the module with its schedule as comments.
+    /// `PJRT_Executable_OptimizedProgram`: "mlir", the simplified module with its schedule as comments.
     optimized_program(args: PJRT_Executable_OptimizedProgram_Args) {
         const FORMAT: &str = "mlir";
         let text = args.get(args.executable)?.program.optimized();

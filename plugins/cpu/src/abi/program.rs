@@ -231,14 +231,22 @@ impl Program {
         })
     }
 
-    /// The module, and under it, as comments, what it was compiled to.
+    /// The simplified module, and under it, as comments, the schedule that it was compiled to. Of a program that the compiler does not
+    /// take, the module as it came.
     pub(super) fn optimized(&self) -> &str {
         self.optimized.get_or_init(|| {
-            let schedule = match &self.backend {
-                Backend::Compiled(executable) => executable.to_text(),
-                Backend::Reference(reference) => format!("reference evaluation: {}", reference.why),
+            let (module, schedule) = match &self.backend {
+                Backend::Compiled(executable) => {
+                    // What was compiled is read and simplified again: few ask, so nobody keeps it.
+                    let module = Module::parse(&self.text).map_err(Error::from);
+                    let module = module.and_then(|module| crate::compile::optimized(&module));
+                    (module.map(|module| module.to_text()).ok(), executable.to_text())
+                }
+                Backend::Reference(reference) => {
+                    (Some(reference.module.to_text()), format!("reference evaluation: {}", reference.why))
+                }
             };
-            let mut text = self.text.trim_end().to_owned();
+            let mut text = module.as_deref().unwrap_or(&self.text).trim_end().to_owned();
             text.push('\n');
             for line in schedule.lines() {
                 text.push_str("// ");

@@ -128,6 +128,10 @@ pub(crate) struct Planner<'g> {
     scopes: u32,
     /// Uses in the blocks around of values that nested blocks use too.
     around: Vec<(Value, Uses)>,
+    /// The region of each operation that is in one, by its result, if somebody wants to know.
+    pub(crate) fusions: Option<FxHashMap<Value, u32>>,
+    /// How many regions there were.
+    regions: u32,
 }
 
 /// Where a value is used, as far as the pass has seen.
@@ -170,6 +174,8 @@ impl<'g> Planner<'g> {
             scope: 0,
             scopes: 0,
             around: Vec::new(),
+            fusions: None,
+            regions: 0,
         }
     }
 
@@ -615,6 +621,10 @@ impl<'g> Planner<'g> {
     /// The item of a region: its program's instructions.
     fn tile(&mut self, block: &Block, cluster: &mut Cluster) -> Item {
         cluster.members.reverse();
+        if let Some(fusions) = &mut self.fusions {
+            fusions.extend(cluster.members.iter().map(|&index| (block.ops[index].results[0], self.regions)));
+        }
+        self.regions += 1;
         let mut tile = Tile {
             builder: TileBuilder::new(self.level),
             emits: Vec::new(),

@@ -2,13 +2,14 @@
 //!
 //! The walk: `graph` inlines calls, `simplify` rewrites, `fuse` makes the plan (with `view` and `codegen` for what the
 //! tile machine of `tile` and `fold` runs), `assign` gives every value a place, `schedule` is what runs. Every pass is
-//! linear in the size of the program, or nearly. Deliberately absent: kernels' insides, and anything of PJRT.
+//! linear in the size of the program, or nearly. [`printed`] shows the program between [`fuse`] and [`assign`]. Deliberately absent: kernels' insides, and anything of PJRT.
 
 mod assign;
 mod codegen;
 mod fold;
 mod fuse;
 mod graph;
+mod printed;
 mod reference;
 mod region;
 pub(crate) mod schedule;
@@ -31,6 +32,11 @@ use schedule::{Program, Source};
 /// Errors with a sentence if the module uses what the plugin does not support (dynamic shapes, tuples as parameters).
 pub fn compile(module: &Module) -> Result<Executable> {
     compile_for(module, Level::detect())
+}
+
+/// The optimised program as a module: what [`compile`] makes of it before memory is assigned.
+pub(crate) fn optimized(module: &Module) -> Result<Module> {
+    printed::optimized(module, Level::detect())
 }
 
 /// Compiles for a given instruction set, which this machine must have.
