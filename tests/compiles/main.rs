@@ -1,5 +1,5 @@
 //! What we lower, XLA compiles: every primitive's samples with their derivatives and maps, and whole programs, on XLA:CPU and, ahead of
-//! time, for a TPU.
+//! time, for a TPU. What became of it can be printed, and what the embedded plugin prints is a legal module that XLA:CPU compiles, too.
 //!
 //! `cargo test --test compiles [NAME]…` takes names of primitives and programs. On XLA:CPU there is one module for each; for the TPU
 //! the first sample of each, several to a module, since one takes up to a second; `--all` compiles everything for the TPU. A
@@ -14,6 +14,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use jacinth::{Backend, with_backend};
+use jacinth_lowering::options::CompileOptions;
+use jacinth_pjrt::{Client, ClientOptions, Program};
 use modules::Module;
 use xtask::tpu_compile;
 
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
     // Options of the usual harness mean nothing here.
     let names: Vec<&String> = args.iter().filter(|a| !a.starts_with('-')).collect();
     let wanted = |name: &str| names.is_empty() || names.iter().any(|n| name.contains(n.as_str()));
-    let failures = [on_xla_cpu(&wanted), for_tpu(&wanted, all)].concat();
+    let failures = [on_xla_cpu(&wanted), on_embedded(&wanted), for_tpu(&wanted, all)].concat();
     failures.iter().for_each(|failure| println!("FAILED {failure}"));
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -50,11 +52,56 @@ fn on_xla_cpu(wanted: &dyn Fn(&str) -> bool) -> Vec<String> {
     let failures: Vec<String> = programs
         .iter()
         .filter_map(|(name, lowered)| {
-            let error = with_backend(&backend, || lowered.compile()).err()?;
-            Some(format!("{name} on xla-cpu: {error}\n{}", lowered.as_text()))
+            let text = with_backend(&backend, || lowered.compile()?.as_text());
+            let failure = match text {
+                Ok(text) if text.contains("\nENTRY %main") && !text.contains("(?") => return None,
+                Ok(text) => format!("its text is no HLO\n{text}"),
+                Err(error) => error.to_string(),
+            };
+            Some(format!("{name} on xla-cpu: {failure}\n{}", lowered.as_text()))
         })
         .collect();
     println!("xla-cpu: {} modules in {:.0?}, {} failed", programs.len(), start.elapsed(), failures.len());
+    failures
+}
+
+/// The embedded plugin's optimised programs are modules that are read, verified, printed the same, and, every fourth of them, compiled by
+/// XLA:CPU.
+fn on_embedded(wanted: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let start = Instant::now();
+    let backend = Backend::new("embedded").expect("the embedded plugin is always there");
+    let client = jacinth_plugins::resolve("xla-cpu").ok().and_then(|plugin| {
+        plugin.client(&ClientOptions::new()).inspect_err(|error| println!("xla-cpu: {error}")).ok()
+    });
+    let options = CompileOptions::default().encode();
+    let check = |lowered: &modules::Program, client: Option<&Client>| -> Result<(), String> {
+        let text = with_backend(&backend, || lowered.compile()?.as_text()).map_err(|e| e.to_string())?;
+        let module = text.split("\n//").next().expect("a module stands before the comments");
+        let failure = |error: String| format!("{error}\n{text}");
+        let read = jacinth_lowering::Module::parse(module).map_err(|e| failure(e.to_string()))?;
+        read.verify().map_err(|e| failure(e.to_string()))?;
+        if read.to_text().trim_end() != module {
+            return Err(failure("it is printed otherwise when it is read".into()));
+        }
+        // Custom calls have other targets there.
+        match client {
+            Some(client) if !module.contains("custom_call") => {
+                client.compile(&Program::mlir(module), &options).map_err(|e| failure(e.to_string()))?;
+            }
+            _ => {}
+        }
+        Ok(())
+    };
+    let programs = modules::programs(wanted, true);
+    let failures: Vec<String> = programs
+        .iter()
+        .enumerate()
+        .filter_map(|(i, (name, lowered))| {
+            let error = check(lowered, client.as_ref().filter(|_| i.is_multiple_of(4))).err()?;
+            Some(format!("{name} on the embedded plugin: {error}"))
+        })
+        .collect();
+    println!("embedded: {} modules in {:.0?}, {} failed", programs.len(), start.elapsed(), failures.len());
     failures
 }
 

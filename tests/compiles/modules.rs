@@ -14,7 +14,7 @@ pub(crate) struct Module {
 }
 
 type Arrays = Vec<Array>;
-type Program = Lowered<fn(api::function::Ref<Vec<Arrays>>) -> Vec<Arrays>>;
+pub(crate) type Program = Lowered<fn(api::function::Ref<Vec<Arrays>>) -> Vec<Arrays>>;
 
 /// How many primitives share a module for the TPU.
 const TOGETHER: usize = 8;
