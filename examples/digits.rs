@@ -12,6 +12,7 @@ mod data;
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::process::ExitCode;
 use std::{env, fs};
 
 use data::Digits;
@@ -75,8 +76,21 @@ fn step(state: State, x: &Array, y: &Array) -> (State, Array) {
     (State { params, momentum }, value)
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::from_args()?;
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> Result<(), Box<dyn Error>> {
+    let Some(options) = Options::from_args()? else {
+        print!("{USAGE}");
+        return Ok(());
+    };
     let backend = Backend::new(&options.plugin)?;
     eprintln!("plugin: {backend:?}");
     with_backend(&backend, || run(&options))
@@ -98,8 +112,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         match stage.as_str() {
             "jaxpr" => println!("{}", lowered.jaxpr()),
             "stablehlo" => println!("{}", lowered.as_text()),
-            "hlo" => println!("{}", lowered.compile()?.as_text()?),
-            other => return Err(format!("--show takes jaxpr, stablehlo or hlo, got {other}").into()),
+            _ => println!("{}", lowered.compile()?.as_text()?),
         }
         return Ok(());
     }
@@ -192,6 +205,21 @@ fn curve(losses: &[f32]) -> String {
     )
 }
 
+/// What `--show` can show.
+const STAGES: [&str; 3] = ["jaxpr", "stablehlo", "hlo"];
+
+const USAGE: &str = "\
+Trains a classifier of handwritten digits.
+
+Usage: digits [OPTIONS]
+
+  --plugin NAME   embedded (the default), xla-cpu, cuda, tpu, or the path of a PJRT plugin
+  --show STAGE    print the training step instead: jaxpr, stablehlo, or hlo, which is what the plugin compiles it to
+  --epochs N      how often to see the training data (30)
+  --svg FILE      where to draw the loss (digits-loss.svg)
+  --help          print this
+";
+
 /// What the command line says.
 struct Options {
     plugin: String,
@@ -201,28 +229,32 @@ struct Options {
 }
 
 impl Options {
-    fn from_args() -> Result<Options, Box<dyn Error>> {
+    /// `None` if help is asked for.
+    fn from_args() -> Result<Option<Options>, Box<dyn Error>> {
         let mut options =
             Options { plugin: "embedded".into(), show: None, epochs: 30, svg: "digits-loss.svg".into() };
         let mut args = env::args().skip(1);
         while let Some(name) = args.next() {
             let mut value = || args.next().ok_or(format!("{name} needs a value"));
             match name.as_str() {
+                "--help" | "-h" => return Ok(None),
                 "--plugin" => options.plugin = value()?,
                 "--show" => options.show = Some(value()?),
-                "--epochs" => options.epochs = value()?.parse()?,
-                "--svg" => options.svg = value()?,
-                _ => {
-                    return Err(format!(
-                        "unknown option {name}: --plugin, --show, --epochs and --svg are known"
-                    )
-                    .into());
+                "--epochs" => {
+                    let text = value()?;
+                    options.epochs =
+                        text.parse().map_err(|_| format!("--epochs takes a whole number, got {text}"))?;
                 }
+                "--svg" => options.svg = value()?,
+                _ => return Err(format!("unknown option {name}: --help tells which there are").into()),
             }
+        }
+        if let Some(other) = options.show.as_deref().filter(|stage| !STAGES.contains(stage)) {
+            return Err(format!("--show takes jaxpr, stablehlo or hlo, got {other}").into());
         }
         if options.epochs == 0 {
             return Err("--epochs must be at least 1".into());
         }
-        Ok(options)
+        Ok(Some(options))
     }
 }
