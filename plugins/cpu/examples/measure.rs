@@ -74,6 +74,7 @@ impl Bench {
         for (i, bytes) in argument.bytes_mut().chunks_exact_mut(4).enumerate() {
             bytes.copy_from_slice(&(((i % 1000) as f32 - 500.0) / 200.0).to_ne_bytes());
         }
+        let argument = Arc::new(argument);
         let once = self.time(&executable, &argument, 1)?;
         let repeats = ((0.02 / once.max(1e-9)) as usize).clamp(1, 100_000);
         let mut rounds: Vec<f64> =
@@ -87,7 +88,7 @@ impl Bench {
     fn time(
         &self,
         executable: &Executable,
-        argument: &Allocation,
+        argument: &Arc<Allocation>,
         repeats: usize,
     ) -> Result<f64, Box<dyn std::error::Error>> {
         let kernels = KernelContext {
