@@ -10,8 +10,8 @@ use jacinth_lowering::ops::elementwise::Binary as Hlo;
 use smallvec::smallvec;
 
 use super::{
-    Accepts, abs, batch_elementwise, common_shape, eq, floor, full_like, integer_pow, log, maybe_broadcast,
-    neg, scalar_like, select, sign, square, unbroadcast,
+    Accepts, abs, accepted, batch_elementwise, common_shape, eq, floor, full_like, integer_pow, log,
+    maybe_broadcast, neg, scalar_like, select, sign, square, unbroadcast,
 };
 use crate::error::{Error, Result};
 use crate::ir::{
@@ -71,7 +71,7 @@ macro_rules! binary {
             $(#[$doc])*
             ///
             /// # Panics
-            /// If dtypes differ or are not accepted, or shapes do not fit.
+            #[doc = concat!("If the elements are not ", accepted!($accepts), " of one dtype, or the shapes do not fit.")]
             #[track_caller]
             #[allow(unreachable_pub, reason = "some stand behind functions of the same names that take more")]
             pub fn $name(x: &Array, y: &Array) -> Array {
@@ -121,31 +121,80 @@ const KEEP: fn(&Array) -> Array = Array::clone;
 
 binary! {
     /// `x + y`; logical or for booleans.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([[1, 2], [3, 4]]);
+    /// assert_eq!(lax::add(&x, &Array::from(10)).to_vec::<i32>(), [11, 12, 13, 14]);
+    /// ```
     add: Add, ANY -> same, WIDE, Jointly(KEEP), Transposed::Jointly(KEEP, KEEP);
     /// `x + y` of tangents or cotangents: the addition that automatic differentiation inserts.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let (s, t) = (Array::from([1.0f32, 2.0]), Array::from([0.5f32, 0.5]));
+    /// assert_eq!(lax::add_any(&s, &t).to_vec::<f32>(), [1.5, 2.5]);
+    /// ```
     add_any: Add, ANY -> same, WIDE, Jointly(KEEP), Transposed::Jointly(KEEP, KEEP);
     /// `x - y`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let (x, y) = (Array::from([5, 2]), Array::from([1, 3]));
+    /// assert_eq!(lax::sub(&x, &y).to_vec::<i32>(), [4, -1]);
+    /// ```
     sub: Subtract, NUMERIC -> same, WIDE, Jointly(|ct| neg(ct)), Transposed::Jointly(KEEP, |ct| neg(ct));
     /// `x · y`; logical and for booleans.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// // Dimensions of size 1 stretch where ranks are equal.
+    /// let (x, y) = (Array::from([[1], [2]]), Array::from([[3, 4]]));
+    /// assert_eq!(lax::mul(&x, &y).to_string(), "[[3 4]\n [6 8]]");
+    /// ```
     mul: Multiply, ANY -> same, WIDE,
         Each(Some(|g, _, y, _| mul(g, y)), Some(|g, x, _, _| mul(x, g))),
         Transposed::Each(Some(|ct, y| mul(ct, y)), Some(|ct, x| mul(x, ct)));
-    /// `x / y`, towards zero for integers.
+    /// `x / y`; of integers the quotient rounded towards zero.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::div(&Array::from([7, -7]), &Array::from(2)).to_vec::<i32>(), [3, -3]);
+    /// assert_eq!(lax::div(&Array::from([1.0f32, 0.0]), &Array::from(0.0)).to_string(), "[inf nan]");
+    /// ```
     div: Divide, NUMERIC -> same, BY_POSITIVE,
         Each(Some(|g, _, y, _| div(g, y)), Some(|g, x, y, _| mul(&mul(&neg(g), x), &integer_pow(y, -2)))),
         Transposed::Each(Some(|ct, y| div(ct, y)), None);
     /// The remainder of `x / y`, with the sign of `x`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([7.5f32, -7.5]);
+    /// assert_eq!(lax::rem(&x, &Array::from(2.0)).to_vec::<f32>(), [1.5, -1.5]);
+    /// ```
     rem: Remainder, REAL -> same, [(0.1, 0.5), (0.6, 2.0)],
         Each(
             Some(|g, _, _, ans| maybe_broadcast(ans.shape(), g)),
             Some(|g, x, y, _| mul(&neg(g), &mul(&sign(&div(x, y)), &floor(&abs(&div(x, y)))))),
         ),
         Transposed::No;
-    /// The larger of the two; NaN if one is.
+    /// The larger of the two; NaN if one is. Complex numbers are compared by their real parts, equal ones by their imaginary parts.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([1.0f32, 5.0, f32::NAN]);
+    /// assert_eq!(lax::max(&x, &Array::from(3.0)).to_string(), "[ 3.  5. nan]");
+    /// ```
     max: Maximum, ANY -> same, WIDE,
         Each(Some(|g, x, y, ans| mul(g, &share(x, ans, y))), Some(|g, x, y, ans| mul(g, &share(y, ans, x)))),
         Transposed::No;
-    /// The smaller of the two; NaN if one is.
+    /// The smaller of the two; NaN if one is. Complex numbers are compared by their real parts, equal ones by their imaginary parts.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([1.0f32, 5.0, f32::NAN]);
+    /// assert_eq!(lax::min(&x, &Array::from(3.0)).to_string(), "[ 1.  3. nan]");
+    /// ```
     min: Minimum, ANY -> same, WIDE,
         Each(Some(|g, x, y, ans| mul(g, &share(x, ans, y))), Some(|g, x, y, ans| mul(g, &share(y, ans, x)))),
         Transposed::No;
@@ -157,6 +206,12 @@ binary! {
         ),
         Transposed::No;
     /// The angle of the point `(y, x)`, between −π and π: the first operand is the ordinate.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let (y, x) = (Array::from([1.0f32, 0.0]), Array::from([0.0f32, -1.0]));
+    /// assert_eq!(lax::atan2(&y, &x).round_to(4).to_string(), "[1.5708 3.1416]");
+    /// ```
     atan2: Atan2, INEXACT -> same, [(0.5, 2.0), (0.5, 2.0)],
         Each(
             Some(|g, x, y, _| mul(g, &div(y, &add(&square(x), &square(y))))),
@@ -164,31 +219,92 @@ binary! {
         ),
         Transposed::No;
     /// The next representable number after `x` towards `y`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let next = lax::nextafter(&Array::from(1.0), &Array::from(2.0)).item::<f32>();
+    /// assert_eq!(next, 1.0 + f32::EPSILON);
+    /// ```
     nextafter: NextAfter, FLOAT -> same, WIDE, Zero, Transposed::No;
-    /// The complex number `x + iy`.
+    /// The complex number `x + iy`: `f32[…] × f32[…] → c64[…]`, of doubles `c128`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let z = lax::complex(&Array::from([1.0f32, 0.0]), &Array::from([2.0f32, -1.0]));
+    /// assert_eq!(z.to_string(), "[1.+2.j 0.-1.j]");
+    /// ```
     complex: Complex, FLOAT -> DType::complex, WIDE,
         Jointly(|g| complex(&super::scalar_like(g, 0.0), g)),
         Transposed::Jointly(|ct| super::real(ct), |ct| super::imag(&neg(ct)));
     /// Bitwise, for booleans logical, and.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let (x, y) = (Array::from([0b1100, -1]), Array::from([0b1010, 7]));
+    /// assert_eq!(lax::and(&x, &y).to_vec::<i32>(), [0b1000, 7]);
+    /// ```
     and: And, BITS -> same, SMALL, Zero, Transposed::No;
     /// Bitwise, for booleans logical, or.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let (x, y) = (Array::from([true, false]), Array::from([false, false]));
+    /// assert_eq!(lax::or(&x, &y).to_vec::<bool>(), [true, false]);
+    /// ```
     or: Or, BITS -> same, SMALL, Zero, Transposed::No;
     /// Bitwise, for booleans logical, exclusive or.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::xor(&Array::from([0b1100]), &Array::from([0b1010])).to_vec::<i32>(), [0b0110]);
+    /// ```
     xor: Xor, BITS -> same, SMALL, Zero, Transposed::No;
     /// `x` shifted left by `y` bits; zero where `y` is the width or more.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let y = Array::from([0, 3, 32]);
+    /// assert_eq!(lax::shift_left(&Array::from([1, 1, 1]), &y).to_vec::<i32>(), [1, 8, 0]);
+    /// ```
     shift_left: ShiftLeft, INT -> same, SMALL, Zero, Transposed::No;
     /// `x` shifted right by `y` bits, copies of the sign moving in.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let (x, y) = (Array::from([-8, 8]), Array::from([1, 1]));
+    /// assert_eq!(lax::shift_right_arithmetic(&x, &y).to_vec::<i32>(), [-4, 4]);
+    /// ```
     shift_right_arithmetic: ShiftRightArithmetic, INT -> same, SMALL, Zero, Transposed::No;
     /// `x` shifted right by `y` bits, zeros moving in.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let (x, y) = (Array::from([-8, 8]), Array::from([1, 1]));
+    /// assert_eq!(lax::shift_right_logical(&x, &y).to_vec::<i32>(), [0x7fff_fffc, 4]);
+    /// ```
     shift_right_logical: ShiftRightLogical, INT -> same, SMALL, Zero, Transposed::No;
-    /// The `x`-th derivative of the digamma function at `y`.
+    /// The `x`-th derivative of the digamma function at `y`, for whole `x`; differentiable in `y`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// // ψ'(1) = π² / 6
+    /// let y = Array::from([1.0f32, 2.0]);
+    /// assert_eq!(lax::polygamma(&Array::from(1.0), &y).round_to(4).to_string(), "[1.6449 0.6449]");
+    /// ```
     polygamma: Polygamma, FLOAT -> same, [(1.0, 1.0), (0.5, 3.0)],
         Each(
             Some(|_, _, _, _| Error::unsupported("polygamma: no derivative with respect to the order").raise()),
             Some(|g, m, x, _| mul(g, &polygamma(&add(m, &super::scalar_like(m, 1.0)), x))),
         ),
         Transposed::No;
-    /// The Hurwitz zeta function, the sum of `(y + k)⁻ˣ` over `k = 0, 1, …`.
+    /// The Hurwitz zeta function, the sum of `(y + k)⁻ˣ` over `k = 0, 1, …`; with `y = 1` Riemann's. Differentiable in `y`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// // ζ(2) = π² / 6, ζ(4) = π⁴ / 90
+    /// let x = Array::from([2.0f32, 4.0]);
+    /// assert_eq!(lax::zeta(&x, &Array::from(1.0)).round_to(4).to_string(), "[1.6449 1.0823]");
+    /// ```
     zeta: Zeta, FLOAT -> same, [(2.0, 4.0), (0.5, 3.0)],
         Each(
             Some(|_, _, _, _| Error::unsupported("zeta: no derivative with respect to the exponent").raise()),

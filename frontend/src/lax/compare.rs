@@ -26,6 +26,9 @@ macro_rules! comparisons {
     ($($(#[$doc:meta])* $name:ident $direction:ident $total:literal;)*) => {
         $(
             $(#[$doc])*
+            ///
+            /// # Panics
+            /// If the dtypes differ, or the shapes do not fit.
             #[track_caller]
             pub fn $name(x: &Array, y: &Array) -> Array {
                 bind1(Rows::$name(), &[x.clone(), y.clone()])
@@ -48,23 +51,74 @@ macro_rules! comparisons {
 }
 
 comparisons! {
-    /// `x = y`.
+    /// `x = y`, as `bool`; NaN equals nothing.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([1.0f32, -0.0, f32::NAN]);
+    /// assert_eq!(lax::eq(&x, &Array::from([1.0f32, 0.0, f32::NAN])).to_vec::<bool>(), [true, true, false]);
+    /// ```
     eq Eq false;
-    /// `x ≠ y`.
+    /// `x ≠ y`, as `bool`; NaN differs from everything.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([1.0f32, f32::NAN]);
+    /// assert_eq!(lax::ne(&x, &x).to_vec::<bool>(), [false, true]);
+    /// ```
     ne Ne false;
-    /// `x ≥ y`.
+    /// `x ≥ y`, as `bool`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::ge(&Array::from([1, 2, 3]), &Array::from(2)).to_vec::<bool>(), [false, true, true]);
+    /// ```
     ge Ge false;
-    /// `x > y`.
+    /// `x > y`, as `bool`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::gt(&Array::from([1, 2, 3]), &Array::from(2)).to_vec::<bool>(), [false, false, true]);
+    /// ```
     gt Gt false;
-    /// `x ≤ y`.
+    /// `x ≤ y`, as `bool`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::le(&Array::from([1, 2, 3]), &Array::from(2)).to_vec::<bool>(), [true, true, false]);
+    /// ```
     le Le false;
-    /// `x < y`.
+    /// `x < y`, as `bool`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, jit, lax};
+    /// let below = jit(|x: &Array, limit: &Array| lax::lt(x, limit));
+    /// assert_eq!(below(&Array::from([1, 2, 3]), &Array::from(2)).to_vec::<bool>(), [true, false, false]);
+    /// ```
     lt Lt false;
-    /// `x = y` in the total order.
+    /// `x = y` in the total order, in which NaN equals NaN, and −0 is not 0.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let (x, y) = (Array::from([f32::NAN, -0.0]), Array::from([f32::NAN, 0.0]));
+    /// assert_eq!(lax::eq_to(&x, &y).to_vec::<bool>(), [true, false]);
+    /// ```
     eq_to Eq true;
-    /// `x ≤ y` in the total order.
+    /// `x ≤ y` in the total order: NaN comes last, −NaN first, and −0 before 0.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([1.0f32, f32::NAN]);
+    /// assert_eq!(lax::le_to(&x, &Array::from([f32::NAN, 1.0])).to_vec::<bool>(), [true, false]);
+    /// ```
     le_to Le true;
-    /// `x < y` in the total order.
+    /// `x < y` in the total order: NaN comes last, −NaN first, and −0 before 0.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let (x, y) = (Array::from([-0.0f32, f32::INFINITY]), Array::from([0.0f32, f32::NAN]));
+    /// assert_eq!(lax::lt_to(&x, &y).to_vec::<bool>(), [true, true]);
+    /// ```
     lt_to Lt true;
 }
 

@@ -67,6 +67,38 @@ impl Accepts {
     }
 }
 
+/// What a set of dtypes is called in the documentation of the functions that accept it.
+macro_rules! accepted {
+    (INT) => {
+        "integers"
+    };
+    (BITS) => {
+        "booleans or integers"
+    };
+    (FLOAT) => {
+        "floating-point numbers"
+    };
+    (COMPLEX) => {
+        "complex numbers"
+    };
+    (INEXACT) => {
+        "floating-point or complex numbers"
+    };
+    (REAL) => {
+        "integers or floating-point numbers"
+    };
+    (NUMERIC) => {
+        "integers, floating-point or complex numbers"
+    };
+    (SIGNED_NUMERIC) => {
+        "signed integers, floating-point or complex numbers"
+    };
+    (ANY) => {
+        "numbers or booleans"
+    };
+}
+pub(super) use accepted;
+
 /// The shape of an elementwise result: scalars stretch to anything, dimensions of size one to any size.
 ///
 /// # Errors

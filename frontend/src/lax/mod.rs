@@ -73,6 +73,7 @@ pub use convert::{
 };
 pub use cumulative::{Cumulative, Running, cumlogsumexp, cummax, cummin, cumprod, cumsum};
 pub use dot::{DotDimensionNumbers, DotGeneral, Precision, dot_general, with_default_matmul_precision};
+use elementwise::accepted;
 pub(crate) use elementwise::{
     Accepts, batch_elementwise, common_shape, maybe_broadcast, scalar_like, unbroadcast,
 };

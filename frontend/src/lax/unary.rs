@@ -11,8 +11,8 @@ use smallvec::smallvec;
 
 use super::binary::replace_zero;
 use super::{
-    Accepts, add, batch_elementwise, bessel_i0e, complex, convert_element_type, div, full_like, ge, gt, mul,
-    scalar_like, select, sub,
+    Accepts, accepted, add, batch_elementwise, bessel_i0e, complex, convert_element_type, div, full_like, ge,
+    gt, mul, scalar_like, select, sub,
 };
 use crate::error::{Error, Result};
 use crate::ir::{
@@ -75,7 +75,7 @@ macro_rules! unary {
             $(#[$doc])*
             ///
             /// # Panics
-            /// If the operand's dtype is not accepted.
+            #[doc = concat!("If the elements are not ", accepted!($accepts), ".")]
             #[track_caller]
             #[allow(unreachable_pub, reason = "some stand behind functions of the same names that take more")]
             pub fn $name(x: &Array) -> Array {
@@ -106,77 +106,243 @@ macro_rules! unary {
 
 unary! {
     /// `-x`, element by element.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([1.5f32, -2.0, 0.0]);
+    /// assert_eq!(lax::neg(&x).to_string(), "[-1.5  2.  -0. ]");
+    /// ```
     neg: Op(Hlo::Negate), NUMERIC -> same, (-2.0, 2.0), Lin(|ct| neg(ct));
     /// −1, 0 or 1 (NaN stays NaN); of a complex number the number divided by its magnitude.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([-3.0f32, 0.0, 0.5]);
+    /// assert_eq!(lax::sign(&x).to_vec::<f32>(), [-1.0, 0.0, 1.0]);
+    /// let z = lax::complex(&Array::from(3.0), &Array::from(4.0));
+    /// assert_eq!(lax::sign(&z).to_string(), "(0.6+0.8j)");
+    /// ```
     sign: With(lower_sign), NUMERIC -> same, (-2.0, 2.0), Zero;
     /// The largest integer not above `x`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::floor(&Array::from([-1.5f32, 2.7])).to_vec::<f32>(), [-2.0, 2.0]);
+    /// ```
     floor: Op(Hlo::Floor), FLOAT -> same, (-2.0, 2.0), Zero;
     /// The smallest integer not below `x`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::ceil(&Array::from([-1.5f32, 2.2])).to_vec::<f32>(), [-1.0, 3.0]);
+    /// ```
     ceil: Op(Hlo::Ceil), FLOAT -> same, (-2.0, 2.0), Zero;
     /// Whether `x` is neither infinite nor NaN.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([1.0f32, f32::INFINITY, f32::NAN]);
+    /// assert_eq!(lax::is_finite(&x).to_vec::<bool>(), [true, false, false]);
+    /// ```
     is_finite: Op(Hlo::IsFinite), FLOAT -> boolean, (-2.0, 2.0), Zero;
     /// `eˣ`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::exp(&Array::from([0.0f32, f32::NEG_INFINITY])).to_vec::<f32>(), [1.0, 0.0]);
+    /// ```
     exp: Op(Hlo::Exponential), INEXACT -> same, (-2.0, 2.0), Of(|g, _, ans| mul(g, ans));
     /// `2ˣ`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::exp2(&Array::from([0.0f32, 3.0, -1.0])).round_to(3).to_vec::<f32>(), [1.0, 8.0, 0.5]);
+    /// ```
     exp2: With(lower_exp2), INEXACT -> same, (-2.0, 2.0),
         Of(|g, x, ans| mul(&scalar_like(x, std::f64::consts::LN_2), &mul(g, ans)));
     /// The natural logarithm; NaN for negative numbers.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([1.0f32, 0.0, -1.0]);
+    /// assert_eq!(lax::log(&x).to_string(), "[  0. -inf  nan]");
+    /// ```
     log: Op(Hlo::Log), INEXACT -> same, (0.2, 3.0), Of(|g, x, _| div(g, x));
     /// `eˣ - 1`, accurate near zero.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// // `exp(x) - 1` in single precision would be 0.
+    /// assert_eq!(lax::expm1(&Array::from(1e-10f32)).item::<f32>(), 1e-10);
+    /// ```
     expm1: Op(Hlo::ExponentialMinusOne), INEXACT -> same, (-2.0, 2.0),
         Of(|g, _, ans| mul(g, &add(ans, &scalar_like(ans, 1.0))));
     /// `log(1 + x)`, accurate near zero.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// // `log(1 + x)` in single precision would be 0.
+    /// assert_eq!(lax::log1p(&Array::from(1e-10f32)).item::<f32>(), 1e-10);
+    /// ```
     log1p: Op(Hlo::LogPlusOne), INEXACT -> same, (-0.7, 2.0), Of(|g, x, _| div(g, &add(x, &scalar_like(x, 1.0))));
-    /// The hyperbolic tangent.
+    /// The hyperbolic tangent, between −1 and 1.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([0.0f32, 0.5, 20.0]);
+    /// assert_eq!(lax::tanh(&x).round_to(4).to_string(), "[0.     0.4621 1.    ]");
+    /// ```
     tanh: Op(Hlo::Tanh), INEXACT -> same, (-2.0, 2.0),
         Of(|g, x, ans| mul(&add(g, &mul(g, ans)), &sub(&scalar_like(x, 1.0), ans)));
     /// The logistic function `1 / (1 + e⁻ˣ)`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([-200.0f32, 0.0, 200.0]);
+    /// assert_eq!(lax::logistic(&x).to_vec::<f32>(), [0.0, 0.5, 1.0]);
+    /// ```
     logistic: Op(Hlo::Logistic), INEXACT -> same, (-2.0, 2.0),
         Of(|g, _, ans| mul(&mul(g, ans), &sub(&scalar_like(ans, 1.0), ans)));
-    /// Sine.
+    /// The sine, of radians.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, grad, lax};
+    /// let slope = grad(|x: &Array| lax::sin(x));
+    /// assert_eq!(slope(&Array::from(0.0)).item::<f32>(), 1.0);
+    /// ```
     sin: Op(Hlo::Sine), INEXACT -> same, (-2.0, 2.0), Of(|g, x, _| mul(g, &cos(x)));
-    /// Cosine.
+    /// The cosine, of radians.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([0.0f32, std::f32::consts::FRAC_PI_3]);
+    /// assert_eq!(lax::cos(&x).round_to(4).to_string(), "[1.  0.5]");
+    /// ```
     cos: Op(Hlo::Cosine), INEXACT -> same, (-2.0, 2.0), Of(|g, x, _| neg(&mul(g, &sin(x))));
-    /// Tangent.
+    /// The tangent, of radians.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([0.0f32, std::f32::consts::FRAC_PI_4]);
+    /// assert_eq!(lax::tan(&x).round_to(4).to_string(), "[0. 1.]");
+    /// ```
     tan: Op(Hlo::Tan), INEXACT -> same, (-1.0, 1.0),
         Of(|g, x, ans| mul(g, &add(&scalar_like(x, 1.0), &square(ans))));
-    /// The angle between −π/2 and π/2 whose sine is `x`.
+    /// The angle between −π/2 and π/2 whose sine is `x`; NaN for real numbers outside of −1 … 1.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([0.0f32, 0.5, 2.0]);
+    /// assert_eq!(lax::asin(&x).round_to(4).to_string(), "[0.     0.5236    nan]");
+    /// ```
     asin: Op(Hlo::Asin), INEXACT -> same, (-0.8, 0.8),
         Of(|g, x, _| mul(g, &rsqrt(&sub(&scalar_like(x, 1.0), &square(x)))));
-    /// The angle between 0 and π whose cosine is `x`.
+    /// The angle between 0 and π whose cosine is `x`; NaN for real numbers outside of −1 … 1.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([1.0f32, -1.0, 2.0]);
+    /// assert_eq!(lax::acos(&x).round_to(4).to_string(), "[0.     3.1416    nan]");
+    /// ```
     acos: Op(Hlo::Acos), INEXACT -> same, (-0.8, 0.8),
         Of(|g, x, _| mul(g, &neg(&rsqrt(&sub(&scalar_like(x, 1.0), &square(x))))));
     /// The angle between −π/2 and π/2 whose tangent is `x`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([1.0f32, f32::NEG_INFINITY]);
+    /// assert_eq!(lax::atan(&x).round_to(4).to_string(), "[ 0.7854 -1.5708]");
+    /// ```
     atan: Op(Hlo::Atan), INEXACT -> same, (-2.0, 2.0),
         Of(|g, x, _| div(g, &add(&scalar_like(x, 1.0), &square(x))));
-    /// Hyperbolic sine.
+    /// The hyperbolic sine, `(eˣ - e⁻ˣ) / 2`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([-1.0f32, 0.0, 1.0]);
+    /// assert_eq!(lax::sinh(&x).round_to(4).to_string(), "[-1.1752  0.      1.1752]");
+    /// ```
     sinh: Op(Hlo::Sinh), INEXACT -> same, (-2.0, 2.0), Of(|g, x, _| mul(g, &cosh(x)));
-    /// Hyperbolic cosine.
+    /// The hyperbolic cosine, `(eˣ + e⁻ˣ) / 2`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([-1.0f32, 0.0, 1.0]);
+    /// assert_eq!(lax::cosh(&x).round_to(4).to_string(), "[1.5431 1.     1.5431]");
+    /// ```
     cosh: Op(Hlo::Cosh), INEXACT -> same, (-2.0, 2.0), Of(|g, x, _| mul(g, &sinh(x)));
-    /// Inverse hyperbolic sine.
+    /// The inverse of [`sinh`], `log(x + √(x² + 1))`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([-0.5f32, 1.5]);
+    /// assert_eq!(lax::asinh(&lax::sinh(&x)).round_to(4).to_string(), "[-0.5  1.5]");
+    /// ```
     asinh: Op(Hlo::Asinh), INEXACT -> same, (-2.0, 2.0),
         Of(|g, x, _| mul(g, &rsqrt(&add(&square(x), &scalar_like(x, 1.0)))));
-    /// Inverse hyperbolic cosine; NaN below one.
+    /// The inverse of [`cosh`] from 1 on, `log(x + √(x² - 1))`; NaN for real numbers below.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([1.0f32, 2.0, 0.5]);
+    /// assert_eq!(lax::acosh(&x).round_to(4).to_string(), "[0.    1.317   nan]");
+    /// ```
     acosh: Op(Hlo::Acosh), INEXACT -> same, (1.3, 3.0), Of(|g, x, _| {
         let one = scalar_like(x, 1.0);
         mul(g, &rsqrt(&mul(&sub(x, &one), &add(x, &one))))
     });
-    /// Inverse hyperbolic tangent; infinite at ±1, NaN beyond.
+    /// The inverse of [`tanh`], `log((1 + x) / (1 - x)) / 2`; infinite at ±1, NaN for real numbers beyond.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([0.0f32, 1.0, 2.0]);
+    /// assert_eq!(lax::atanh(&x).to_string(), "[ 0. inf nan]");
+    /// ```
     atanh: Op(Hlo::Atanh), INEXACT -> same, (-0.8, 0.8), Of(|g, x, _| {
         let one = scalar_like(x, 1.0);
         mul(&div(&one, &add(&one, x)), &div(g, &sub(&one, x)))
     });
-    /// The real cube root.
+    /// The real cube root, of negative numbers too.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([-8.0f32, 0.0, 27.0]);
+    /// assert_eq!(lax::cbrt(&x).round_to(4).to_string(), "[-2.  0.  3.]");
+    /// ```
     cbrt: Op(Hlo::Cbrt), FLOAT -> same, (0.2, 3.0),
         Of(|g, x, ans| mul(g, &div(ans, &mul(&scalar_like(x, 3.0), x))));
     /// The square root; NaN for negative numbers.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([4.0f32, 2.25, -1.0]);
+    /// assert_eq!(lax::sqrt(&x).to_string(), "[2.  1.5 nan]");
+    /// ```
     sqrt: Op(Hlo::Sqrt), INEXACT -> same, (0.2, 3.0), Of(|g, x, ans| mul(g, &div(&scalar_like(x, 0.5), ans)));
-    /// `1 / √x`.
+    /// `1 / √x`; infinite at 0, NaN for negative numbers.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([4.0f32, 0.25, 0.0]);
+    /// assert_eq!(lax::rsqrt(&x).to_string(), "[0.5 2.  inf]");
+    /// ```
     rsqrt: Op(Hlo::Rsqrt), INEXACT -> same, (0.2, 3.0),
         Of(|g, x, ans| mul(g, &mul(&scalar_like(x, -0.5), &div(ans, x))));
     /// `x · x`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::square(&Array::from([-3, 2])).to_vec::<i32>(), [9, 4]);
+    /// ```
     square: With(lower_square), NUMERIC -> same, (-2.0, 2.0), Of(|g, x, _| mul(g, &mul(&scalar_like(x, 2.0), x)));
     /// The absolute value; of a complex number its magnitude, which is real.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::abs(&Array::from([3.0f32, -1.0])).to_vec::<f32>(), [3.0, 1.0]);
+    /// let z = lax::complex(&Array::from(3.0), &Array::from(-4.0));
+    /// assert_eq!(lax::abs(&z).item::<f32>(), 5.0);
+    /// ```
     abs: Op(Hlo::Abs), SIGNED_NUMERIC -> real_part, (-2.0, 2.0), Of(|g, x, ans| {
         if x.dtype().is_complex() {
             let size = replace_zero(&convert_element_type(ans, x.dtype()));
@@ -184,24 +350,62 @@ unary! {
         }
         select(&ge(x, &scalar_like(x, 0.0)), g, &neg(g))
     });
-    /// The error function.
+    /// The error function, `2/√π ∫₀ˣ e^(-t²) dt`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([-1.0f32, 0.0, 10.0]);
+    /// assert_eq!(lax::erf(&x).round_to(4).to_string(), "[-0.8427  0.      1.    ]");
+    /// ```
     erf: Op(Hlo::Erf), FLOAT -> same, (-2.0, 2.0), Of(|g, x, _| {
         mul(&scalar_like(x, std::f64::consts::FRAC_2_SQRT_PI), &mul(g, &exp(&neg(&square(x)))))
     });
-    /// The complementary error function `1 - erf(x)`.
+    /// The complementary error function `1 - erf(x)`, accurate where that is tiny.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::erfc(&Array::from(0.0)).item::<f32>(), 1.0);
+    /// assert!(lax::erfc(&Array::from(8.0)).item::<f32>() > 0.0);
+    /// ```
     erfc: Op(Hlo::Erfc), FLOAT -> same, (-2.0, 2.0), Of(|g, x, _| {
         mul(&scalar_like(x, -std::f64::consts::FRAC_2_SQRT_PI), &mul(g, &exp(&neg(&square(x)))))
     });
-    /// The inverse of the error function on (−1, 1).
+    /// The inverse of the error function on (−1, 1); infinite at ±1, NaN beyond.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([0.0f32, 0.8427008, 1.0, 1.5]);
+    /// assert_eq!(lax::erf_inv(&x).round_to(4).to_string(), "[ 0.  1. inf nan]");
+    /// ```
     erf_inv: Op(Hlo::ErfInv), FLOAT -> same, (-0.8, 0.8), Of(|g, x, ans| {
         mul(&scalar_like(x, 1.0 / std::f64::consts::FRAC_2_SQRT_PI), &mul(g, &exp(&square(ans))))
     });
-    /// The logarithm of the absolute value of the gamma function.
+    /// The logarithm of the absolute value of the gamma function, `log |Γ(x)|`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// // Γ(5) = 4! = 24
+    /// let x = Array::from([1.0f32, 2.0, 5.0, 0.0]);
+    /// assert_eq!(lax::exp(&lax::lgamma(&x)).round_to(3).to_string(), "[ 1.  1. 24. inf]");
+    /// ```
     lgamma: Op(Hlo::Lgamma), FLOAT -> same, (0.5, 3.0), Of(|g, x, _| mul(g, &digamma(x)));
-    /// The derivative of `lgamma`.
+    /// The derivative of [`lgamma`], `Γ'(x) / Γ(x)`; NaN at negative whole numbers.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// // ψ(1) = -γ, ψ(2) = 1 - γ with Euler's constant γ.
+    /// let x = Array::from([1.0f32, 2.0]);
+    /// assert_eq!(lax::digamma(&x).round_to(4).to_string(), "[-0.5772  0.4228]");
+    /// ```
     digamma: Op(Hlo::Digamma), FLOAT -> same, (0.5, 3.0),
         Of(|g, x, _| mul(g, &super::binary::polygamma(&scalar_like(x, 1.0), x)));
     /// The exponentially scaled modified Bessel function of order one, `e^{-|x|} I₁(x)`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([0.0f32, 1.0, -1.0]);
+    /// assert_eq!(lax::bessel_i1e(&x).round_to(4).to_string(), "[ 0.      0.2079 -0.2079]");
+    /// ```
     bessel_i1e: Op(Hlo::BesselI1e), FLOAT -> same, (0.5, 3.0), Of(|g, x, ans| {
         // Near zero the quotient by x is one half.
         let epsilon = if x.dtype() == DType::F64 { f64::EPSILON } else { f32::EPSILON as f64 };
@@ -211,17 +415,45 @@ unary! {
         let slope = sub(&bessel_i0e(&y), &mul(ans, &add(&sign(&y), &div(&scalar_like(&y, 1.0), &y))));
         mul(g, &select(&safe, &slope, &half))
     });
-    /// The real part.
+    /// The real part: `c64[…] → f32[…]`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let z = lax::complex(&Array::from([1.0f32, 2.0]), &Array::from([3.0f32, 4.0]));
+    /// assert_eq!(lax::real(&z).to_vec::<f32>(), [1.0, 2.0]);
+    /// ```
     real: Op(Hlo::Real), COMPLEX -> real_part, (-2.0, 2.0), Lin(|ct| complex(ct, &scalar_like(ct, 0.0)));
-    /// The imaginary part.
+    /// The imaginary part: `c64[…] → f32[…]`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let z = lax::complex(&Array::from([1.0f32, 2.0]), &Array::from([3.0f32, 4.0]));
+    /// assert_eq!(lax::imag(&z).to_vec::<f32>(), [3.0, 4.0]);
+    /// ```
     imag: Op(Hlo::Imag), COMPLEX -> real_part, (-2.0, 2.0), Lin(|ct| complex(&scalar_like(ct, 0.0), &neg(ct)));
     /// The complex conjugate.
     conj: Op(Hlo::Conj), COMPLEX -> same, (-2.0, 2.0), Lin(|ct| conj(ct));
     /// Bitwise, for booleans logical, negation.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::not(&Array::from([0, 5])).to_vec::<i32>(), [-1, -6]);
+    /// assert_eq!(lax::not(&Array::from([true, false])).to_vec::<bool>(), [false, true]);
+    /// ```
     not: Op(Hlo::Not), BITS -> same, (0.0, 100.0), Zero;
-    /// The number of one bits.
+    /// The number of one bits, in the operand's dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::population_count(&Array::from([0, 5, -1])).to_vec::<i32>(), [0, 2, 32]);
+    /// ```
     population_count: Op(Hlo::Popcnt), INT -> same, (0.0, 100.0), Zero;
-    /// The number of leading zero bits.
+    /// The number of leading zero bits, in the operand's dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::clz(&Array::from([0, 1, -1])).to_vec::<i32>(), [32, 31, 0]);
+    /// ```
     clz: Op(Hlo::CountLeadingZeros), INT -> same, (0.0, 100.0), Zero;
 }
 
@@ -342,6 +574,13 @@ impl fmt::Debug for Unary {
 
 /// `xʸ` for a fixed integer `y`, by repeated multiplication.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([2.0f32, -3.0]);
+/// assert_eq!(lax::integer_pow(&x, 3).to_vec::<f32>(), [8.0, -27.0]);
+/// assert_eq!(lax::integer_pow(&x, -1).to_string(), "[ 0.5        -0.33333334]");
+/// ```
+///
 /// # Panics
 /// If `y` is negative and `x` holds integers.
 #[track_caller]
@@ -431,6 +670,17 @@ impl Primitive for IntegerPow {
 }
 
 /// The nearest integer; `rounding` says which of two equally near.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// # use jacinth_frontend::lax::RoundingMethod;
+/// let x = Array::from([0.5f32, 1.5, 2.5, -2.5]);
+/// assert_eq!(lax::round(&x, RoundingMethod::AwayFromZero).to_vec::<f32>(), [1.0, 2.0, 3.0, -3.0]);
+/// assert_eq!(lax::round(&x, RoundingMethod::ToNearestEven).to_vec::<f32>(), [0.0, 2.0, 2.0, -2.0]);
+/// ```
+///
+/// # Panics
+/// If the elements are not floating-point numbers.
 #[track_caller]
 pub fn round(x: &Array, rounding: RoundingMethod) -> Array {
     bind1(Prim::new(Round { rounding }), std::slice::from_ref(x))

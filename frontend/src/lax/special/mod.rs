@@ -76,22 +76,63 @@ macro_rules! special {
 }
 
 special! {
-    /// The modified Bessel function of order zero, exponentially scaled: `e^{-|x|} I₀(x)`.
+    /// The modified Bessel function of order zero, exponentially scaled: `e^{-|x|} I₀(x)`; by the Chebyshev series of the Cephes library.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([0.0f32, 1.0, 100.0]);
+    /// assert_eq!(lax::bessel_i0e(&x).round_to(4).to_string(), "[1.     0.4658 0.0399]");
+    /// ```
     pub fn bessel_i0e(x) = bessel_i0e: |args| rational::i0e(&args[0]), &[(0.5, 12.0)],
         &[Some(|g, args, ans| g * (E(super::bessel_i1e(&args[0].0)) - E(super::sign(&args[0].0)) * ans))];
-    /// The regularised lower incomplete gamma function `P(a, x)`.
+    /// The regularised lower incomplete gamma function `P(a, x) = 1/Γ(a) ∫₀ˣ tᵃ⁻¹ e⁻ᵗ dt`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// // P(1, x) = 1 - e⁻ˣ
+    /// let x = Array::from([0.0f32, 1.0, 50.0]);
+    /// assert_eq!(lax::igamma(&Array::from(1.0), &x).round_to(4).to_string(), "[0.     0.6321 1.    ]");
+    /// ```
     pub fn igamma(a, x) = igamma: |args| gamma::incomplete_gamma(&args[0], &args[1], false), &[(0.5, 3.0), (0.3, 4.0)],
         &[Some(|g, args, _| g * E(igamma_grad_a(&args[0].0, &args[1].0))), Some(|g, args, _| g * density(args))];
-    /// The regularised upper incomplete gamma function `Q(a, x) = 1 - P(a, x)`.
+    /// The regularised upper incomplete gamma function `Q(a, x) = 1 - P(a, x)`, accurate where that is tiny; see [`igamma`].
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([0.0f32, 1.0, 2.0]);
+    /// assert_eq!(lax::igammac(&Array::from(1.0), &x).round_to(4).to_string(), "[1.     0.3679 0.1353]");
+    /// ```
     pub fn igammac(a, x) = igammac: |args| gamma::incomplete_gamma(&args[0], &args[1], true), &[(0.5, 3.0), (0.3, 4.0)],
         &[Some(|g, args, _| -(g * E(igamma_grad_a(&args[0].0, &args[1].0)))), Some(|g, args, _| -(g * density(args)))];
     /// The derivative of [`igamma`] in `a`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, grad, lax};
+    /// let (a, x) = (Array::from(1.5), Array::from(2.0));
+    /// let slope = grad(|a: &Array| lax::igamma(a, &x));
+    /// assert_eq!(slope(&a).item::<f32>(), lax::igamma_grad_a(&a, &x).item::<f32>());
+    /// ```
     pub fn igamma_grad_a(a, x) = igamma_grad_a: |args| gamma::gamma_derivative(&args[0], &args[1], gamma::Mode::Derivative),
         &[(0.5, 3.0), (0.3, 4.0)], &[None, None];
-    /// The derivative in `a` of a sample `x` of the gamma distribution with shape `a`.
+    /// The derivative in `a` of a sample `x` of the gamma distribution with shape `a`: `-∂P/∂a / ∂P/∂x` of `P(a, x)`, by implicit
+    /// differentiation (Figurnov, Mohamed and Mnih, NeurIPS 2018).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let (a, x) = (Array::from([1.0f32, 5.0]), Array::from([0.5f32, 4.0]));
+    /// let slope = lax::random_gamma_grad(&a, &x);
+    /// assert!(slope.to_vec::<f32>().iter().all(|&s| s > 0.0));
+    /// ```
     pub fn random_gamma_grad(a, x) = random_gamma_grad: |args| gamma::gamma_derivative(&args[0], &args[1], gamma::Mode::Sample),
         &[(0.5, 3.0), (0.3, 4.0)], &[None, None];
-    /// The regularised incomplete beta function `I_x(a, b)`.
+    /// The regularised incomplete beta function `I_x(a, b) = 1/B(a, b) ∫₀ˣ tᵃ⁻¹ (1 - t)ᵇ⁻¹ dt`; differentiable in `x`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// // I_x(a, 1) = xᵃ
+    /// let y = lax::betainc(&Array::from([2.0f32, 3.0]), &Array::from(1.0), &Array::from(0.5));
+    /// assert_eq!(y.round_to(4).to_string(), "[0.25  0.125]");
+    /// ```
     pub fn betainc(a, b, x) = regularized_incomplete_beta: |args| gamma::incomplete_beta(&args[0], &args[1], &args[2]),
         &[(0.5, 3.0), (0.5, 3.0), (0.1, 0.9)], &[None, None, Some(|g, args, _| {
             let [a, b, x] = args else { unreachable!("three operands") };
