@@ -32,6 +32,14 @@ type Groups = Option<Arc<[Vec<usize>]>>;
 
 impl AxisName {
     /// The same axes, but results are taken within each group of places.
+    ///
+    /// Under `vmap` collectives refuse groups, as in JAX; jaxprs print them.
+    ///
+    /// ```
+    /// use jacinth_frontend::lax::AxisName;
+    /// let pairs = AxisName::from("i").axis_index_groups([vec![0, 1], vec![2, 3]]);
+    /// assert_ne!(pairs, AxisName::from("i"));
+    /// ```
     pub fn axis_index_groups(self, groups: impl IntoIterator<Item = Vec<usize>>) -> Self {
         AxisName { groups: Some(groups.into_iter().collect()), ..self }
     }
@@ -148,6 +156,15 @@ fn not_bound(operation: &str, names: &[Arc<str>]) -> Error {
 /// The sum over the named axes: the same for all places along them.
 ///
 /// A constant is multiplied by the size: `psum(1, "i")` counts the places.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, vmap};
+/// let share = vmap(|x: &Array| x / lax::psum(x, "i")).axis_name("i");
+/// assert_eq!(share(&Array::from([1.0f32, 3.0])).to_vec::<f32>(), [0.25, 0.75]);
+/// ```
+///
+/// # Panics
+/// If a name is bound by no `vmap`, or the axes have groups.
 #[track_caller]
 pub fn psum(x: &Array, axis_name: impl Into<AxisName>) -> Array {
     let axis = axis_name.into();
@@ -159,6 +176,15 @@ pub fn psum(x: &Array, axis_name: impl Into<AxisName>) -> Array {
 }
 
 /// The mean over the named axes; integers become floating point.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, vmap};
+/// let centred = vmap(|x: &Array| x - lax::pmean(x, "i")).axis_name("i");
+/// assert_eq!(centred(&Array::from([1, 2, 6])).to_vec::<f32>(), [-2.0, -1.0, 3.0]);
+/// ```
+///
+/// # Panics
+/// As [`psum`].
 #[track_caller]
 pub fn pmean(x: &Array, axis_name: impl Into<AxisName>) -> Array {
     let axis = axis_name.into();
@@ -174,6 +200,15 @@ pub fn pmean(x: &Array, axis_name: impl Into<AxisName>) -> Array {
 }
 
 /// The greatest value over the named axes.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, vmap};
+/// let below = vmap(|x: &Array| lax::pmax(x, "i") - x).axis_name("i");
+/// assert_eq!(below(&Array::from([1, 5, 2])).to_vec::<i32>(), [4, 0, 3]);
+/// ```
+///
+/// # Panics
+/// As [`psum`].
 #[track_caller]
 pub fn pmax(x: &Array, axis_name: impl Into<AxisName>) -> Array {
     let axis = axis_name.into();
@@ -182,6 +217,15 @@ pub fn pmax(x: &Array, axis_name: impl Into<AxisName>) -> Array {
 }
 
 /// The least value over the named axes.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, vmap};
+/// let above = vmap(|x: &Array| x - lax::pmin(x, "i")).axis_name("i");
+/// assert_eq!(above(&Array::from([1, 5, 2])).to_vec::<i32>(), [0, 4, 1]);
+/// ```
+///
+/// # Panics
+/// As [`psum`].
 #[track_caller]
 pub fn pmin(x: &Array, axis_name: impl Into<AxisName>) -> Array {
     let axis = axis_name.into();
@@ -195,13 +239,31 @@ fn reduced(kind: Kind, x: &Array, axis: &AxisName) -> Array {
     bind1(Prim::new(prim), std::slice::from_ref(x))
 }
 
-/// The number of places along the named axes: a host integer.
+/// The number of places along the named axes, of several axes the product: a host integer.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, vmap};
+/// let f = vmap(|x: &Array| x * lax::axis_size("i")).axis_name("i");
+/// assert_eq!(f(&Array::from([1, 2, 3])).to_vec::<i32>(), [3, 6, 9]);
+/// ```
+///
+/// # Panics
+/// If a name is bound by no `vmap`.
 #[track_caller]
 pub fn axis_size(axis_name: impl Into<AxisName>) -> usize {
     axis_name.into().size("axis_size")
 }
 
-/// The place along the named axis, `i32[]`; of several, as digits of one number.
+/// The place along the named axis, `i32[]`; of several axes, the last counting fastest.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, vmap};
+/// let f = vmap(|x: &Array| x * lax::axis_index("i")).axis_name("i");
+/// assert_eq!(f(&Array::from([5, 5, 5])).to_vec::<i32>(), [0, 5, 10]);
+/// ```
+///
+/// # Panics
+/// If a name is bound by no `vmap`.
 #[track_caller]
 pub fn axis_index(axis_name: impl Into<AxisName>) -> Array {
     let axis = axis_name.into();
@@ -227,6 +289,15 @@ fn place(name: &Arc<str>) -> Array {
 
 /// The values of all places along the named axes, along a new dimension `axis`, or with `tiled` one after the other along the dimension
 /// `axis`: `f32[m]` becomes `f32[n,m]`, or `f32[n·m]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, vmap};
+/// let f = vmap(|x: &Array| lax::all_gather(x, "i", 0, false)).axis_name("i");
+/// assert_eq!(f(&Array::from([1, 2])).to_string(), "[[1 2]\n [1 2]]");
+/// ```
+///
+/// # Panics
+/// If a name is bound by no `vmap`, the axes have groups, or `axis` is out of bounds.
 #[track_caller]
 pub fn all_gather(x: &Array, axis_name: impl Into<AxisName>, axis: usize, tiled: bool) -> Array {
     let name = axis_name.into();
@@ -251,6 +322,15 @@ pub fn all_gather(x: &Array, axis_name: impl Into<AxisName>, axis: usize, tiled:
 
 /// The sum over the named axis, of which each place gets its own part along the dimension `scatter_dimension`: that dimension has the
 /// axis's size and goes, or with `tiled` is divided by it.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, vmap};
+/// let f = vmap(|x: &Array| lax::psum_scatter(x, "i", 0, false)).axis_name("i");
+/// assert_eq!(f(&Array::from([[1, 2], [10, 20]])).to_vec::<i32>(), [11, 22]);
+/// ```
+///
+/// # Panics
+/// If it is not one name that a `vmap` binds, the axis has groups, or the dimension has another size.
 #[track_caller]
 pub fn psum_scatter(
     x: &Array,
@@ -272,6 +352,16 @@ pub fn psum_scatter(
 
 /// Exchanges the named axis and the dimension `split_axis`, which has its size; the values of all places stand along `concat_axis` of
 /// the result. With `tiled` the dimension `split_axis` is divided by the size and `concat_axis` multiplied.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, vmap};
+/// // Place 0 gets the first elements, place 1 the second ones.
+/// let f = vmap(|x: &Array| lax::all_to_all(x, "i", 0, 0, false)).axis_name("i");
+/// assert_eq!(f(&Array::from([[1, 2], [3, 4]])).to_string(), "[[1 3]\n [2 4]]");
+/// ```
+///
+/// # Panics
+/// If it is not one name that a `vmap` binds, the axis has groups, or a dimension is out of bounds or has another size.
 #[track_caller]
 pub fn all_to_all(
     x: &Array,
@@ -320,13 +410,31 @@ pub fn all_to_all(
     }
 }
 
-/// Exchanges the named axis and the dimension `axis`, which has its size.
+/// Exchanges the named axis and the dimension `axis`, which has its size: [`all_to_all`] with both axes equal.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, vmap};
+/// let transposed = vmap(|x: &Array| lax::pswapaxes(x, "i", 0)).axis_name("i");
+/// assert_eq!(transposed(&Array::from([[1, 2], [3, 4]])).to_string(), "[[1 3]\n [2 4]]");
+/// ```
+///
+/// # Panics
+/// As [`all_to_all`].
 #[track_caller]
 pub fn pswapaxes(x: &Array, axis_name: impl Into<AxisName>, axis: usize) -> Array {
     all_to_all(x, axis_name, axis, axis, false)
 }
 
 /// The value of place `source` at place `destination`, for each pair; zeros at places that are no destination.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, vmap};
+/// let shift = vmap(|x: &Array| lax::ppermute(x, "i", &[(0, 1), (1, 2)])).axis_name("i");
+/// assert_eq!(shift(&Array::from([7, 8, 9])).to_vec::<i32>(), [0, 7, 8]);
+/// ```
+///
+/// # Panics
+/// If it is not one name that a `vmap` binds, or sources or destinations repeat or are out of bounds.
 #[track_caller]
 pub fn ppermute(x: &Array, axis_name: impl Into<AxisName>, perm: &[(usize, usize)]) -> Array {
     let name = axis_name.into().single("ppermute");
@@ -344,6 +452,15 @@ pub fn ppermute(x: &Array, axis_name: impl Into<AxisName>, perm: &[(usize, usize
 }
 
 /// The value of place `perm[i]` at place `i`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, vmap};
+/// let f = vmap(|x: &Array| lax::pshuffle(x, "i", &[2, 0, 1])).axis_name("i");
+/// assert_eq!(f(&Array::from([7, 8, 9])).to_vec::<i32>(), [9, 7, 8]);
+/// ```
+///
+/// # Panics
+/// If it is not one name that a `vmap` binds, or `perm` is not a permutation of its places.
 #[track_caller]
 pub fn pshuffle(x: &Array, axis_name: impl Into<AxisName>, perm: &[usize]) -> Array {
     let axis = axis_name.into();

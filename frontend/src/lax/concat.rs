@@ -21,6 +21,15 @@ use super::shape::{broadcast, broadcast_in_dim, full, reshape};
 use super::slice::{slice, slice_in_dim};
 
 /// The operands one after the other along `dimension`; their other dimensions agree.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let (x, y) = (Array::from([[1, 2]]), Array::from([[3, 4], [5, 6]]));
+/// assert_eq!(lax::concatenate(&[x, y], 0).to_string(), "[[1 2]\n [3 4]\n [5 6]]");
+/// ```
+///
+/// # Panics
+/// If there are no operands, their dtypes or other dimensions differ, or they have no such dimension.
 #[track_caller]
 pub fn concatenate(operands: &[Array], dimension: usize) -> Array {
     if let [operand] = operands {
@@ -30,6 +39,17 @@ pub fn concatenate(operands: &[Array], dimension: usize) -> Array {
 }
 
 /// Pads each dimension by `(low, high, interior)` elements; negative edges remove elements.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let (x, zero) = (Array::from([1, 2, 3]), Array::from(0));
+/// assert_eq!(lax::pad(&x, &zero, &[(2, 0, 1)]).to_vec::<i32>(), [0, 0, 1, 0, 2, 0, 3]);
+/// assert_eq!(lax::pad(&x, &zero, &[(-1, 1, 0)]).to_vec::<i32>(), [2, 3, 0]);
+/// ```
+///
+/// # Panics
+/// If there is not one entry for each dimension, an interior is negative, the padding value is no scalar of the operand's dtype, or a dimension
+/// would have a negative size.
 #[track_caller]
 pub fn pad(operand: &Array, padding_value: &Array, padding_config: &[(i64, i64, i64)]) -> Array {
     bind1(
@@ -39,24 +59,60 @@ pub fn pad(operand: &Array, padding_value: &Array, padding_config: &[(i64, i64, 
 }
 
 /// The operands, all of one shape, along a new dimension `axis`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = lax::stack(&[Array::from([1, 2]), Array::from([3, 4])], 1);
+/// assert_eq!(x.to_string(), "[[1 3]\n [2 4]]");
+/// ```
+///
+/// # Panics
+/// If there are no operands, their shapes or dtypes differ, or `axis` is out of bounds.
 #[track_caller]
 pub fn stack(operands: &[Array], axis: usize) -> Array {
     bind1(Prim::new(Stack { axis }), operands)
 }
 
 /// The slices of an array along `axis`, which disappears.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let columns = lax::unstack(&Array::from([[1, 2], [3, 4]]), 1);
+/// assert_eq!(columns[1].to_vec::<i32>(), [2, 4]);
+/// ```
+///
+/// # Panics
+/// If `axis` is no dimension of the operand.
 #[track_caller]
 pub fn unstack(operand: &Array, axis: usize) -> Vec<Array> {
     bind(Prim::new(Unstack { axis }), std::slice::from_ref(operand)).into_vec()
 }
 
 /// Consecutive parts of those sizes along `axis`; the sizes add up to the dimension's.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let parts = lax::split(&Array::from([1, 2, 3, 4, 5]), &[2, 3], 0);
+/// assert_eq!(parts[1].to_vec::<i32>(), [3, 4, 5]);
+/// ```
+///
+/// # Panics
+/// If the sizes add up to another number, or `axis` is no dimension of the operand.
 #[track_caller]
 pub fn split(operand: &Array, sizes: &[usize], axis: usize) -> Vec<Array> {
     bind(Prim::new(Split { sizes: sizes.to_vec(), axis }), std::slice::from_ref(operand)).into_vec()
 }
 
 /// The operand repeated `reps[i]` times along each dimension `i`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = lax::tile(&Array::from([[1, 2]]), &[2, 2]);
+/// assert_eq!(x.to_string(), "[[1 2 1 2]\n [1 2 1 2]]");
+/// ```
+///
+/// # Panics
+/// If there is not one number for each dimension.
 #[track_caller]
 pub fn tile(operand: &Array, reps: &[usize]) -> Array {
     bind1(Prim::new(Tile { reps: reps.to_vec() }), std::slice::from_ref(operand))

@@ -32,6 +32,11 @@ pub struct ConvDimensionNumbers {
 
 impl ConvDimensionNumbers {
     /// Batch, features, then space; for the kernel output features, input features, then space.
+    ///
+    /// ```
+    /// use jacinth_frontend::lax::ConvDimensionNumbers;
+    /// assert_eq!(ConvDimensionNumbers::canonical(4), ("NCHW", "OIHW", "NCHW").into());
+    /// ```
     pub fn canonical(rank: usize) -> Self {
         let spec: Vec<usize> = (0..rank).collect();
         ConvDimensionNumbers { lhs_spec: spec.clone(), rhs_spec: spec.clone(), out_spec: spec }
@@ -70,6 +75,15 @@ impl From<(&str, &str, &str)> for ConvDimensionNumbers {
 }
 
 /// The dimension numbers of a convolution of arrays of these shapes; `None` is the canonical order (`NCHW`, `OIHW`, `NCHW`).
+///
+/// ```
+/// # use jacinth_frontend::lax;
+/// let n = lax::conv_dimension_numbers(&[1, 8, 8, 3], &[3, 3, 3, 16], Some(("NHWC", "HWIO", "NHWC").into()));
+/// assert_eq!((n.lhs_spec, n.rhs_spec), (vec![0, 3, 1, 2], vec![3, 2, 0, 1]));
+/// ```
+///
+/// # Panics
+/// If the numbers of dimensions differ.
 #[track_caller]
 pub fn conv_dimension_numbers(
     lhs_shape: &[usize],
@@ -106,6 +120,14 @@ pub struct ConvOptions {
 /// `f32[n, c, h, w] × f32[o, c, kh, kw] → f32[n, o, h', w']` for the default dimension numbers.
 ///
 /// `padding` is `"SAME"`, `"VALID"`, `"SAME_LOWER"` or pairs of sizes for the spatial dimensions.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[[1.0f32, 2.0, 4.0, 7.0]]]);
+/// let kernel = Array::from([[[-1.0f32, 1.0]]]);
+/// let slopes = lax::conv_general_dilated(&x, &kernel, &[1], "VALID", Default::default());
+/// assert_eq!(slopes.to_string(), "[[[1. 2. 3.]]]");
+/// ```
 ///
 /// # Panics
 /// If shapes, groups or dtypes do not fit; the message names them.
@@ -150,7 +172,17 @@ pub fn conv_general_dilated(
     bind1(Prim::new(prim), &[lhs.clone(), rhs.clone()])
 }
 
-/// [`conv_general_dilated`] of `f32[n, c, …]` with `f32[o, c, …]`, without dilation.
+/// [`conv_general_dilated`] of `f32[n, c, …]` with `f32[o, c, …]`, without dilation. The kernel is not flipped: it is a correlation.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[[1.0f32, 2.0, 3.0, 4.0]]]);
+/// let sums = lax::conv(&x, &Array::from([[[1.0f32, 1.0, 1.0]]]), &[1], "SAME", None);
+/// assert_eq!(sums.to_string(), "[[[3. 6. 9. 7.]]]");
+/// ```
+///
+/// # Panics
+/// As [`conv_general_dilated`].
 #[track_caller]
 pub fn conv(
     lhs: &Array,
@@ -162,7 +194,17 @@ pub fn conv(
     conv_general_dilated(lhs, rhs, window_strides, padding, ConvOptions { precision, ..Default::default() })
 }
 
-/// [`conv_general_dilated`] of `f32[n, c, …]` with `f32[o, c, …]`.
+/// [`conv_general_dilated`] of `f32[n, c, …]` with `f32[o, c, …]`, with padding and dilations.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let (x, kernel) = (Array::from([[[1.0f32, 2.0, 3.0, 4.0]]]), Array::from([[[1.0f32, 1.0]]]));
+/// let y = lax::conv_with_general_padding(&x, &kernel, &[1], [(1, 0)], None, Some(&[2]), None);
+/// assert_eq!(y.to_string(), "[[[2. 4. 6.]]]");
+/// ```
+///
+/// # Panics
+/// As [`conv_general_dilated`].
 #[track_caller]
 pub fn conv_with_general_padding(
     lhs: &Array,
@@ -187,6 +229,16 @@ pub fn conv_with_general_padding(
 /// `"SAME"` and `"VALID"` are the padding of the convolution that this one inverts in shape; explicit pairs are this one's own. Without
 /// dimension numbers features come last (`"NHWC"`, `"HWIO"`). With `transpose_kernel` the kernel is flipped and its features exchanged,
 /// which makes it the gradient of the convolution.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let (x, kernel) = (Array::from([[[1.0f32], [2.0]]]), Array::from([[[1.0f32]], [[10.0]]]));
+/// let y = lax::conv_transpose(&x, &kernel, &[2], "VALID", None, None, false, None);
+/// assert_eq!(y.to_vec::<f32>(), [10.0, 1.0, 20.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// As [`conv_general_dilated`], for the padding `"SAME_LOWER"`, or if dimension numbers are not given and there are not 2 to 5 dimensions.
 #[track_caller]
 #[expect(clippy::too_many_arguments, reason = "JAX's signature")]
 pub fn conv_transpose(
@@ -231,7 +283,17 @@ pub fn conv_transpose(
 }
 
 /// The patches of `lhs` under a window of the spatial sizes `filter_shape`, side by side in the feature dimension: features first, then
-/// space.
+/// space: `f32[n, c, h, w] → f32[n, c · kh · kw, h', w']`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[[1.0f32, 2.0, 3.0]]]);
+/// let patches = lax::conv_general_dilated_patches(&x, &[2], &[1], "VALID", Default::default());
+/// assert_eq!(patches.to_string(), "[[[1. 2.]\n  [2. 3.]]]");
+/// ```
+///
+/// # Panics
+/// As [`conv_general_dilated`].
 #[track_caller]
 pub fn conv_general_dilated_patches(
     lhs: &Array,
@@ -265,6 +327,18 @@ fn arrange(x: &Array, spec: &[usize]) -> Array {
 /// A convolution with a kernel of its own at every place of the result (a locally connected layer).
 ///
 /// The spatial dimensions of `rhs` are those of the result; its input features are the patch under the window, features first.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[[1.0f32, 2.0, 3.0]]]);
+/// // A kernel [1, 1] at the first place, [0, 10] at the second: `[o, c · 2, w']`.
+/// let kernels = Array::from([[[1.0f32, 0.0], [1.0, 10.0]]]);
+/// let y = lax::conv_general_dilated_local(&x, &kernels, &[1], "VALID", &[2], Default::default());
+/// assert_eq!(y.to_string(), "[[[ 3. 30.]]]");
+/// ```
+///
+/// # Panics
+/// As [`conv_general_dilated`].
 #[track_caller]
 pub fn conv_general_dilated_local(
     lhs: &Array,
@@ -323,6 +397,15 @@ fn transpose_padding(kernel: &[i64], strides: &[usize], padding: Padding) -> Vec
 }
 
 /// The shape of a transposed convolution ([`conv_transpose`]) of arrays of these shapes.
+///
+/// ```
+/// # use jacinth_frontend::lax;
+/// let n = ("NHC", "HIO", "NHC").into();
+/// assert_eq!(lax::conv_transpose_shape_tuple(&[1, 4, 3], &[2, 3, 8], &[2], "SAME", n), [1, 8, 8]);
+/// ```
+///
+/// # Panics
+/// If the numbers of dimensions differ, or for the padding `"SAME_LOWER"`.
 #[track_caller]
 pub fn conv_transpose_shape_tuple(
     lhs_shape: &[usize],
@@ -347,12 +430,27 @@ pub fn conv_transpose_shape_tuple(
 
 /// Where the left side, the kernel and the result have batch (or output features), features, and space: the dimension numbers as three orders of
 /// dimensions.
+///
+/// ```
+/// # use jacinth_frontend::lax;
+/// let [lhs, rhs, _] = lax::conv_general_permutations(("NHWC", "HWIO", "NHWC"));
+/// assert_eq!((lhs, rhs), (vec![0, 3, 1, 2], vec![3, 2, 0, 1]));
+/// ```
 pub fn conv_general_permutations(dimension_numbers: impl Into<ConvDimensionNumbers>) -> [Vec<usize>; 3] {
     let ConvDimensionNumbers { lhs_spec, rhs_spec, out_spec } = dimension_numbers.into();
     [lhs_spec, rhs_spec, out_spec]
 }
 
-/// The shape of a convolution of arrays in canonical order.
+/// The shape of a convolution of arrays in canonical order ([`conv`]).
+///
+/// ```
+/// # use jacinth_frontend::lax;
+/// let shape = lax::conv_shape_tuple(&[1, 3, 8, 8], &[16, 3, 3, 3], &[2, 2], "SAME");
+/// assert_eq!(shape, [1, 16, 4, 4]);
+/// ```
+///
+/// # Panics
+/// As [`conv`].
 #[track_caller]
 pub fn conv_shape_tuple(
     lhs_shape: &[usize],
@@ -364,7 +462,17 @@ pub fn conv_shape_tuple(
     conv_general_shape_tuple(lhs_shape, rhs_shape, strides, padding, ConvDimensionNumbers::canonical(rank))
 }
 
-/// The shape of a convolution.
+/// The shape of a convolution without dilation ([`conv_general_dilated`]).
+///
+/// ```
+/// # use jacinth_frontend::lax;
+/// let n = ("NHWC", "HWIO", "NHWC").into();
+/// let shape = lax::conv_general_shape_tuple(&[1, 8, 8, 3], &[3, 3, 3, 16], &[1, 1], "VALID", n);
+/// assert_eq!(shape, [1, 6, 6, 16]);
+/// ```
+///
+/// # Panics
+/// As [`conv_general_dilated`].
 #[track_caller]
 pub fn conv_general_shape_tuple(
     lhs_shape: &[usize],

@@ -15,6 +15,13 @@ use crate::ir::{Array, DType, Scalar};
 
 /// The products of matrices of two batches: `f32[…, m, k] × f32[…, k, n] → f32[…, m, n]`.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[[1, 2]], [[3, 4]]]);
+/// let y = Array::from([[[1], [1]], [[10], [10]]]);
+/// assert_eq!(lax::batch_matmul(&x, &y, None).to_vec::<i32>(), [3, 70]);
+/// ```
+///
 /// # Panics
 /// If ranks differ or are below two, or shapes do not fit.
 #[track_caller]
@@ -29,7 +36,13 @@ pub fn batch_matmul(lhs: &Array, rhs: &Array, precision: Option<Precision>) -> A
     dot_general(lhs, rhs, numbers, precision, None)
 }
 
-/// The product of vectors or matrices, over the last dimension of the left and the first of the right.
+/// The product of vectors or matrices, over the last dimension of the left and the first of the right: `f32[m, k] × f32[k, n] → f32[m, n]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let (a, v) = (Array::from([[1, 2], [3, 4]]), Array::from([1, 10]));
+/// assert_eq!(lax::dot(&a, &v, None).to_vec::<i32>(), [21, 43]);
+/// ```
 ///
 /// # Panics
 /// If an operand has not one or two dimensions, or sizes differ.
@@ -44,6 +57,12 @@ pub fn dot(lhs: &Array, rhs: &Array, precision: Option<Precision>) -> Array {
 }
 
 /// Dimensions `start` to before `stop` made one.
+///
+/// ```
+/// # use jacinth_frontend::{lax, numpy as jnp};
+/// let x = lax::collapse(&jnp::zeros([2, 3, 4]), 1, 3);
+/// assert_eq!(x.shape(), [2, 12]);
+/// ```
 ///
 /// # Panics
 /// If they are no range of dimensions.
@@ -64,6 +83,14 @@ pub fn collapse(operand: &Array, start_dimension: usize, stop_dimension: usize) 
 }
 
 /// The operand with dimensions of size 1 before its own, up to that rank.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// assert_eq!(lax::broadcast_to_rank(&Array::from([1, 2]), 3).shape(), [1, 1, 2]);
+/// ```
+///
+/// # Panics
+/// If the operand has more dimensions.
 #[track_caller]
 pub fn broadcast_to_rank(x: &Array, rank: usize) -> Array {
     if x.ndim() > rank {
@@ -73,6 +100,12 @@ pub fn broadcast_to_rank(x: &Array, rank: usize) -> Array {
 }
 
 /// `arr` stretched to the shape of `like`, as NumPy broadcasts.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, numpy as jnp};
+/// let y = lax::broadcast_like(&Array::from([1, 2]), &jnp::zeros([2, 2]));
+/// assert_eq!(y.to_string(), "[[1 2]\n [1 2]]");
+/// ```
 ///
 /// # Panics
 /// If `arr` cannot be stretched to that shape.
@@ -89,6 +122,11 @@ pub fn broadcast_like(arr: &Array, like: &Array) -> Array {
 }
 
 /// The shape to which NumPy broadcasts arrays of these: dimensions of size 1 stretch, lower ranks get such dimensions in front.
+///
+/// ```
+/// # use jacinth_frontend::lax;
+/// assert_eq!(lax::broadcast_shapes(&[&[3, 1], &[4], &[]]), [3, 4]);
+/// ```
 ///
 /// # Panics
 /// If sizes other than 1 differ.
@@ -117,6 +155,12 @@ pub(crate) fn broadcast_shape(name: &'static str, shapes: &[&[usize]]) -> Vec<us
 
 /// `x` to the power of `y`; `y` may be an integer beside a floating point or complex `x`.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([2.0f32, -3.0]);
+/// assert_eq!(lax::pow(&x, &Array::from([3, 2])).to_vec::<f32>(), [8.0, 9.0]);
+/// ```
+///
 /// # Panics
 /// If dtypes are not accepted, or shapes do not fit.
 #[track_caller]
@@ -136,6 +180,12 @@ pub fn pow(x: &Array, y: &Array) -> Array {
 
 /// The complex conjugate; a real number becomes the complex one.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let z = lax::complex(&Array::from(1.0), &Array::from(2.0));
+/// assert_eq!(lax::conj(&z).to_string(), "(1-2j)");
+/// ```
+///
 /// # Panics
 /// If the operand is neither floating point nor complex.
 #[track_caller]
@@ -144,17 +194,33 @@ pub fn conj(x: &Array) -> Array {
 }
 
 /// An array of that shape for whose elements nothing is promised; they are zeros.
+///
+/// ```
+/// # use jacinth_frontend::{DType, lax};
+/// assert_eq!(lax::empty(&[2, 3], DType::F32).shape(), [2, 3]);
+/// ```
 #[track_caller]
 pub fn empty(shape: &[usize], dtype: DType) -> Array {
     super::full(shape, 0, dtype)
 }
 
 /// The dtype of an array.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, lax};
+/// assert_eq!(lax::dtype(&Array::from([true])), DType::I1);
+/// ```
 pub fn dtype(x: &Array) -> DType {
     x.dtype()
 }
 
 /// A shape as an array of its sizes, `i32[rank]` (`i64[rank]` with x64).
+///
+/// ```
+/// # use jacinth_frontend::{lax, numpy as jnp};
+/// let x = jnp::zeros([2, 3]);
+/// assert_eq!(lax::shape_as_value(x.shape()).to_vec::<i32>(), [2, 3]);
+/// ```
 #[track_caller]
 pub fn shape_as_value(shape: &[usize]) -> Array {
     let sizes: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
@@ -162,12 +228,24 @@ pub fn shape_as_value(shape: &[usize]) -> Array {
 }
 
 /// The value itself; in a traced function it is part of the trace as soon as it is used.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// assert_eq!(lax::stage(&Array::from([1, 2])).to_vec::<i32>(), [1, 2]);
+/// ```
 pub fn stage(x: &Array) -> Array {
     x.clone()
 }
 
 /// Elements or slices of `src` at whole numbers along `axes`: `src[…, i, …]` for `i` in `indices[0]`, and so on; numbers beyond a dimension wrap
 /// around. `indices` are vectors of one length `n` and one integer dtype; the result is `[n, …]` with the other dimensions of `src`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[1, 2], [3, 4], [5, 6]]);
+/// let rows = lax::index_take(&x, &[Array::from([0, -1])], &[0]);
+/// assert_eq!(rows.to_string(), "[[1 2]\n [5 6]]");
+/// ```
 ///
 /// # Panics
 /// If there are not as many vectors as axes, or they are no such vectors.
@@ -200,12 +278,30 @@ pub fn index_take(src: &Array, indices: &[Array], axes: &[usize]) -> Array {
 }
 
 /// The largest `k` elements along the last dimension and their positions; exact on every plugin.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let (largest, at) = lax::approx_max_k(&Array::from([1.0f32, 3.0, 2.0]), 2);
+/// assert_eq!((largest.to_vec::<f32>(), at.to_vec::<i32>()), (vec![3.0, 2.0], vec![1, 2]));
+/// ```
+///
+/// # Panics
+/// As [`top_k`].
 #[track_caller]
 pub fn approx_max_k(operand: &Array, k: usize) -> (Array, Array) {
     top_k(operand, k)
 }
 
 /// The smallest `k` elements along the last dimension, ascending, and their positions; exact on every plugin.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let (smallest, at) = lax::approx_min_k(&Array::from([3.0f32, 1.0, 2.0]), 2);
+/// assert_eq!((smallest.to_vec::<f32>(), at.to_vec::<i32>()), (vec![1.0, 2.0], vec![1, 2]));
+/// ```
+///
+/// # Panics
+/// As [`top_k`].
 #[track_caller]
 pub fn approx_min_k(operand: &Array, k: usize) -> (Array, Array) {
     let (values, positions) = top_k(&neg(operand), k);
@@ -213,6 +309,16 @@ pub fn approx_min_k(operand: &Array, k: usize) -> (Array, Array) {
 }
 
 /// Keys in ascending order along `dimension`, and values in the order of their keys; equal keys keep their order.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let (keys, values) = (Array::from([3, 1, 2]), Array::from([0.3f32, 0.1, 0.2]));
+/// let (keys, values) = lax::sort_key_val(&keys, &values, 0);
+/// assert_eq!((keys.to_string(), values.to_string()), ("[1 2 3]".into(), "[0.1 0.2 0.3]".into()));
+/// ```
+///
+/// # Panics
+/// If the shapes differ, or `dimension` is not one of theirs.
 #[track_caller]
 pub fn sort_key_val(keys: &Array, values: &Array, dimension: usize) -> (Array, Array) {
     let mut out = sort_many(&[keys.clone(), values.clone()], dimension, true, 1);
@@ -221,36 +327,70 @@ pub fn sort_key_val(keys: &Array, values: &Array, dimension: usize) -> (Array, A
 }
 
 /// `1 / x`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// assert_eq!(lax::reciprocal(&Array::from([4.0f32, 0.0])).to_string(), "[0.25  inf]");
+/// ```
+///
+/// # Panics
+/// If the elements are booleans.
 #[track_caller]
 pub fn reciprocal(x: &Array) -> Array {
     div(&scalar_like(x, 1), x)
 }
 
-/// [`and`].
+/// Another name of [`and`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// assert_eq!(lax::bitwise_and(&Array::from(0b110), &Array::from(0b011)).item::<i32>(), 0b010);
+/// ```
 #[track_caller]
 pub fn bitwise_and(x: &Array, y: &Array) -> Array {
     and(x, y)
 }
 
-/// [`or`].
+/// Another name of [`or`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// assert_eq!(lax::bitwise_or(&Array::from(0b110), &Array::from(0b011)).item::<i32>(), 0b111);
+/// ```
 #[track_caller]
 pub fn bitwise_or(x: &Array, y: &Array) -> Array {
     or(x, y)
 }
 
-/// [`xor`].
+/// Another name of [`xor`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// assert_eq!(lax::bitwise_xor(&Array::from(0b110), &Array::from(0b011)).item::<i32>(), 0b101);
+/// ```
 #[track_caller]
 pub fn bitwise_xor(x: &Array, y: &Array) -> Array {
     xor(x, y)
 }
 
-/// [`not`].
+/// Another name of [`not`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// assert_eq!(lax::bitwise_not(&Array::from([0, -1])).to_vec::<i32>(), [-1, 0]);
+/// ```
 #[track_caller]
 pub fn bitwise_not(x: &Array) -> Array {
     not(x)
 }
 
 /// The upper half of the product of two 32-bit integers.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([1 << 20, -1]);
+/// assert_eq!(lax::mulhi(&x, &x).to_vec::<i32>(), [1 << 8, 0]);
+/// ```
 ///
 /// # Panics
 /// If the operands are not 32-bit integers of one dtype.

@@ -10,7 +10,16 @@ use smallvec::smallvec;
 
 use super::rules::{batched, bind1, ensure, linear_jvp, show, zero_jvp};
 
-/// The elements as another dtype: integers wrap, floats round to nearest even, out of range floats saturate as integers.
+/// The elements as another dtype: integers wrap around, floats lose their fraction as integers, anything but zero is true as a boolean, and of a
+/// complex number the real part stays.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, lax};
+/// let x = Array::from([2.7f32, -2.7]);
+/// assert_eq!(lax::convert_element_type(&x, DType::I32).to_vec::<i32>(), [2, -2]);
+/// let wrapped = lax::convert_element_type(&Array::from([300, -1]), DType::UI8);
+/// assert_eq!(wrapped.to_vec::<u8>(), [44, 255]);
+/// ```
 #[track_caller]
 pub fn convert_element_type(operand: &Array, new_dtype: DType) -> Array {
     convert_weakly(operand, new_dtype, false)
@@ -29,19 +38,44 @@ pub(crate) fn convert_weakly(operand: &Array, new_dtype: DType, weak_type: bool)
     bind1(Prim::new(ConvertElementType { new_dtype, weak_type }), std::slice::from_ref(operand))
 }
 
-/// The same bits as another dtype; one of another width adds or removes a last dimension.
+/// The same bits as another dtype; one of another width adds or removes a last dimension: `u32[n] → u8[n, 4]` and back.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, lax};
+/// let bits = lax::bitcast_convert_type(&Array::from(1.0f32), DType::UI32);
+/// assert_eq!(bits.item::<u32>(), 0x3f80_0000);
+/// ```
+///
+/// # Panics
+/// If a dtype is boolean, or complex beside one that is not, or the last dimension is not the quotient of the widths.
 #[track_caller]
 pub fn bitcast_convert_type(operand: &Array, new_dtype: DType) -> Array {
     bind1(Prim::new(BitcastConvertType { new_dtype }), std::slice::from_ref(operand))
 }
 
-/// Rounds to a float of fewer exponent and mantissa bits, and back.
+/// Rounds to a float of fewer exponent and mantissa bits, in the operand's dtype: what cannot be told apart there becomes equal.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// // As a bfloat16 has it: 8 bits of exponent, 7 of mantissa.
+/// let x = Array::from([1.0f32 + 1.0 / 128.0, 1.001]);
+/// assert_eq!(lax::reduce_precision(&x, 8, 7).to_vec::<f32>(), [1.0078125, 1.0]);
+/// ```
+///
+/// # Panics
+/// If the elements are not floating-point numbers.
 #[track_caller]
 pub fn reduce_precision(operand: &Array, exponent_bits: u32, mantissa_bits: u32) -> Array {
     bind1(Prim::new(ReducePrecision { exponent_bits, mantissa_bits }), std::slice::from_ref(operand))
 }
 
 /// The same value, whose derivative is zero.
+///
+/// ```
+/// # use jacinth_frontend::{Array, grad, lax};
+/// let slope = grad(|x: &Array| x * lax::stop_gradient(x));
+/// assert_eq!(slope(&Array::from(3.0)).item::<f32>(), 3.0);
+/// ```
 #[track_caller]
 pub fn stop_gradient(x: &Array) -> Array {
     bind1(&StopGradient, std::slice::from_ref(x))
