@@ -41,14 +41,44 @@ macro_rules! cumulatives {
 
 cumulatives! {
     /// The sums of all elements up to each one along `axis`; from each one on if `reverse`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([1, 2, 3]);
+    /// assert_eq!(lax::cumsum(&x, 0, false).to_vec::<i32>(), [1, 3, 6]);
+    /// assert_eq!(lax::cumsum(&x, 0, true).to_vec::<i32>(), [6, 5, 3]);
+    /// ```
     cumsum Sum;
     /// The products of all elements up to each one along `axis`; from each one on if `reverse`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::cumprod(&Array::from([1, 2, 3, 4]), 0, false).to_vec::<i32>(), [1, 2, 6, 24]);
+    /// ```
     cumprod Prod;
     /// The maxima of all elements up to each one along `axis`; from each one on if `reverse`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([[1, 5], [3, 2]]);
+    /// assert_eq!(lax::cummax(&x, 0, false).to_string(), "[[1 5]\n [3 5]]");
+    /// ```
     cummax Max;
     /// The minima of all elements up to each one along `axis`; from each one on if `reverse`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::cummin(&Array::from([3, 1, 2]), 0, true).to_vec::<i32>(), [1, 1, 2]);
+    /// ```
     cummin Min;
     /// The logarithms of the sums of the exponentials of all elements up to each one along `axis`; from each one on if `reverse`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// // Without overflow: each is the logarithm of a running sum of equal terms.
+    /// let x = lax::cumlogsumexp(&Array::from([1000.0f32, 1000.0]), 0, false);
+    /// assert_eq!(x.round_to(3).to_string(), "[1000.    1000.693]");
+    /// ```
     cumlogsumexp LogSumExp;
 }
 

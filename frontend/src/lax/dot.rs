@@ -29,6 +29,13 @@ pub struct DotDimensionNumbers {
 
 impl DotDimensionNumbers {
     /// `contracting` and `batch`, each the dimensions of the left and of the right side.
+    ///
+    /// ```
+    /// use jacinth_frontend::lax::DotDimensionNumbers;
+    /// // Matrices side by side: the last dimension with the last but one, batches in step.
+    /// let numbers = DotDimensionNumbers::new((&[2], &[1]), (&[0], &[0]));
+    /// assert_eq!((numbers.lhs_contracting, numbers.rhs_batch), (vec![2], vec![0]));
+    /// ```
     pub fn new(contracting: (&[usize], &[usize]), batch: (&[usize], &[usize])) -> DotDimensionNumbers {
         DotDimensionNumbers {
             lhs_contracting: contracting.0.to_vec(),
@@ -94,6 +101,18 @@ impl DotDimensionNumbers {
 /// The product summed over paired dimensions: `lhs[batch, m, k] × rhs[batch, k, n] → [batch, m, n]`, in any arrangement.
 ///
 /// The result has the dtype `preferred_element_type`, or else the operands'.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// # use jacinth_frontend::lax::DotDimensionNumbers;
+/// let (x, y) = (Array::from([[1, 2], [3, 4]]), Array::from([[1, 10], [1, 1]]));
+/// // Rows with rows of the same number.
+/// let numbers = DotDimensionNumbers::new((&[1], &[1]), (&[0], &[0]));
+/// assert_eq!(lax::dot_general(&x, &y, numbers, None, None).to_vec::<i32>(), [21, 7]);
+/// ```
+///
+/// # Panics
+/// If dimensions repeat or are out of bounds, their numbers or sizes or the dtypes differ, or `preferred_element_type` is narrower than these.
 #[track_caller]
 pub fn dot_general(
     lhs: &Array,
@@ -112,6 +131,16 @@ pub fn dot_general(
 /// Runs `f` with that precision for all products and convolutions on this thread that say none: `jax.default_matmul_precision`.
 ///
 /// `None` leaves it to the plugin. It makes a difference on accelerators, which otherwise round what they multiply.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, make_jaxpr, numpy as jnp};
+/// # use jacinth_frontend::lax::Precision;
+/// let x = jnp::ones([2, 2]);
+/// let text = lax::with_default_matmul_precision(Some(Precision::Highest), || {
+///     make_jaxpr(|x: &Array| jnp::matmul(x, x))(&x).unwrap().to_string()
+/// });
+/// assert!(text.contains("precision=(Precision.HIGHEST, Precision.HIGHEST)"));
+/// ```
 pub fn with_default_matmul_precision<R>(precision: Option<Precision>, f: impl FnOnce() -> R) -> R {
     let number = match precision {
         None => 0,

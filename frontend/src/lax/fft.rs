@@ -23,6 +23,13 @@ use super::unary::{conj, real};
 /// `Fft` and `Ifft` map complex to complex; `Rfft` maps real to the non-negative half `n / 2 + 1` of the last dimension, `Irfft` that half to
 /// real. The inverse transforms divide by the number of elements.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// # use jacinth_frontend::lax::FftType;
+/// let spectrum = lax::fft(&Array::from([1.0f32, 2.0, 3.0, 4.0]), FftType::Rfft, &[4]);
+/// assert_eq!(spectrum.to_string(), "[10.+0.j -2.+2.j -2.+0.j]");
+/// ```
+///
 /// # Panics
 /// If the lengths do not fit the operand's shape, or the dtype is not the kind's.
 #[track_caller]

@@ -62,6 +62,20 @@ impl GatherScatterMode {
 ///
 /// In mode [`GatherScatterMode::FillOrDrop`], slices that are not wholly inside are NaN, or the smallest (signed) or largest (unsigned) integer.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// # use jacinth_frontend::lax::{GatherDimensionNumbers, GatherScatterMode};
+/// let (x, rows) = (Array::from([[1, 2], [3, 4], [5, 6]]), Array::from([[2], [0]]));
+/// let numbers = GatherDimensionNumbers {
+///     offset_dims: vec![1],
+///     collapsed_slice_dims: vec![0],
+///     start_index_map: vec![0],
+///     ..Default::default()
+/// };
+/// let y = lax::gather(&x, &rows, numbers, &[1, 2], GatherScatterMode::Clip);
+/// assert_eq!(y.to_string(), "[[5 6]\n [1 2]]");
+/// ```
+///
 /// # Panics
 /// If the dimension numbers do not fit the operands.
 #[track_caller]
@@ -83,7 +97,27 @@ pub fn gather(
     gather_with(operand, indices, prim)
 }
 
-/// [`gather`] with every parameter.
+/// [`gather`] with every parameter: what is promised of the indices, and what fills places out of bounds.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// # use jacinth_frontend::lax::{Fill, Gather, GatherDimensionNumbers, GatherScatterMode};
+/// # let (collapsed_slice_dims, start_index_map) = (vec![0], vec![0]);
+/// # let dimension_numbers = GatherDimensionNumbers { collapsed_slice_dims, start_index_map, ..Default::default() };
+/// let params = Gather {
+///     dimension_numbers, // of single elements
+///     slice_sizes: vec![1],
+///     indices_are_sorted: true,
+///     unique_indices: true,
+///     mode: GatherScatterMode::FillOrDrop,
+///     fill_value: Some(Fill::new(-1.0)),
+/// };
+/// let y = lax::gather_with(&Array::from([10, 20, 30]), &Array::from([[1], [7]]), params);
+/// assert_eq!(y.to_vec::<i32>(), [20, -1]);
+/// ```
+///
+/// # Panics
+/// As [`gather`].
 #[track_caller]
 pub fn gather_with(operand: &Array, indices: &Array, params: Gather) -> Array {
     bind1(Prim::new(params), &[operand.clone(), indices.clone()])
@@ -112,6 +146,11 @@ pub struct Fill(u64);
 
 impl Fill {
     /// That number.
+    ///
+    /// ```
+    /// # use jacinth_frontend::lax::Fill;
+    /// assert_ne!(Fill::new(0.0), Fill::new(-0.0));
+    /// ```
     pub fn new(value: f64) -> Self {
         Fill(value.to_bits())
     }

@@ -134,6 +134,11 @@ pub(crate) static KIT: Kit = Kit {
 };
 
 /// Applications of every primitive, from which the tests of the rules are generated.
+///
+/// ```
+/// # use jacinth_frontend::lax;
+/// assert!(lax::samples().iter().any(|sample| sample.prim.name() == "sin"));
+/// ```
 pub fn samples() -> Vec<Sample> {
     [
         Unary::samples(),

@@ -24,8 +24,16 @@ pub struct RaggedDotDimensionNumbers {
     pub rhs_group_dimension: Option<usize>,
 }
 
-/// Rows times the matrix of their group: `f32[m, k] × f32[g, k, n] → f32[m, n]`, where the first `group_sizes[0]` rows are of the first group, and so
+/// Rows times the matrix of their group: `f32[m, k] × f32[g, k, n] → f32[m, n]`, where the first `group_sizes[0]` rows are of the first
+/// group, and so
 /// on; rows beyond all groups give zero.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let (rows, matrices) = (Array::from([[1], [2], [3]]), Array::from([[[10]], [[100]]]));
+/// let y = lax::ragged_dot(&rows, &matrices, &Array::from([2, 1]), None);
+/// assert_eq!(y.to_vec::<i32>(), [10, 20, 300]);
+/// ```
 ///
 /// # Panics
 /// If shapes do not fit.
@@ -50,9 +58,24 @@ pub fn ragged_dot(lhs: &Array, rhs: &Array, group_sizes: &Array, precision: Opti
 
 /// The product of arrays of which a dimension of the left side falls into consecutive groups of sizes `group_sizes`.
 ///
-/// Where that dimension is free, every group has its own slice of the right side along `rhs_group_dimension`. Where it is summed over, every group
+/// Where that dimension is free, every group has its own slice of the right side along `rhs_group_dimension`. Where it is summed over,
+/// every group
 /// has its own sum, along a new leading dimension of the result. Where it is a batch dimension, groups make no difference. `group_sizes` is
 /// `int[g]`, or has before the groups the sizes of the left side's batch dimensions and of those of the ragged one's kind that come before it.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// # use jacinth_frontend::lax::{DotDimensionNumbers, RaggedDotDimensionNumbers};
+/// let numbers = RaggedDotDimensionNumbers {
+///     dot_dimension_numbers: DotDimensionNumbers::new((&[1], &[0]), (&[], &[])),
+///     lhs_ragged_dimension: 1,
+///     rhs_group_dimension: None,
+/// };
+/// let (x, y) = (Array::from([[1, 2, 3]]), Array::from([[1], [1], [10]]));
+/// // The sum falls into 1 + 2 and 30.
+/// let sums = lax::ragged_dot_general(&x, &y, &Array::from([2, 1]), numbers, None, None);
+/// assert_eq!((sums.shape(), sums.to_vec::<i32>()), (&[2, 1, 1][..], vec![3, 30]));
+/// ```
 ///
 /// # Panics
 /// If the dimension numbers or `group_sizes` do not fit the operands.

@@ -18,9 +18,20 @@ use crate::ir::{
 };
 use crate::trace::bind;
 
-/// The Threefry-2x32 hash of two counters under a key of two words: `u32[…] × 4 → u32[…] × 2`.
+/// The Threefry-2x32 hash, of 20 rounds, of two counters under a key of two words (Salmon et al., SC 2011): `u32[…] × 4 → u32[…] × 2`.
+/// JAX takes key and counters as two arrays instead.
 ///
-/// All operands are `u32`; shapes are equal, or scalars beside one shape, dimensions of size one stretching.
+/// Shapes are equal, or scalars beside one shape, dimensions of size one stretching.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let zero = Array::from([0u32]);
+/// let (a, b) = lax::threefry2x32(&zero, &zero, &zero, &zero);
+/// assert_eq!((a.to_vec::<u32>(), b.to_vec::<u32>()), (vec![0x6b20_0159], vec![0x99ba_4efe]));
+/// ```
+///
+/// # Panics
+/// If an operand is not `u32`, or shapes do not fit.
 #[track_caller]
 pub fn threefry2x32(k1: &Array, k2: &Array, x1: &Array, x2: &Array) -> (Array, Array) {
     let mut outs =

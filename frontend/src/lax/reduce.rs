@@ -23,6 +23,9 @@ use super::slice::slice_in_dim;
 macro_rules! reductions {
     ($($(#[$doc:meta])* $function:ident $row:ident;)*) => {$(
         $(#[$doc])*
+        ///
+        /// # Panics
+        /// If axes repeat or are out of bounds, or the dtype is not the reduction's.
         #[track_caller]
         pub fn $function(operand: &Array, axes: &[usize]) -> Array {
             bind1(Prim::new(Reduction { monoid: Monoid::$row, axes: axes.to_vec() }), std::slice::from_ref(operand))
@@ -32,28 +35,86 @@ macro_rules! reductions {
 
 reductions! {
     /// The sum over dimensions; 0 of nothing.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([[1, 2], [3, 4]]);
+    /// assert_eq!(lax::reduce_sum(&x, &[0]).to_vec::<i32>(), [4, 6]);
+    /// assert_eq!(lax::reduce_sum(&x, &[0, 1]).item::<i32>(), 10);
+    /// ```
     reduce_sum Sum;
     /// The product over dimensions; 1 of nothing.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::reduce_prod(&Array::from([[1, 2], [3, 4]]), &[1]).to_vec::<i32>(), [2, 12]);
+    /// ```
     reduce_prod Prod;
     /// The maximum over dimensions; the lowest value of nothing, NaN if there is one.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([[1.0f32, 2.0], [f32::NAN, 3.0]]);
+    /// assert_eq!(lax::reduce_max(&x, &[1]).to_string(), "[ 2. nan]");
+    /// ```
     reduce_max Max;
     /// The minimum over dimensions; the highest value of nothing, NaN if there is one.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax, numpy as jnp};
+    /// assert_eq!(lax::reduce_min(&Array::from([[1, 2], [4, 3]]), &[1]).to_vec::<i32>(), [1, 3]);
+    /// assert_eq!(lax::reduce_min(&jnp::zeros(0), &[0]).item::<f32>(), f32::INFINITY);
+    /// ```
     reduce_min Min;
     /// Whether all hold, or the bits that all have; all bits of nothing.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// let x = Array::from([[true, false], [true, true]]);
+    /// assert_eq!(lax::reduce_and(&x, &[1]).to_vec::<bool>(), [false, true]);
+    /// ```
     reduce_and And;
     /// Whether one holds, or the bits that one has; no bits of nothing.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::reduce_or(&Array::from([0b001, 0b100]), &[0]).item::<i32>(), 0b101);
+    /// ```
     reduce_or Or;
     /// Whether an odd number holds, bit by bit; no bits of nothing.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// assert_eq!(lax::reduce_xor(&Array::from([true, true, true]), &[0]).item::<bool>(), true);
+    /// ```
     reduce_xor Xor;
 }
 
-/// The index of the first maximum along `axis`, or of the first NaN.
+/// The index of the first maximum along `axis`, or of the first NaN, as `index_dtype`; the dimension disappears.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, lax};
+/// let x = Array::from([[1, 5, 5], [2, 1, 0]]);
+/// assert_eq!(lax::argmax(&x, 1, DType::I32).to_vec::<i32>(), [1, 0]);
+/// ```
+///
+/// # Panics
+/// If `axis` is out of bounds or of size 0, the elements are complex, or `index_dtype` is no integer dtype.
 #[track_caller]
 pub fn argmax(operand: &Array, axis: usize, index_dtype: DType) -> Array {
     bind1(Prim::new(ArgMinMax { max: true, axis, index_dtype }), std::slice::from_ref(operand))
 }
 
-/// The index of the first minimum along `axis`, or of the first NaN.
+/// The index of the first minimum along `axis`, or of the first NaN, as `index_dtype`; the dimension disappears.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, lax};
+/// let x = Array::from([3.0f32, f32::NAN, 1.0]);
+/// assert_eq!(lax::argmin(&x, 0, DType::I32).item::<i32>(), 1);
+/// ```
+///
+/// # Panics
+/// As [`argmax`].
 #[track_caller]
 pub fn argmin(operand: &Array, axis: usize, index_dtype: DType) -> Array {
     bind1(Prim::new(ArgMinMax { max: false, axis, index_dtype }), std::slice::from_ref(operand))

@@ -28,6 +28,13 @@ use crate::transform::{batch, jvp, move_to};
 /// `computation` must be associative and `init_value` its identity: the order of applications, and how often the initial value takes part, are
 /// not defined.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, lax, numpy as jnp};
+/// let x = Array::from([[2, 3], [5, 7]]);
+/// let lcm = lax::reduce(&x, &Array::from(1), |a, b| jnp::lcm(a, b), &[1]);
+/// assert_eq!(lcm.to_vec::<i32>(), [6, 35]);
+/// ```
+///
 /// # Panics
 /// If dtypes differ, `init_value` is not a scalar, `dimensions` are not distinct dimensions of the operand, or `computation` captures an
 /// array or gives another type.
@@ -45,6 +52,14 @@ pub fn reduce(
 }
 
 /// [`reduce`] of several operands of one shape at once.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let (x, y) = (Array::from([1, 2, 3]), Array::from([4, 5, 6]));
+/// let init = [Array::from(0), Array::from(1)];
+/// let outs = lax::reduce_many(&[x, y], &init, |a, b| vec![&a[0] + &b[0], &a[1] * &b[1]], &[0]);
+/// assert_eq!((outs[0].item::<i32>(), outs[1].item::<i32>()), (6, 120));
+/// ```
 ///
 /// # Panics
 /// As [`reduce`]; and if shapes, or numbers of operands, initial values and results differ.

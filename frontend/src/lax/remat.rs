@@ -52,6 +52,14 @@ pub struct CustomPolicy(Arc<dyn Fn(&Prim, &[&Aval]) -> bool + Send + Sync>);
 
 impl CustomPolicy {
     /// The policy of that function.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, grad, lax};
+    /// # use jacinth_frontend::{checkpoint, lax::{CustomPolicy, Policy}};
+    /// let sines = Policy::Custom(CustomPolicy::new(|prim, _| prim.name() == "sin"));
+    /// let f = checkpoint(|x: &Array| lax::cos(&lax::sin(x))).policy(sines);
+    /// assert_eq!(grad(&f)(&Array::from(0.0)).item::<f32>(), 0.0);
+    /// ```
     pub fn new(saveable: impl Fn(&Prim, &[&Aval]) -> bool + Send + Sync + 'static) -> Self {
         CustomPolicy(Arc::new(saveable))
     }
@@ -79,6 +87,14 @@ impl fmt::Debug for CustomPolicy {
 
 impl Policy {
     /// Whether the results of an operation may be saved.
+    ///
+    /// ```
+    /// # use jacinth_frontend::lax;
+    /// # use jacinth_frontend::{ir::Prim, lax::{Policy, StopGradient}};
+    /// let prim = Prim::new(StopGradient);
+    /// assert!(Policy::EverythingSaveable.saveable(&prim, &[]));
+    /// assert!(!Policy::DotsSaveable { only_if_no_batch_dims: false }.saveable(&prim, &[]));
+    /// ```
     pub fn saveable(&self, prim: &Prim, operands: &[&Aval]) -> bool {
         let name = || prim.as_any().downcast_ref::<Name>().map(|n| &*n.name);
         match self {
@@ -285,6 +301,12 @@ impl Primitive for Remat {
 }
 
 /// The value under a name that checkpoint policies speak of; otherwise the identity.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, make_jaxpr};
+/// let f = |x: &Array| lax::checkpoint_name(&lax::sin(x), "angle");
+/// assert!(make_jaxpr(f)(&Array::from(1.0)).unwrap().to_string().contains("name[name=angle]"));
+/// ```
 #[track_caller]
 pub fn checkpoint_name(x: &Array, name: &str) -> Array {
     bind1(Prim::new(Name { name: name.into() }), std::slice::from_ref(x))
@@ -339,6 +361,15 @@ impl Primitive for Name {
 /// Keeps a value in the program although nothing uses it.
 ///
 /// The computation of the value, and what it needs, are then no dead code to whatever looks for such, as far as the plugin's compiler.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, make_jaxpr};
+/// let f = |x: &Array| {
+///     lax::dce_sink(&lax::sin(x));
+///     x.clone()
+/// };
+/// assert!(make_jaxpr(f)(&Array::from(1.0)).unwrap().to_string().contains("dce_sink"));
+/// ```
 #[track_caller]
 pub fn dce_sink(x: &Array) {
     bind(Prim::Static(&DceSink), std::slice::from_ref(x));
@@ -394,6 +425,12 @@ impl Primitive for DceSink {
 }
 
 /// The same values, behind a wall that the compiler does not move operations across.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let outs = lax::optimization_barrier(&[Array::from([1, 2]), Array::from(3.0f32)]);
+/// assert_eq!((outs[0].to_vec::<i32>(), outs[1].item::<f32>()), (vec![1, 2], 3.0));
+/// ```
 #[track_caller]
 pub fn optimization_barrier(operands: &[Array]) -> Vec<Array> {
     bind(Prim::Static(&OptimizationBarrier), operands).into_vec()

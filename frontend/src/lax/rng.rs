@@ -48,6 +48,14 @@ impl RandomAlgorithm {
 }
 
 /// Random bits of a shape and dtype under a key, and the key to use next: `u32[4] → u32[4], dtype[shape]`. The key may be `u64[2]` as well.
+/// The bits are the plugin's; those of [`random`](crate::random) are the same on all.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, lax};
+/// let key = Array::from([1u32, 2, 3, 4]);
+/// let (next, bits) = lax::rng_bit_generator(&key, &[2, 3], DType::UI32, Default::default());
+/// assert_eq!((next.shape(), bits.shape()), (&[4][..], &[2, 3][..]));
+/// ```
 ///
 /// # Panics
 /// If the key is no such array or the dtype is no unsigned integer.
@@ -67,6 +75,12 @@ pub fn rng_bit_generator(
 /// Random numbers of a shape, at least `a` and less than `b`, from a state that the plugin keeps: other ones at every run.
 ///
 /// It is neither mapped nor differentiated, as in JAX.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = lax::rng_uniform(&Array::from(2.0), &Array::from(3.0), &[4]);
+/// assert!(x.to_vec::<f32>().iter().all(|x| (2.0..3.0).contains(x)));
+/// ```
 ///
 /// # Panics
 /// If `a` and `b` are not scalars of one floating point or integer dtype.

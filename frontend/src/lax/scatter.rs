@@ -104,22 +104,97 @@ macro_rules! scatters {
 
 scatters! {
     /// The operand with `updates` written over windows at computed indices.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// # use jacinth_frontend::lax::{GatherScatterMode, ScatterDimensionNumbers};
+    /// let numbers = ScatterDimensionNumbers {
+    ///     inserted_window_dims: vec![0],
+    ///     scatter_dims_to_operand_dims: vec![0],
+    ///     ..Default::default()
+    /// };
+    /// let (at, updates) = (Array::from([[3], [1]]), Array::from([7, 8]));
+    /// let x = lax::scatter(&Array::from([0, 0, 0, 0]), &at, &updates, numbers, GatherScatterMode::Clip);
+    /// assert_eq!(x.to_vec::<i32>(), [0, 8, 0, 7]);
+    /// ```
     scatter Set;
     /// The operand with `updates` added to windows at computed indices.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// # use jacinth_frontend::lax::{GatherScatterMode, ScatterDimensionNumbers};
+    /// # let (inserted_window_dims, scatter_dims_to_operand_dims) = (vec![0], vec![0]);
+    /// # let numbers = ScatterDimensionNumbers { inserted_window_dims, scatter_dims_to_operand_dims, ..Default::default() };
+    /// // With the dimension numbers of [`scatter`]'s example; updates of the same place add up.
+    /// let (at, updates) = (Array::from([[1], [1], [9]]), Array::from([10, 20, 30]));
+    /// let x = lax::scatter_add(&Array::from([1, 2, 3]), &at, &updates, numbers, GatherScatterMode::FillOrDrop);
+    /// assert_eq!(x.to_vec::<i32>(), [1, 32, 3]);
+    /// ```
     scatter_add Add;
     /// The operand with `updates` subtracted from windows at computed indices.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// # use jacinth_frontend::lax::{GatherScatterMode, ScatterDimensionNumbers};
+    /// # let (inserted_window_dims, scatter_dims_to_operand_dims) = (vec![0], vec![0]);
+    /// # let numbers = ScatterDimensionNumbers { inserted_window_dims, scatter_dims_to_operand_dims, ..Default::default() };
+    /// let (at, updates) = (Array::from([[0], [2]]), Array::from([5, 5]));
+    /// let x = lax::scatter_sub(&Array::from([1, 2, 3]), &at, &updates, numbers, GatherScatterMode::Clip);
+    /// assert_eq!(x.to_vec::<i32>(), [-4, 2, -2]);
+    /// ```
     scatter_sub Sub;
     /// The operand with windows at computed indices multiplied by `updates`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// # use jacinth_frontend::lax::{GatherScatterMode, ScatterDimensionNumbers};
+    /// # let (inserted_window_dims, scatter_dims_to_operand_dims) = (vec![0], vec![0]);
+    /// # let numbers = ScatterDimensionNumbers { inserted_window_dims, scatter_dims_to_operand_dims, ..Default::default() };
+    /// let (at, updates) = (Array::from([[0], [0]]), Array::from([2, 3]));
+    /// let x = lax::scatter_mul(&Array::from([1, 2, 3]), &at, &updates, numbers, GatherScatterMode::Clip);
+    /// assert_eq!(x.to_vec::<i32>(), [6, 2, 3]);
+    /// ```
     scatter_mul Mul;
     /// The smaller of the operand and `updates` in windows at computed indices.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// # use jacinth_frontend::lax::{GatherScatterMode, ScatterDimensionNumbers};
+    /// # let (inserted_window_dims, scatter_dims_to_operand_dims) = (vec![0], vec![0]);
+    /// # let numbers = ScatterDimensionNumbers { inserted_window_dims, scatter_dims_to_operand_dims, ..Default::default() };
+    /// let (at, updates) = (Array::from([[0], [2]]), Array::from([2, 2]));
+    /// let x = lax::scatter_min(&Array::from([1, 2, 3]), &at, &updates, numbers, GatherScatterMode::Clip);
+    /// assert_eq!(x.to_vec::<i32>(), [1, 2, 2]);
+    /// ```
     scatter_min Min;
     /// The larger of the operand and `updates` in windows at computed indices.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, lax};
+    /// # use jacinth_frontend::lax::{GatherScatterMode, ScatterDimensionNumbers};
+    /// # let (inserted_window_dims, scatter_dims_to_operand_dims) = (vec![0], vec![0]);
+    /// # let numbers = ScatterDimensionNumbers { inserted_window_dims, scatter_dims_to_operand_dims, ..Default::default() };
+    /// let (at, updates) = (Array::from([[0], [2]]), Array::from([2, 2]));
+    /// let x = lax::scatter_max(&Array::from([1, 2, 3]), &at, &updates, numbers, GatherScatterMode::Clip);
+    /// assert_eq!(x.to_vec::<i32>(), [2, 2, 3]);
+    /// ```
     scatter_max Max;
 }
 
-/// The operand with windows at computed indices replaced by `func` of what stood there, element by element; where several meet it is applied as often.
+/// The operand with windows at computed indices replaced by `func` of what stood there, element by element; where several meet it is
+/// applied as often.
 ///
 /// `update_shape` is the shape that updates would have; see [`scatter`]. It has no derivative.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// # use jacinth_frontend::lax::{GatherScatterMode, ScatterDimensionNumbers};
+/// # let (inserted_window_dims, scatter_dims_to_operand_dims) = (vec![0], vec![0]);
+/// # let numbers = ScatterDimensionNumbers { inserted_window_dims, scatter_dims_to_operand_dims, ..Default::default() };
+/// let (x, at) = (Array::from([1.0f32, 2.0, 3.0]), Array::from([[1], [2], [2]]));
+/// let x = lax::scatter_apply(&x, &at, |x| 10.0 * x, numbers, &[3], GatherScatterMode::Clip);
+/// assert_eq!(x.to_vec::<f32>(), [1.0, 20.0, 300.0]);
+/// ```
 ///
 /// # Panics
 /// If the dimension numbers do not fit the operand, or `func` of a scalar is not such a scalar.
@@ -156,7 +231,26 @@ pub fn scatter_apply(
     reshape(&done[1], operand.shape())
 }
 
-/// [`scatter`] with every parameter.
+/// [`scatter`] with every parameter: what happens to old values, and what is promised of the indices.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// # use jacinth_frontend::lax::{GatherScatterMode, ScatterDimensionNumbers, ScatterKind, ScatterParams};
+/// # let (inserted_window_dims, scatter_dims_to_operand_dims) = (vec![0], vec![0]);
+/// # let numbers = ScatterDimensionNumbers { inserted_window_dims, scatter_dims_to_operand_dims, ..Default::default() };
+/// let params = ScatterParams {
+///     kind: ScatterKind::Add,
+///     dimension_numbers: numbers,
+///     indices_are_sorted: true,
+///     unique_indices: true,
+///     mode: GatherScatterMode::PromiseInBounds,
+/// };
+/// let (at, updates) = (Array::from([[0], [2]]), Array::from([10, 20]));
+/// assert_eq!(lax::scatter_with(&Array::from([1, 2, 3]), &at, &updates, params).to_vec::<i32>(), [11, 2, 23]);
+/// ```
+///
+/// # Panics
+/// As [`scatter`].
 #[track_caller]
 pub fn scatter_with(operand: &Array, indices: &Array, updates: &Array, params: ScatterParams) -> Array {
     let prim = Scatter { params, dtype: operand.dtype() };

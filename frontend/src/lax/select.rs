@@ -15,6 +15,16 @@ use super::rules::{at_front, batched, bind1, ensure, instantiate, same_dtypes, s
 use super::shape::{broadcast, broadcast_in_dim, full_like, moveaxis};
 
 /// `on_true` where `pred` holds, `on_false` elsewhere; `pred` is a scalar or of their shape.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([-2, 3]);
+/// let y = lax::select(&lax::lt(&x, &Array::from(0)), &lax::neg(&x), &x);
+/// assert_eq!(y.to_vec::<i32>(), [2, 3]);
+/// ```
+///
+/// # Panics
+/// If `pred` is not boolean, or shapes or dtypes of the cases differ.
 #[track_caller]
 pub fn select(pred: &Array, on_true: &Array, on_false: &Array) -> Array {
     // The cases are counted from false to true.
@@ -22,6 +32,15 @@ pub fn select(pred: &Array, on_true: &Array, on_false: &Array) -> Array {
 }
 
 /// The `which[i]`-th case for every element `i`; `which` is boolean or an integer, a scalar or of the cases' shape.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let cases = [[1, 2, 3], [10, 20, 30], [100, 200, 300]].map(Array::from);
+/// assert_eq!(lax::select_n(&Array::from([2, 0, 1]), &cases).to_vec::<i32>(), [100, 2, 30]);
+/// ```
+///
+/// # Panics
+/// If there is no case, cases differ in shape or dtype, or `which` is another array or boolean beside more than two cases.
 #[track_caller]
 pub fn select_n(which: &Array, cases: &[Array]) -> Array {
     let args: Vec<Array> = std::iter::once(which).chain(cases).cloned().collect();
@@ -29,6 +48,15 @@ pub fn select_n(which: &Array, cases: &[Array]) -> Array {
 }
 
 /// `x` limited to `min ..= max`, each a scalar or of its shape.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([-3, 1, 9]);
+/// assert_eq!(lax::clamp(&Array::from(0), &x, &Array::from(5)).to_vec::<i32>(), [0, 1, 5]);
+/// ```
+///
+/// # Panics
+/// If dtypes differ or are complex, or a limit is neither a scalar nor of the shape of `x`.
 #[track_caller]
 pub fn clamp(min: &Array, x: &Array, max: &Array) -> Array {
     bind1(&Clamp, &[min.clone(), x.clone(), max.clone()])

@@ -17,6 +17,15 @@ use super::rules::{
 
 /// Broadcasts to `shape`: operand dimension `i` becomes result dimension `broadcast_dimensions[i]`, repeated where its
 /// size is 1; the other dimensions are new.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let column = lax::broadcast_in_dim(&Array::from([1, 2]), &[2, 3], &[0]);
+/// assert_eq!(column.to_string(), "[[1 1 1]\n [2 2 2]]");
+/// ```
+///
+/// # Panics
+/// If there is not one dimension for each of the operand's, they repeat or are out of bounds, or sizes do not fit.
 #[track_caller]
 pub fn broadcast_in_dim(operand: &Array, shape: &[usize], broadcast_dimensions: &[usize]) -> Array {
     if operand.shape() == shape
@@ -30,6 +39,11 @@ pub fn broadcast_in_dim(operand: &Array, shape: &[usize], broadcast_dimensions: 
 }
 
 /// Puts new dimensions of the given sizes before the operand's.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// assert_eq!(lax::broadcast(&Array::from([1, 2]), &[2]).to_string(), "[[1 2]\n [1 2]]");
+/// ```
 #[track_caller]
 pub fn broadcast(operand: &Array, sizes: &[usize]) -> Array {
     if sizes.is_empty() {
@@ -40,6 +54,14 @@ pub fn broadcast(operand: &Array, sizes: &[usize]) -> Array {
 }
 
 /// Inserts dimensions of size 1 so that they stand at `dimensions` of the result.
+///
+/// ```
+/// # use jacinth_frontend::{lax, numpy as jnp};
+/// assert_eq!(lax::expand_dims(&jnp::zeros([2, 3]), &[0, 2]).shape(), [1, 2, 1, 3]);
+/// ```
+///
+/// # Panics
+/// If dimensions repeat or are not below the rank of the result.
 #[track_caller]
 pub fn expand_dims(operand: &Array, dimensions: &[usize]) -> Array {
     if dimensions.is_empty() {
@@ -60,25 +82,50 @@ pub fn expand_dims(operand: &Array, dimensions: &[usize]) -> Array {
 }
 
 /// An array all of whose elements are that number.
+///
+/// ```
+/// # use jacinth_frontend::{DType, lax};
+/// assert_eq!(lax::full(&[2, 2], 7, DType::I32).to_string(), "[[7 7]\n [7 7]]");
+/// ```
 #[track_caller]
 pub fn full(shape: &[usize], value: impl Into<Scalar>, dtype: DType) -> Array {
     broadcast_in_dim(&Array::scalar(value, dtype, false), shape, &[])
 }
 
 /// An array of the shape and dtype of another, all of whose elements are that number.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([1.5f32, 2.5]);
+/// assert_eq!(lax::full_like(&x, 9).to_vec::<f32>(), [9.0, 9.0]);
+/// ```
 #[track_caller]
 pub fn full_like(x: &Array, value: impl Into<Scalar>) -> Array {
     let aval = x.aval();
     broadcast_in_dim(&Array::scalar(value, aval.dtype, aval.weak_type), &aval.shape, &[])
 }
 
-/// Zeros of that type.
+/// Zeros of that type; of an array `x`, `zeros_like(x.aval())`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(lax::zeros_like(x.aval()).to_string(), "[[0 0]\n [0 0]]");
+/// ```
 #[track_caller]
 pub fn zeros_like(aval: &Aval) -> Array {
     full(&aval.shape, 0, aval.dtype)
 }
 
 /// The operand with dimension `from` moved to `to`.
+///
+/// ```
+/// # use jacinth_frontend::{lax, numpy as jnp};
+/// assert_eq!(lax::moveaxis(&jnp::zeros([2, 3, 4]), 0, 2).shape(), [3, 4, 2]);
+/// ```
+///
+/// # Panics
+/// If one is no dimension of the operand.
 #[track_caller]
 pub fn moveaxis(operand: &Array, from: usize, to: usize) -> Array {
     if from == to {
@@ -90,6 +137,15 @@ pub fn moveaxis(operand: &Array, from: usize, to: usize) -> Array {
 }
 
 /// The same elements in row-major order under another shape of the same size.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = lax::reshape(&Array::from([1, 2, 3, 4, 5, 6]), &[2, 3]);
+/// assert_eq!(x.to_string(), "[[1 2 3]\n [4 5 6]]");
+/// ```
+///
+/// # Panics
+/// If the sizes differ.
 #[track_caller]
 pub fn reshape(operand: &Array, new_sizes: &[usize]) -> Array {
     if operand.ndim() > 0 && operand.shape() == new_sizes {
@@ -99,6 +155,15 @@ pub fn reshape(operand: &Array, new_sizes: &[usize]) -> Array {
 }
 
 /// Dimension `i` of the result is dimension `permutation[i]` of the operand.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[1, 2, 3], [4, 5, 6]]);
+/// assert_eq!(lax::transpose(&x, &[1, 0]).to_string(), "[[1 4]\n [2 5]\n [3 6]]");
+/// ```
+///
+/// # Panics
+/// If `permutation` is none of the operand's dimensions.
 #[track_caller]
 pub fn transpose(operand: &Array, permutation: &[usize]) -> Array {
     if permutation.len() == operand.ndim() && permutation.iter().enumerate().all(|(i, &p)| i == p) {
@@ -108,6 +173,14 @@ pub fn transpose(operand: &Array, permutation: &[usize]) -> Array {
 }
 
 /// Removes dimensions of size 1.
+///
+/// ```
+/// # use jacinth_frontend::{lax, numpy as jnp};
+/// assert_eq!(lax::squeeze(&jnp::zeros([1, 3, 1]), &[0]).shape(), [3, 1]);
+/// ```
+///
+/// # Panics
+/// If dimensions repeat, are out of bounds, or have another size.
 #[track_caller]
 pub fn squeeze(operand: &Array, dimensions: &[usize]) -> Array {
     if dimensions.is_empty() {
@@ -119,18 +192,44 @@ pub fn squeeze(operand: &Array, dimensions: &[usize]) -> Array {
 }
 
 /// Reverses the order of elements along dimensions.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// assert_eq!(lax::rev(&x, &[0, 1]).to_string(), "[[4 3]\n [2 1]]");
+/// ```
+///
+/// # Panics
+/// If dimensions repeat or are out of bounds.
 #[track_caller]
 pub fn rev(operand: &Array, dimensions: &[usize]) -> Array {
     bind1(Prim::new(Rev { dimensions: dimensions.to_vec() }), std::slice::from_ref(operand))
 }
 
 /// `0, 1, 2, …` as `dtype[size]`.
+///
+/// ```
+/// # use jacinth_frontend::{DType, lax};
+/// assert_eq!(lax::iota(DType::F32, 3).to_vec::<f32>(), [0.0, 1.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// If the dtype is boolean.
 #[track_caller]
 pub fn iota(dtype: DType, size: usize) -> Array {
     broadcasted_iota(dtype, &[size], 0)
 }
 
 /// An array of that shape in which every element is its index along `dimension`.
+///
+/// ```
+/// # use jacinth_frontend::{DType, lax};
+/// let columns = lax::broadcasted_iota(DType::I32, &[2, 3], 1);
+/// assert_eq!(columns.to_string(), "[[0 1 2]\n [0 1 2]]");
+/// ```
+///
+/// # Panics
+/// If the dtype is boolean, or the shape has no such dimension.
 #[track_caller]
 pub fn broadcasted_iota(dtype: DType, shape: &[usize], dimension: usize) -> Array {
     bind1(Prim::new(Iota { dtype, shape: shape.to_vec(), dimension }), &[])

@@ -24,6 +24,15 @@ use super::select::select;
 use super::shape::{broadcast_in_dim, squeeze, zeros_like};
 
 /// The elements from `start_indices` to before `limit_indices`, every `strides[i]`-th.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([0, 1, 2, 3, 4, 5]);
+/// assert_eq!(lax::slice(&x, &[1], &[6], Some(&[2])).to_vec::<i32>(), [1, 3, 5]);
+/// ```
+///
+/// # Panics
+/// If there is not one entry for each dimension, a limit exceeds the shape or is below its start, or a stride is zero.
 #[track_caller]
 pub fn slice(
     operand: &Array,
@@ -40,6 +49,15 @@ pub fn slice(
 }
 
 /// [`slice()`] along one dimension; negative indices count from the end, `None` is the end.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[1, 2, 3], [4, 5, 6]]);
+/// assert_eq!(lax::slice_in_dim(&x, -2, None, 1, 1).to_string(), "[[2 3]\n [5 6]]");
+/// ```
+///
+/// # Panics
+/// If the operand has no dimension `axis`, or as [`slice`].
 #[track_caller]
 pub fn slice_in_dim(operand: &Array, start: i64, limit: Option<i64>, stride: usize, axis: usize) -> Array {
     let mut starts = vec![0; operand.ndim()];
@@ -59,6 +77,16 @@ pub fn slice_in_dim(operand: &Array, start: i64, limit: Option<i64>, stride: usi
 }
 
 /// The slice at one index of a dimension, which disappears unless `keepdims`; a negative index counts from the end.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[1, 2, 3], [4, 5, 6]]);
+/// assert_eq!(lax::index_in_dim(&x, -1, 1, false).to_vec::<i32>(), [3, 6]);
+/// assert_eq!(lax::index_in_dim(&x, 0, 0, true).shape(), [1, 3]);
+/// ```
+///
+/// # Panics
+/// If the operand has no dimension `axis`, or the index is out of bounds.
 #[track_caller]
 pub fn index_in_dim(operand: &Array, index: i64, axis: usize, keepdims: bool) -> Array {
     let size = operand.shape()[axis] as i64;
@@ -70,7 +98,19 @@ pub fn index_in_dim(operand: &Array, index: i64, axis: usize, keepdims: bool) ->
     if keepdims { part } else { squeeze(&part, &[axis]) }
 }
 
-/// The part of sizes `slice_sizes` that starts at scalar indices known only when the program runs.
+/// The part of sizes `slice_sizes` that starts at scalar indices known only when the program runs. Negative indices count from the end, and
+/// all are moved so far that the part lies inside.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jit, lax};
+/// let f = jit(|x: &Array, at: &Array| lax::dynamic_slice(x, &[at.clone()], &[2]));
+/// let x = Array::from([1, 2, 3, 4]);
+/// assert_eq!(f(&x, &Array::from(1)).to_vec::<i32>(), [2, 3]);
+/// assert_eq!(f(&x, &Array::from(9)).to_vec::<i32>(), [3, 4]);
+/// ```
+///
+/// # Panics
+/// If there is not one scalar integer and one size for each dimension, or a size exceeds the operand's.
 #[track_caller]
 pub fn dynamic_slice(operand: &Array, start_indices: &[Array], slice_sizes: &[usize]) -> Array {
     let mut args = vec![operand.clone()];
@@ -78,7 +118,17 @@ pub fn dynamic_slice(operand: &Array, start_indices: &[Array], slice_sizes: &[us
     bind1(Prim::new(DynamicSlice { slice_sizes: slice_sizes.to_vec() }), &args)
 }
 
-/// [`dynamic_slice`] along one dimension.
+/// [`dynamic_slice`] along one dimension, of the others the whole.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[1, 2, 3], [4, 5, 6]]);
+/// let y = lax::dynamic_slice_in_dim(&x, &Array::from(1), 2, 1);
+/// assert_eq!(y.to_string(), "[[2 3]\n [5 6]]");
+/// ```
+///
+/// # Panics
+/// If the operand has no dimension `axis`, or as [`dynamic_slice`].
 #[track_caller]
 pub fn dynamic_slice_in_dim(operand: &Array, start_index: &Array, slice_size: usize, axis: usize) -> Array {
     let (starts, mut sizes) = (starts_in_dim(operand, start_index, axis), operand.shape().to_vec());
@@ -87,13 +137,33 @@ pub fn dynamic_slice_in_dim(operand: &Array, start_index: &Array, slice_size: us
 }
 
 /// The slice at one index, known only when the program runs, of a dimension, which disappears unless `keepdims`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[1, 2], [3, 4], [5, 6]]);
+/// assert_eq!(lax::dynamic_index_in_dim(&x, &Array::from(2), 0, false).to_vec::<i32>(), [5, 6]);
+/// ```
+///
+/// # Panics
+/// As [`dynamic_slice_in_dim`].
 #[track_caller]
 pub fn dynamic_index_in_dim(operand: &Array, index: &Array, axis: usize, keepdims: bool) -> Array {
     let part = dynamic_slice_in_dim(operand, index, 1, axis);
     if keepdims { part } else { squeeze(&part, &[axis]) }
 }
 
-/// The operand with `update` in place of the part that starts at scalar indices known only when the program runs.
+/// The operand with `update` in place of the part that starts at scalar indices known only when the program runs. Negative indices count from
+/// the end, and all are moved so far that the update lies inside.
+///
+/// ```
+/// # use jacinth_frontend::{Array, jit, lax};
+/// let f = jit(|x: &Array, at: &Array| lax::dynamic_update_slice(x, &Array::from([7, 8]), &[at.clone()]));
+/// assert_eq!(f(&Array::from([1, 2, 3]), &Array::from(1)).to_vec::<i32>(), [1, 7, 8]);
+/// assert_eq!(f(&Array::from([1, 2, 3]), &Array::from(2)).to_vec::<i32>(), [1, 7, 8]);
+/// ```
+///
+/// # Panics
+/// If there is not one scalar integer for each dimension, dtypes differ, or the update has another rank or exceeds the operand's shape.
 #[track_caller]
 pub fn dynamic_update_slice(operand: &Array, update: &Array, start_indices: &[Array]) -> Array {
     let mut args = vec![operand.clone(), update.clone()];
@@ -101,7 +171,17 @@ pub fn dynamic_update_slice(operand: &Array, update: &Array, start_indices: &[Ar
     bind1(Prim::new(DynamicUpdateSlice), &args)
 }
 
-/// [`dynamic_update_slice`] along one dimension.
+/// [`dynamic_update_slice`] along one dimension, from the start of the others.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let (x, row) = (Array::from([[1, 2], [3, 4]]), Array::from([[7, 8]]));
+/// let y = lax::dynamic_update_slice_in_dim(&x, &row, &Array::from(1), 0);
+/// assert_eq!(y.to_string(), "[[1 2]\n [7 8]]");
+/// ```
+///
+/// # Panics
+/// If the operand has no dimension `axis`, or as [`dynamic_update_slice`].
 #[track_caller]
 pub fn dynamic_update_slice_in_dim(
     operand: &Array,
@@ -113,6 +193,16 @@ pub fn dynamic_update_slice_in_dim(
 }
 
 /// [`dynamic_update_slice`] of one slice of a dimension; the update may lack that dimension.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[1, 2], [3, 4]]);
+/// let y = lax::dynamic_update_index_in_dim(&x, &Array::from([7, 8]), &Array::from(0), 1);
+/// assert_eq!(y.to_string(), "[[7 2]\n [8 4]]");
+/// ```
+///
+/// # Panics
+/// As [`dynamic_update_slice_in_dim`].
 #[track_caller]
 pub fn dynamic_update_index_in_dim(operand: &Array, update: &Array, index: &Array, axis: usize) -> Array {
     if update.ndim() == operand.ndim() {

@@ -16,13 +16,31 @@ use super::gather::{Gather, GatherDimensionNumbers, GatherScatterMode, aval_of, 
 use super::rules::{all_at_front, ensure, refuse, show};
 use super::shape::{broadcasted_iota, expand_dims, moveaxis, zeros_like};
 
-/// The elements along `dimension` in ascending order.
+/// The elements along `dimension` in ascending order, NaN last. Equal elements keep their order; JAX's `is_stable` is [`sort_many`]'s.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([3.0f32, f32::NAN, -1.0, 2.0]);
+/// assert_eq!(lax::sort(&x, 0).to_string(), "[-1.  2.  3. nan]");
+/// ```
+///
+/// # Panics
+/// If the operand has no such dimension.
 #[track_caller]
 pub fn sort(operand: &Array, dimension: usize) -> Array {
     sort_many(std::slice::from_ref(operand), dimension, true, 1).swap_remove(0)
 }
 
 /// The positions along `dimension` of the elements in ascending order, as `i32`; equal elements keep their order.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([[30, 10, 20], [1, 1, 0]]);
+/// assert_eq!(lax::argsort(&x, 1).to_string(), "[[1 2 0]\n [2 0 1]]");
+/// ```
+///
+/// # Panics
+/// If the operand has no such dimension.
 #[track_caller]
 pub fn argsort(operand: &Array, dimension: usize) -> Array {
     let positions = broadcasted_iota(DType::I32, operand.shape(), dimension);
@@ -30,6 +48,14 @@ pub fn argsort(operand: &Array, dimension: usize) -> Array {
 }
 
 /// All operands reordered along `dimension` so that the first `num_keys` of them, compared one after the other, ascend.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// // By the first, then by the second.
+/// let (x, y) = (Array::from([2, 1, 2]), Array::from([5, 6, 4]));
+/// let out = lax::sort_many(&[x, y], 0, true, 2);
+/// assert_eq!((out[0].to_vec::<i32>(), out[1].to_vec::<i32>()), (vec![1, 2, 2], vec![6, 4, 5]));
+/// ```
 ///
 /// # Panics
 /// If the shapes differ, `dimension` is not one of theirs, or `num_keys` is zero or more than there are operands.
@@ -40,8 +66,15 @@ pub fn sort_many(operands: &[Array], dimension: usize, is_stable: bool, num_keys
 
 /// The `k` largest elements along the last dimension in descending order, and their positions as `i32`.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let (largest, at) = lax::top_k(&Array::from([[3, 9, 4], [8, 1, 7]]), 2);
+/// assert_eq!(largest.to_string(), "[[9 4]\n [8 7]]");
+/// assert_eq!(at.to_string(), "[[1 2]\n [0 2]]");
+/// ```
+///
 /// # Panics
-/// If the operand is a scalar or `k` exceeds its last dimension.
+/// If the operand is a scalar or complex, or `k` exceeds its last dimension.
 #[track_caller]
 pub fn top_k(operand: &Array, k: usize) -> (Array, Array) {
     let axis =
@@ -53,8 +86,14 @@ pub fn top_k(operand: &Array, k: usize) -> (Array, Array) {
 
 /// [`top_k`] along another dimension.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let (largest, _) = lax::top_k_along(&Array::from([[3, 9], [8, 1], [5, 5]]), 2, 0);
+/// assert_eq!(largest.to_string(), "[[8 9]\n [5 5]]");
+/// ```
+///
 /// # Panics
-/// If the operand has no such dimension or `k` exceeds it.
+/// If the operand has no such dimension or is complex, or `k` exceeds it.
 #[track_caller]
 pub fn top_k_along(operand: &Array, k: usize, axis: usize) -> (Array, Array) {
     let Some(last) = operand.ndim().checked_sub(1).filter(|&last| axis <= last) else {

@@ -80,6 +80,12 @@ impl From<Vec<(i64, i64)>> for Padding {
 
 /// The sizes before and after each dimension that a padding means for a (dilated) operand and (dilated) windows of these shapes.
 ///
+/// ```
+/// # use jacinth_frontend::lax;
+/// assert_eq!(lax::padtype_to_pads(&[5], &[2], &[1], "SAME"), [(0, 1)]);
+/// assert_eq!(lax::padtype_to_pads(&[5], &[2], &[1], "SAME_LOWER"), [(1, 0)]);
+/// ```
+///
 /// # Panics
 /// If the lengths differ or a stride is zero.
 #[track_caller]
@@ -132,6 +138,15 @@ pub struct Window {
 
 impl Window {
     /// A window over an operand of that shape; strides and dilations are ones where they are not given.
+    ///
+    /// ```
+    /// # use jacinth_frontend::lax::Window;
+    /// let window = Window::new(&[5], &[3], &[], "SAME", None, None);
+    /// assert_eq!((window.strides, window.padding), (vec![1], vec![(1, 1)]));
+    /// ```
+    ///
+    /// # Panics
+    /// If lists do not have one entry per dimension, or a stride is zero.
     #[track_caller]
     pub fn new(
         in_shape: &[usize],
@@ -271,6 +286,12 @@ pub(crate) fn vjp_lhs_padding(
 
 /// The shape of what [`reduce_window`] gives for an operand of that shape.
 ///
+/// ```
+/// # use jacinth_frontend::lax;
+/// let shape = lax::reduce_window_shape_tuple(&[1, 8, 8, 3], &[1, 2, 2, 1], &[1, 2, 2, 1], "VALID", None, None);
+/// assert_eq!(shape, [1, 4, 4, 3]);
+/// ```
+///
 /// # Panics
 /// If the window does not fit the shape.
 #[track_caller]
@@ -299,6 +320,14 @@ pub fn reduce_window_shape_tuple(
 /// and minima from the lowest and the highest value become primitives of their own, through which reverse mode goes; others have
 /// forward mode only.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// let x = Array::from([1.0f32, 5.0, 2.0, 4.0]);
+/// let low = Array::from(f32::NEG_INFINITY);
+/// let most = lax::reduce_window(&x, &low, lax::max, &[2], &[2], "VALID", None, None);
+/// assert_eq!(most.to_vec::<f32>(), [5.0, 4.0]);
+/// ```
+///
 /// # Panics
 /// If lists do not have one entry per dimension, or the computation captures arrays or gives another type.
 #[track_caller]
@@ -326,6 +355,19 @@ pub fn reduce_window(
 }
 
 /// [`reduce_window`] of several operands of one shape together.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax};
+/// # use jacinth_frontend::lax::Window;
+/// let (x, y) = (Array::from([1, 2, 3]), Array::from([4, 5, 6]));
+/// let window = Window::new(&[3], &[2], &[], "VALID", None, None);
+/// let sums_and_products = |a: &[Array], b: &[Array]| vec![&a[0] + &b[0], &a[1] * &b[1]];
+/// let out = lax::reduce_window_many(&[x, y], &[Array::from(0), Array::from(1)], sums_and_products, window);
+/// assert_eq!((out[0].to_vec::<i32>(), out[1].to_vec::<i32>()), (vec![3, 5], vec![20, 30]));
+/// ```
+///
+/// # Panics
+/// If shapes, or numbers of operands, initial values and results differ, or as [`reduce_window`].
 #[track_caller]
 pub fn reduce_window_many(
     operands: &[Array],

@@ -17,6 +17,15 @@ use crate::trace::{bind, here};
 /// The eigenvalues `w` of a matrix, in no order, and where asked for the left and the right eigenvectors as columns: `vlᴴ x = diag(w) vlᴴ`
 /// and `x vr = vr diag(w)`: `f32[…, n, n] → c64[…, n], c64[…, n, n], c64[…, n, n]`. Eigenvectors have length one, and the largest of their
 /// elements is real. The eigenvalues alone are differentiable.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg, numpy as jnp};
+/// let w = &linalg::eig(&Array::from([[1.0f32, 5.0], [0.0, 3.0]]), false, false)[0];
+/// assert_eq!(jnp::sort(w, -1).round_to(4).to_string(), "[1.+0.j 3.+0.j]");
+/// ```
+///
+/// # Panics
+/// If the matrices are not square, or not of 32 or 64 bit floating-point or complex numbers.
 #[track_caller]
 pub fn eig(x: &Array, compute_left_eigenvectors: bool, compute_right_eigenvectors: bool) -> Vec<Array> {
     bind(Prim::new(Eig { compute_left_eigenvectors, compute_right_eigenvectors }), std::slice::from_ref(x))

@@ -22,12 +22,31 @@ const SWEEPS: i64 = 30;
 
 /// `(v, w)` with `x v = v diag(w)`: the eigenvectors as the columns of `v`, and the eigenvalues, real and ascending:
 /// `f32[…, n, n] → f32[…, n, n], f32[…, n]`. The matrix is made Hermitian as `(x + xᴴ) / 2`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let (v, w) = linalg::eigh(&Array::from([[2.0f32, 1.0], [1.0, 2.0]]));
+/// assert_eq!((v.shape(), w.round_to(4).to_string()), (&[2, 2][..], "[1. 3.]".into()));
+/// ```
+///
+/// # Panics
+/// If the matrices are not square, or not of 32 or 64 bit floating-point or complex numbers.
 #[track_caller]
 pub fn eigh(x: &Array) -> (Array, Array) {
     eigh_with(x, true, true)
 }
 
 /// [`eigh`], saying which triangle is read and whether the matrix is made Hermitian first.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// // Only the lower triangle is read: the 9 is not.
+/// let (_, w) = linalg::eigh_with(&Array::from([[2.0f32, 9.0], [1.0, 2.0]]), true, false);
+/// assert_eq!(w.round_to(4).to_string(), "[1. 3.]");
+/// ```
+///
+/// # Panics
+/// As [`eigh`].
 #[track_caller]
 pub fn eigh_with(x: &Array, lower: bool, symmetrize_input: bool) -> (Array, Array) {
     let x = if symmetrize_input { symmetrize(x) } else { x.clone() };

@@ -14,6 +14,18 @@ use crate::trace::bind;
 
 /// `(a, taus)`: on and above the first subdiagonal the matrix `qᴴ x q`, below it the vectors of the reflections of which `q` is the
 /// product, and their factors: `f32[…, n, n] → f32[…, n, n], f32[…, n-1]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, lax::linalg};
+/// let x = Array::from([[1.0f32, 0.0, 0.0], [3.0, 1.0, 0.0], [4.0, 0.0, 1.0]]);
+/// let (a, taus) = linalg::hessenberg(&x);
+/// // The first column below the diagonal becomes (-5, 0); a half is what is left of the reflection.
+/// assert_eq!(lax::index_in_dim(&a, 0, 1, false).round_to(4).to_string(), "[ 1.  -5.   0.5]");
+/// assert_eq!(taus.shape(), [2]);
+/// ```
+///
+/// # Panics
+/// If the matrices are not square, or not of 32 or 64 bit floating-point or complex numbers.
 #[track_caller]
 pub fn hessenberg(x: &Array) -> (Array, Array) {
     let mut outs = bind(Prim::new(Hessenberg), std::slice::from_ref(x));

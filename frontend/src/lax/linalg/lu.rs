@@ -22,6 +22,16 @@ const BLOCK: usize = 128;
 
 /// `(lu, pivots, permutation)` with `x[permutation] = l u`, where `l` (of which the diagonal of ones is left out) and `u` share `lu`:
 /// `f32[…, m, n] → f32[…, m, n], i32[…, min(m, n)], i32[…, m]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let (lu, pivots, permutation) = linalg::lu(&Array::from([[1.0f32, 2.0], [4.0, 4.0]]));
+/// assert_eq!(lu.to_string(), "[[4.   4.  ]\n [0.25 1.  ]]");
+/// assert_eq!((pivots.to_vec::<i32>(), permutation.to_vec::<i32>()), (vec![1, 1], vec![1, 0]));
+/// ```
+///
+/// # Panics
+/// If the operand has no two dimensions, or is not of 32 or 64 bit floating-point or complex numbers.
 #[track_caller]
 pub fn lu(x: &Array) -> (Array, Array, Array) {
     let outs = bind(Prim::new(Lu), std::slice::from_ref(x)).into_vec();
@@ -190,6 +200,16 @@ fn eliminate(a: &Array) -> (Array, Array, Array) {
 }
 
 /// The order of rows after the exchanges that `pivots` names, one after the other: `i32[…, k] → i32[…, permutation_size]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// // First rows 0 and 2 are exchanged, then 1 and 2.
+/// let order = linalg::lu_pivots_to_permutation(&Array::from([2, 2]), 3);
+/// assert_eq!(order.to_vec::<i32>(), [2, 0, 1]);
+/// ```
+///
+/// # Panics
+/// If `pivots` is a scalar.
 #[track_caller]
 pub fn lu_pivots_to_permutation(pivots: &Array, permutation_size: usize) -> Array {
     let lead = pivots.ndim().checked_sub(1).unwrap_or_else(
@@ -216,6 +236,16 @@ pub fn lu_pivots_to_permutation(pivots: &Array, permutation_size: usize) -> Arra
 
 /// The solution of `a x = b` (`trans` 0), `aᵀ x = b` (1) or `aᴴ x = b` (2) from the LU factorisation of `a` and its permutation; `b` is a
 /// vector or a matrix.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let (lu, _, permutation) = linalg::lu(&Array::from([[1.0f32, 2.0], [4.0, 4.0]]));
+/// let x = linalg::lu_solve(&lu, &permutation, &Array::from([5.0f32, 12.0]), 0);
+/// assert_eq!(x.to_vec::<f32>(), [1.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// If `trans` is another number, or shapes or dtypes do not fit.
 #[track_caller]
 pub fn lu_solve(lu: &Array, permutation: &Array, b: &Array, trans: usize) -> Array {
     if b.ndim() + 1 == lu.ndim() {

@@ -187,7 +187,13 @@ fn unsupported_derivative(name: &'static str) -> ! {
     Error::unsupported(format!("{name}: it has no derivative, in JAX neither")).at(here()).raise()
 }
 
-/// The reduction of a Hermitian matrix to tridiagonal form: not supported.
+/// The reduction of a Hermitian matrix to tridiagonal form: not supported, as [`eigh`] needs none.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let refused = std::panic::catch_unwind(|| linalg::tridiagonal(&Array::from([[1.0f32]])));
+/// assert!(refused.is_err());
+/// ```
 ///
 /// # Panics
 /// Always.

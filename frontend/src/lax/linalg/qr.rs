@@ -22,6 +22,16 @@ use crate::trace::bind;
 
 /// `(q, r)` with `x = q r`, `q` unitary and `r` upper triangular: `f32[…, m, n] → f32[…, m, m], f32[…, m, n]` with `full_matrices`, else
 /// `f32[…, m, k], f32[…, k, n]` where `k = min(m, n)`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let (q, r) = linalg::qr(&Array::from([[3.0f32, 1.0], [4.0, 2.0]]), false);
+/// assert_eq!(r.round_to(4).to_string(), "[[-5.  -2.2]\n [ 0.   0.4]]");
+/// assert_eq!(q.matmul(&r).round_to(4).to_string(), "[[3. 1.]\n [4. 2.]]");
+/// ```
+///
+/// # Panics
+/// If the operand has no two dimensions, or is not of 32 or 64 bit floating-point or complex numbers.
 #[track_caller]
 pub fn qr(x: &Array, full_matrices: bool) -> (Array, Array) {
     let mut outs = bind(Prim::new(Qr { full_matrices }), std::slice::from_ref(x));
@@ -29,7 +39,17 @@ pub fn qr(x: &Array, full_matrices: bool) -> (Array, Array) {
     (outs.pop().expect("two results"), r)
 }
 
-/// The reflections of a QR factorisation: below the diagonal their vectors, on and above it `r`; and their factors `taus`.
+/// The reflections of a QR factorisation: below the diagonal their vectors, on and above it `r`; and their factors `taus`:
+/// `f32[…, m, n] → f32[…, m, n], f32[…, min(m, n)]`. It has no derivative.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let (a, taus) = linalg::geqrf(&Array::from([[3.0f32], [4.0]]));
+/// assert_eq!((a.to_vec::<f32>(), taus.to_vec::<f32>()), (vec![-5.0, 0.5], vec![1.6]));
+/// ```
+///
+/// # Panics
+/// As [`qr`].
 #[track_caller]
 pub fn geqrf(a: &Array) -> (Array, Array) {
     let mut outs = bind(Prim::new(Geqrf), std::slice::from_ref(a));
@@ -38,6 +58,15 @@ pub fn geqrf(a: &Array) -> (Array, Array) {
 }
 
 /// The first columns of the product of the reflections that [`geqrf`] gives: `f32[…, m, n], f32[…, k] → f32[…, m, n]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let (a, taus) = linalg::geqrf(&Array::from([[3.0f32], [4.0]]));
+/// assert_eq!(linalg::householder_product(&a, &taus).round_to(4).to_string(), "[[-0.6]\n [-0.8]]");
+/// ```
+///
+/// # Panics
+/// If there are fewer rows than columns or more factors than columns, or as [`qr`].
 #[track_caller]
 pub fn householder_product(a: &Array, taus: &Array) -> Array {
     let mut outs = bind(Prim::new(HouseholderProduct), &[a.clone(), taus.clone()]);
@@ -45,6 +74,17 @@ pub fn householder_product(a: &Array, taus: &Array) -> Array {
 }
 
 /// `op(Q) c` or `c op(Q)`, where `Q` is the product of the reflections that [`geqrf`] gives and `op` the adjoint if `transpose`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let x = Array::from([[3.0f32], [4.0]]);
+/// let (a, taus) = linalg::geqrf(&x);
+/// // Qᵀ x is R, with a row of zeros below.
+/// assert_eq!(linalg::ormqr(&a, &taus, &x, true, true).round_to(4).abs().to_vec::<f32>(), [5.0, 0.0]);
+/// ```
+///
+/// # Panics
+/// If `c` does not fit, or as [`householder_product`].
 #[track_caller]
 pub fn ormqr(a: &Array, taus: &Array, c: &Array, left: bool, transpose: bool) -> Array {
     let (m, n) = sizes_of(a);

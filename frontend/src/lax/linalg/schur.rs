@@ -21,6 +21,16 @@ use crate::trace::bind;
 
 /// `(t, z)` with `x = z t zᴴ`: `z` unitary and `t` upper triangular; of a real matrix `t` is real too, with blocks of two rows on its
 /// diagonal for pairs of complex eigenvalues: `f32[…, n, n] → f32[…, n, n], f32[…, n, n]`. NaN where the iteration does not end.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let x = Array::from([[1.0f32, 2.0], [3.0, 4.0]]);
+/// let (t, z) = linalg::schur(&x);
+/// assert_eq!(z.matmul(&t).matmul(z.mT()).round_to(4).to_string(), "[[1. 2.]\n [3. 4.]]");
+/// ```
+///
+/// # Panics
+/// If the matrices are not square, or not of 32 or 64 bit floating-point or complex numbers.
 #[track_caller]
 pub fn schur(x: &Array) -> (Array, Array) {
     let mut outs = bind(Prim::new(Schur), std::slice::from_ref(x));

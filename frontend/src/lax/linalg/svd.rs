@@ -23,6 +23,16 @@ const SWEEPS: i64 = 30;
 
 /// `(u, s, vh)` with `x = u diag(s) vh`, singular values descending: `f32[…, m, n] → f32[…, m, k], f32[…, k], f32[…, k, n]` with
 /// `k = min(m, n)`; with `full_matrices` `u` and `vh` are square.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let (u, s, vh) = linalg::svd(&Array::from([[3.0f32, 0.0], [0.0, -2.0], [0.0, 0.0]]), false);
+/// assert_eq!((u.shape(), vh.shape()), (&[3, 2][..], &[2, 2][..]));
+/// assert_eq!(s.round_to(4).to_string(), "[3. 2.]");
+/// ```
+///
+/// # Panics
+/// If the operand has no two dimensions, or is not of 32 or 64 bit floating-point or complex numbers.
 #[track_caller]
 pub fn svd(x: &Array, full_matrices: bool) -> (Array, Array, Array) {
     let outs = bind(Prim::new(Svd { full_matrices, compute_uv: true }), std::slice::from_ref(x)).into_vec();
@@ -30,7 +40,16 @@ pub fn svd(x: &Array, full_matrices: bool) -> (Array, Array, Array) {
     (u, s, vh)
 }
 
-/// The singular values alone, descending.
+/// The singular values alone, descending: `f32[…, m, n] → f32[…, min(m, n)]`. JAX says it as `svd(x, compute_uv=False)`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let s = linalg::svdvals(&Array::from([[0.0f32, 4.0], [3.0, 0.0]]));
+/// assert_eq!(s.round_to(4).to_string(), "[4. 3.]");
+/// ```
+///
+/// # Panics
+/// As [`svd`].
 #[track_caller]
 pub fn svdvals(x: &Array) -> Array {
     let prim = Svd { full_matrices: false, compute_uv: false };

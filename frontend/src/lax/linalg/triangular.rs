@@ -20,14 +20,29 @@ use jacinth_lowering::ops::{elementwise as el, linalg as ops};
 
 /// The lower triangular `L` with `L Lᴴ = (x + xᴴ) / 2`; NaN where the matrix is not positive definite.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let l = linalg::cholesky(&Array::from([[4.0f32, 2.0], [2.0, 5.0]]));
+/// assert_eq!(l.to_string(), "[[2. 0.]\n [1. 2.]]");
+/// ```
+///
 /// # Panics
-/// If the matrix is not square or not floating point.
+/// If the matrices are not square, or not of 32 or 64 bit floating-point or complex numbers.
 #[track_caller]
 pub fn cholesky(x: &Array) -> Array {
     cholesky_unsymmetrized(&symmetrize(x))
 }
 
-/// [`cholesky`] of a matrix that is symmetric already; only its lower triangle is read.
+/// [`cholesky`] of a matrix that is Hermitian already, of which only the lower triangle is read. JAX says it as `symmetrize_input=False`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let l = linalg::cholesky_unsymmetrized(&Array::from([[4.0f32, 99.0], [2.0, 5.0]]));
+/// assert_eq!(l.to_string(), "[[2. 0.]\n [1. 2.]]");
+/// ```
+///
+/// # Panics
+/// As [`cholesky`].
 #[track_caller]
 pub fn cholesky_unsymmetrized(x: &Array) -> Array {
     tril(&bind1(&Cholesky, std::slice::from_ref(x)), 0)
@@ -130,6 +145,14 @@ impl Primitive for Cholesky {
 /// The solution of `op(a) x = b`, or of `x op(a) = b` unless `left_side`, for a triangular `a`, of which only that triangle is read.
 ///
 /// `b` may lack the matrix's second dimension: then it is a vector on the left side.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// # use jacinth_frontend::lax::linalg::TriangularSolve;
+/// let (a, b) = (Array::from([[2.0f32, 0.0], [1.0, 4.0]]), Array::from([4.0f32, 10.0]));
+/// let how = TriangularSolve { left_side: true, lower: true, ..Default::default() };
+/// assert_eq!(linalg::triangular_solve(&a, &b, how).to_vec::<f32>(), [2.0, 2.0]);
+/// ```
 ///
 /// # Panics
 /// If shapes or dtypes do not fit.
@@ -321,6 +344,16 @@ impl Primitive for TriangularSolve {
 }
 
 /// The upper triangular factor of `rᵀ r + w wᵀ`, for an upper triangular `r: f32[n,n]` and a vector `w: f32[n]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let r = Array::from([[3.0f32, 0.0], [0.0, 1.0]]);
+/// let updated = linalg::cholesky_update(&r, &Array::from([4.0f32, 0.0]));
+/// assert_eq!(updated.to_string(), "[[5. 0.]\n [0. 1.]]");
+/// ```
+///
+/// # Panics
+/// If `r` is no square matrix, or `w` no vector of its size and dtype.
 #[track_caller]
 pub fn cholesky_update(r_matrix: &Array, w_vector: &Array) -> Array {
     let lower = mt(r_matrix);
@@ -329,7 +362,16 @@ pub fn cholesky_update(r_matrix: &Array, w_vector: &Array) -> Array {
     mt(&cholesky(&sum))
 }
 
-/// `alpha · a aᵀ + beta · c`.
+/// `alpha · a aᵀ + beta · c`: `f32[…, n, k] × f32[…, n, n] → f32[…, n, n]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let (a, c) = (Array::from([[1.0f32, 2.0]]), Array::from([[1.0f32]]));
+/// assert_eq!(linalg::symmetric_product(&a, &c, 2.0, 3.0).to_vec::<f32>(), [13.0]);
+/// ```
+///
+/// # Panics
+/// If shapes or dtypes do not fit.
 #[track_caller]
 pub fn symmetric_product(a: &Array, c: &Array, alpha: f64, beta: f64) -> Array {
     (E(mm(a, &mt(a))) * alpha + E(c.clone()) * beta).0
@@ -337,6 +379,17 @@ pub fn symmetric_product(a: &Array, c: &Array, alpha: f64, beta: f64) -> Array {
 
 /// The solution `x` of `A x = b` for a tridiagonal `A` whose diagonals are `dl` (below; its first element is not read), `d` and `du`
 /// (above; its last element is not read): `f32[…, n] ×3, f32[…, n, k] → f32[…, n, k]`. Without pivoting: `A` should be diagonally dominant.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// // The matrix [[2, 1, 0], [1, 2, 1], [0, 1, 2]].
+/// let (off, d) = (Array::from([1.0f32, 1.0, 1.0]), Array::from([2.0f32, 2.0, 2.0]));
+/// let x = linalg::tridiagonal_solve(&off, &d, &off, &Array::from([[3.0f32], [4.0], [3.0]]));
+/// assert_eq!(x.round_to(4).to_vec::<f32>(), [1.0, 1.0, 1.0]);
+/// ```
+///
+/// # Panics
+/// If shapes or dtypes do not fit.
 #[track_caller]
 pub fn tridiagonal_solve(dl: &Array, d: &Array, du: &Array, b: &Array) -> Array {
     let n = d.shape().last().copied().unwrap_or(0);
