@@ -335,14 +335,12 @@ impl Format {
                 let (a, b) = parts(value);
                 let sign = if b.is_sign_negative() && !b.is_nan() { '-' } else { '+' };
                 let tail = im.write(b.abs());
-                // The `j` follows the last digit; padding follows the `j`.
-                let digits = tail.trim_end();
-                format!(
-                    "{}{sign}{}j{}",
-                    re.write(a),
-                    digits.trim_start(),
-                    " ".repeat(tail.len() - digits.len())
-                )
+                // The sign stands before the first digit and the `j` behind the last; padding is around them.
+                let digits = tail.trim();
+                let padding = |count: usize| " ".repeat(count);
+                let before = padding(tail.len() - tail.trim_start().len());
+                let after = padding(tail.len() - tail.trim_end().len());
+                format!("{}{before}{sign}{digits}j{after}", re.write(a))
             }
         }
     }
@@ -493,6 +491,10 @@ fn scalar_text(value: Scalar, dtype: DType) -> String {
                 let text = float_text(x, dtype.real());
                 text.strip_suffix(".0").map(str::to_string).unwrap_or(text)
             };
+            // A real part of zero is not written, one of minus zero is.
+            if re == 0.0 && re.is_sign_positive() {
+                return format!("{}j", strip(im));
+            }
             let sign = if im.is_sign_negative() && !im.is_nan() { "" } else { "+" };
             format!("({}{sign}{}j)", strip(re), strip(im))
         }
@@ -580,6 +582,13 @@ mod tests {
                 "Array(1.5, dtype=float32, weak_type=True)",
             ),
             (of(&[], &[1e-5f32]), "1e-05", "Array(1.e-05, dtype=float32)"),
+            (
+                of(&[2], &[Complex32::new(1.0, 2.0), Complex32::new(5.0, -10.0)]),
+                "[1. +2.j 5.-10.j]",
+                "Array([1. +2.j, 5.-10.j], dtype=complex64)",
+            ),
+            (of(&[], &[Complex32::new(0.0, 9.0)]), "9j", "Array(0.+9.j, dtype=complex64)"),
+            (of(&[], &[Complex32::new(-0.0, -9.0)]), "(-0-9j)", "Array(-0.-9.j, dtype=complex64)"),
             (
                 of(&[40], &[1; 40]),
                 "[1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n 1 1 1]",
