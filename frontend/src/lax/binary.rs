@@ -6,7 +6,9 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use jacinth_lowering::ops::elementwise::Binary as Hlo;
+use jacinth_lowering::ops::elementwise::{
+    Binary as Hlo, Compare as HloCompare, CompareType, Direction, Select, Unary as HloUnary,
+};
 use smallvec::smallvec;
 
 use super::{
@@ -112,6 +114,26 @@ fn share(x: &Array, ans: &Array, y: &Array) -> Array {
 pub(super) fn replace_zero(x: &Array) -> Array {
     let [zero, one] = [0.0, 1.0].map(|value| full_like(x, value));
     select(&eq(x, &zero), &one, x)
+}
+
+/// The operation; of complex numbers the larger and the smaller are chosen by real parts, then by imaginary parts, as JAX lowers them.
+pub(super) fn lower_binary(cx: &mut LowerCx<'_>, op: Hlo, x: Value, y: Value) -> Result<Value> {
+    let wins = match op {
+        Hlo::Maximum => Direction::Gt,
+        Hlo::Minimum => Direction::Lt,
+        _ => return cx.op(op, &[x, y]),
+    };
+    if !cx.tensor(x)?.element.is_complex() {
+        return cx.op(op, &[x, y]);
+    }
+    let mut part = |of| Ok::<_, Error>([cx.op(of, &[x])?, cx.op(of, &[y])?]);
+    let (re, im) = (part(HloUnary::Real)?, part(HloUnary::Imag)?);
+    let mut compare = |direction, parts: &[Value]| {
+        cx.op(HloCompare { direction, compare_type: Some(CompareType::Float) }, parts)
+    };
+    let (equal, by_re, by_im) = (compare(Direction::Eq, &re)?, compare(wins, &re)?, compare(wins, &im)?);
+    let wins = cx.op(Select, &[equal, by_im, by_re])?;
+    cx.op(Select, &[wins, x, y])
 }
 
 const WIDE: [(f64, f64); 2] = [(-2.0, 2.0), (-2.0, 2.0)];
@@ -357,7 +379,7 @@ impl Primitive for Binary {
     fn lower(&self, cx: &mut LowerCx<'_>, args: &[Value], outs: &[Aval]) -> Result<Values> {
         let x = cx.broadcast(args[0], &outs[0])?;
         let y = cx.broadcast(args[1], &outs[0])?;
-        Ok(smallvec![cx.op(self.op, &[x, y])?])
+        Ok(smallvec![lower_binary(cx, self.op, x, y)?])
     }
 
     fn jvp(&self, primals: &[Array], tangents: &[Option<Array>]) -> (Arrays, Tangents) {

@@ -13,7 +13,7 @@ use jacinth_lowering::Attributes;
 use jacinth_lowering::ops::{elementwise as ops, window};
 use smallvec::smallvec;
 
-use super::binary::{add, add_any, max, min, mul, sub};
+use super::binary::{add, add_any, lower_binary, max, min, mul, sub};
 use super::compare::eq;
 use super::concat::{concatenate, pad};
 use super::elementwise::scalar_like;
@@ -237,7 +237,7 @@ impl Primitive for Cumulative {
         );
         let (fits, accepted) = match self.kind {
             Running::Sum | Running::Prod => (!dtype.is_boolean(), "a number"),
-            Running::Max | Running::Min => (!dtype.is_complex(), "real or boolean"),
+            Running::Max | Running::Min => (true, "anything"),
             Running::LogSumExp => (dtype.is_float(), "floating point"),
         };
         ensure!(fits, self.name() => "the operand must be {accepted}, got {}", numpy_name(dtype));
@@ -263,7 +263,9 @@ impl Primitive for Cumulative {
         };
         let scalar = Aval::scalar(out.dtype, false);
         let identity = cx.constant(monoid.identity(scalar.dtype), &scalar)?;
-        let block = cx.block(&[scalar.clone(), scalar], |cx, args| Ok(smallvec![cx.op(op, args)?]))?;
+        let block = cx.block(&[scalar.clone(), scalar], |cx, args| {
+            Ok(smallvec![lower_binary(cx, op, args[0], args[1])?])
+        })?;
         let n = out.shape[self.axis] as i64;
         let mut window = window::ReduceWindow {
             window_dimensions: smallvec![1; out.rank()],
@@ -315,6 +317,7 @@ impl Primitive for Cumulative {
             sample(SampleArg::f32([0, 2]), 0, false);
             if kind != Running::LogSumExp {
                 sample(SampleArg::range([2, 3], DType::I32, -5.0, 5.0), 1, false);
+                sample(SampleArg::range([4], DType::C64, -2.0, 2.0), 0, false);
             }
         }
         samples

@@ -12,7 +12,7 @@ use jacinth_lowering::Attributes;
 use jacinth_lowering::ops::{constant, elementwise as ops, reduce as reduce_ops};
 use smallvec::smallvec;
 
-use super::binary::{add_any, div, mul};
+use super::binary::{add_any, div, lower_binary, mul};
 use super::compare::eq;
 use super::concat::pad;
 use super::convert::convert_element_type;
@@ -50,7 +50,8 @@ reductions! {
     /// assert_eq!(lax::reduce_prod(&Array::from([[1, 2], [3, 4]]), &[1]).to_vec::<i32>(), [2, 12]);
     /// ```
     reduce_prod Prod;
-    /// The maximum over dimensions; the lowest value of nothing, NaN if there is one.
+    /// The maximum over dimensions; the lowest value of nothing, NaN if there is one. Complex numbers are compared by their real parts, equal
+    /// ones by their imaginary parts.
     ///
     /// ```
     /// # use jacinth_frontend::{Array, lax};
@@ -58,7 +59,7 @@ reductions! {
     /// assert_eq!(lax::reduce_max(&x, &[1]).to_string(), "[ 2. nan]");
     /// ```
     reduce_max Max;
-    /// The minimum over dimensions; the highest value of nothing, NaN if there is one.
+    /// The minimum over dimensions; the highest value of nothing, NaN if there is one. Complex numbers are compared as in [`reduce_max`].
     ///
     /// ```
     /// # use jacinth_frontend::{Array, lax, numpy as jnp};
@@ -263,11 +264,6 @@ impl Primitive for Reduction {
             }
         };
         ensure!(fits, self.name() => "the operand must be {accepted}, got {}", numpy_name(dtype));
-        ensure!(
-            !dtype.is_complex() || matches!(self.monoid, Monoid::Sum | Monoid::Prod),
-            self.name() => "complex numbers are not ordered, got {}",
-            numpy_name(dtype)
-        );
         let kept = remaining(operand.rank(), &self.axes);
         Ok(smallvec![operand.with_shape(kept.into_iter().map(|d| operand.shape[d]))])
     }
@@ -280,7 +276,9 @@ impl Primitive for Reduction {
         let scalar = Aval::scalar(outs[0].dtype, false);
         let identity = cx.constant(self.monoid.identity(scalar.dtype), &scalar)?;
         let op = self.monoid.row().1;
-        let block = cx.block(&[scalar.clone(), scalar], |cx, args| Ok(smallvec![cx.op(op, args)?]))?;
+        let block = cx.block(&[scalar.clone(), scalar], |cx, args| {
+            Ok(smallvec![lower_binary(cx, op, args[0], args[1])?])
+        })?;
         let reduce = reduce_ops::Reduce { dimensions: sizes(&self.axes) };
         Ok(cx.builder.op_full(reduce.into(), &[args[0], identity], vec![block], None, Attributes::new())?)
     }
@@ -339,6 +337,7 @@ impl Primitive for Reduction {
                 samples.push(sample(SampleArg::f32([5]), &[0]));
                 samples.push(sample(SampleArg::f32([0, 3]), &[0]).not_differentiable());
                 samples.push(sample(SampleArg::range([3, 2], DType::I32, -5.0, 5.0), &[0, 1]));
+                samples.push(sample(SampleArg::range([2, 3], DType::C64, -2.0, 2.0), &[1]));
             }
         }
         samples
@@ -459,5 +458,30 @@ impl ArgMinMax {
         let tie = cx.op(ops::Binary::And, &[equal, first])?;
         let wins_index = cx.op(ops::Binary::Or, &[wins, tie])?;
         Ok(smallvec![cx.op(ops::Select, &[wins, x, y])?, cx.op(ops::Select, &[wins_index, i, j])?])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lax::{complex, cummax, cummin, imag, max, reduce_window};
+
+    /// Against jax 0.10.2.
+    #[test]
+    fn complex_numbers_are_ordered_by_real_parts_first() {
+        let z = complex(&Array::from([1.0f32, 1.0, 0.0]), &Array::from([2.0f32, 3.0, 9.0]));
+        assert_eq!(reduce_max(&z, &[0]).to_string(), "(1+3j)");
+        assert_eq!(imag(&reduce_min(&z, &[0])).item::<f32>(), 9.0);
+        assert_eq!(cummax(&z, 0, false).to_string(), "[1.+2.j 1.+3.j 1.+3.j]");
+        assert_eq!(cummin(&z, 0, false).to_string(), "[1.+2.j 1.+2.j 0.+9.j]");
+        let low = Array::scalar(f64::NEG_INFINITY, DType::C64, false);
+        let windows = reduce_window(&z, &low, max, &[2], &[1], "VALID", None, None);
+        assert_eq!(windows.to_string(), "[1.+3.j 1.+3.j]");
+        let nothing = slice_in_dim(&z, 0, Some(0), 1, 0);
+        assert_eq!(reduce_max(&nothing, &[0]).to_string(), "(-inf+0j)");
+        let (x, y) = ([1.0f32, 1.0, f32::NAN], [2.0f32, 2.0, 3.0]);
+        let (s, t) = ([0.0f32, 5.0, 1.0], [f32::NAN, f32::NAN, 1.0]);
+        let [x, y, s, t] = [x, y, s, t].map(Array::from);
+        assert_eq!(max(&complex(&x, &y), &complex(&s, &t)).to_string(), "[1. +2.j 5.+nanj 1. +1.j]");
     }
 }

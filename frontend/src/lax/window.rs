@@ -18,6 +18,7 @@ use jacinth_lowering::ops::{elementwise as el, window as ops};
 use smallvec::{SmallVec, smallvec};
 
 use super::KIT;
+use super::binary::lower_binary;
 use super::concat::pad;
 use super::reduce::{highest, lowest};
 use super::rules::{
@@ -453,10 +454,7 @@ impl Primitive for ReduceWindowOf {
 
     fn abstract_eval(&self, args: &[&Aval]) -> Result<Avals> {
         let dtype = args[0].dtype;
-        let fits = match self.kind {
-            WindowKind::Sum => !dtype.is_boolean(),
-            _ => !dtype.is_complex(),
-        };
+        let fits = self.kind != WindowKind::Sum || !dtype.is_boolean();
         ensure!(fits, self.name() => "does not accept {}", args[0]);
         Ok(smallvec![args[0].with_shape(self.window.out_shape(self.name(), &args[0].shape)?)])
     }
@@ -473,7 +471,9 @@ impl Primitive for ReduceWindowOf {
             WindowKind::Max => el::Binary::Maximum,
             WindowKind::Min => el::Binary::Minimum,
         };
-        let block = cx.block(&[scalar.clone(), scalar], |cx, args| Ok(smallvec![cx.op(op, args)?]))?;
+        let block = cx.block(&[scalar.clone(), scalar], |cx, args| {
+            Ok(smallvec![lower_binary(cx, op, args[0], args[1])?])
+        })?;
         let window = self.window.op();
         Ok(cx.builder.op_full(window.into(), &[args[0], identity], vec![block], None, Attributes::new())?)
     }
