@@ -131,6 +131,9 @@ pub fn moveaxis(operand: &Array, from: usize, to: usize) -> Array {
     if from == to {
         return operand.clone();
     }
+    if from.max(to) >= operand.ndim() {
+        refuse!("moveaxis" => "dimensions {from} and {to} must be those of an array of shape {}", show(operand.shape()));
+    }
     let mut permutation: Vec<usize> = (0..operand.ndim()).filter(|&d| d != from).collect();
     permutation.insert(to, from);
     transpose(operand, &permutation)

@@ -57,14 +57,13 @@ pub fn slice(
 /// ```
 ///
 /// # Panics
-/// If the operand has no dimension `axis`, or as [`slice`].
+/// If the operand has no dimension `axis`, or as [`slice()`].
 #[track_caller]
 pub fn slice_in_dim(operand: &Array, start: i64, limit: Option<i64>, stride: usize, axis: usize) -> Array {
+    check_axis("slice_in_dim", operand, axis);
     let mut starts = vec![0; operand.ndim()];
     let mut limits = operand.shape().to_vec();
-    let size = *limits.get(axis).unwrap_or_else(|| {
-        refuse!("slice_in_dim" => "axis {axis} is out of bounds for an array of {} dimensions", starts.len())
-    }) as i64;
+    let size = limits[axis] as i64;
     let from_end = |i: i64| if i < 0 { i + size } else { i };
     let (start, limit) = (from_end(start), from_end(limit.unwrap_or(size)));
     if start < 0 || limit < 0 {
@@ -89,6 +88,7 @@ pub fn slice_in_dim(operand: &Array, start: i64, limit: Option<i64>, stride: usi
 /// If the operand has no dimension `axis`, or the index is out of bounds.
 #[track_caller]
 pub fn index_in_dim(operand: &Array, index: i64, axis: usize, keepdims: bool) -> Array {
+    check_axis("index_in_dim", operand, axis);
     let size = operand.shape()[axis] as i64;
     let start = if index < 0 { index + size } else { index };
     if !(0..size).contains(&start) {
@@ -131,6 +131,7 @@ pub fn dynamic_slice(operand: &Array, start_indices: &[Array], slice_sizes: &[us
 /// If the operand has no dimension `axis`, or as [`dynamic_slice`].
 #[track_caller]
 pub fn dynamic_slice_in_dim(operand: &Array, start_index: &Array, slice_size: usize, axis: usize) -> Array {
+    check_axis("dynamic_slice_in_dim", operand, axis);
     let (starts, mut sizes) = (starts_in_dim(operand, start_index, axis), operand.shape().to_vec());
     sizes[axis] = slice_size;
     dynamic_slice(operand, &starts, &sizes)
@@ -189,6 +190,7 @@ pub fn dynamic_update_slice_in_dim(
     start_index: &Array,
     axis: usize,
 ) -> Array {
+    check_axis("dynamic_update_slice_in_dim", operand, axis);
     dynamic_update_slice(operand, update, &starts_in_dim(operand, start_index, axis))
 }
 
@@ -209,6 +211,14 @@ pub fn dynamic_update_index_in_dim(operand: &Array, update: &Array, index: &Arra
         return dynamic_update_slice_in_dim(operand, update, index, axis);
     }
     dynamic_update_slice_in_dim(operand, &super::shape::expand_dims(update, &[axis]), index, axis)
+}
+
+/// Refuses an axis that the operand has not.
+#[track_caller]
+fn check_axis(name: &'static str, operand: &Array, axis: usize) {
+    if axis >= operand.ndim() {
+        refuse!(name => "axis {axis} is out of bounds for an array of {} dimensions", operand.ndim())
+    }
 }
 
 fn starts_in_dim(operand: &Array, start_index: &Array, axis: usize) -> Vec<Array> {
@@ -613,5 +623,27 @@ impl Primitive for DynamicUpdateSlice {
             sample
         };
         vec![sample(&[5], &[2], &[1.0]), sample(&[5], &[2], &[9.0]), sample(&[3, 4], &[2, 3], &[1.0, 0.0])]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::boundary;
+
+    #[test]
+    fn an_axis_that_is_not_there_is_named() {
+        let (x, i) = (Array::from([1, 2]), Array::from(0));
+        let calls: [(&str, &dyn Fn() -> Array); 4] = [
+            ("slice_in_dim", &|| slice_in_dim(&x, 0, None, 1, 1)),
+            ("index_in_dim", &|| index_in_dim(&x, 0, 1, true)),
+            ("dynamic_slice_in_dim", &|| dynamic_index_in_dim(&x, &i, 1, true)),
+            ("dynamic_update_slice_in_dim", &|| dynamic_update_slice_in_dim(&x, &x, &i, 1)),
+        ];
+        for (name, call) in calls {
+            let error = boundary(call).unwrap_err().to_string();
+            let expected = format!("{name}: axis 1 is out of bounds for an array of 1 dimensions");
+            assert!(error.starts_with(&expected), "{error}");
+        }
     }
 }

@@ -77,8 +77,10 @@ pub fn sort_many(operands: &[Array], dimension: usize, is_stable: bool, num_keys
 /// If the operand is a scalar or complex, or `k` exceeds its last dimension.
 #[track_caller]
 pub fn top_k(operand: &Array, k: usize) -> (Array, Array) {
-    let axis =
-        operand.ndim().checked_sub(1).unwrap_or_else(|| panic!("top_k: the operand must have a dimension"));
+    let axis = operand
+        .ndim()
+        .checked_sub(1)
+        .unwrap_or_else(|| refuse!("top_k" => "the operand must have a dimension, got {}", operand.aval()));
     let mut outs = bind(Prim::new(TopK { k, axis }), std::slice::from_ref(operand));
     let positions = outs.pop().expect("two results");
     (outs.pop().expect("two results"), positions)

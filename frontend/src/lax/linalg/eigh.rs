@@ -49,6 +49,7 @@ pub fn eigh(x: &Array) -> (Array, Array) {
 /// As [`eigh`].
 #[track_caller]
 pub fn eigh_with(x: &Array, lower: bool, symmetrize_input: bool) -> (Array, Array) {
+    check_matrices("eigh", &[x]);
     let x = if symmetrize_input { symmetrize(x) } else { x.clone() };
     let mut outs = bind(Prim::new(Eigh { lower }), &[x]);
     let w = outs.pop().expect("two results");

@@ -253,6 +253,7 @@ pub fn lu_solve(lu: &Array, permutation: &Array, b: &Array, trans: usize) -> Arr
         let out = lu_solve(lu, permutation, &crate::lax::expand_dims(b, &[axis]), trans);
         return crate::lax::squeeze(&out, &[axis]);
     }
+    check_matrices("lu_solve", &[lu, b]);
     if trans > 2 {
         refuse!("lu_solve" => "trans must be 0, 1 or 2, got {trans}")
     }

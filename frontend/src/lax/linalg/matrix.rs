@@ -1,6 +1,7 @@
 //! Small words about matrices in the last two dimensions, for rules and programs.
 
 use crate::ir::{Array, DType};
+use crate::lax::rules::{refuse, show};
 use crate::lax::traced::{E, choose};
 use crate::lax::{
     DotDimensionNumbers, GatherDimensionNumbers, GatherScatterMode, Precision, abs, add, broadcast_in_dim,
@@ -12,6 +13,14 @@ use crate::lax::{
 pub(crate) fn sizes_of(x: &Array) -> (usize, usize) {
     let rank = x.ndim();
     (x.shape()[rank - 2], x.shape()[rank - 1])
+}
+
+/// Refuses operands without rows and columns.
+#[track_caller]
+pub(crate) fn check_matrices(name: &'static str, operands: &[&Array]) {
+    if let Some(x) = operands.iter().find(|x| x.ndim() < 2) {
+        refuse!(name => "operands must have at least 2 dimensions, got shape {}", show(x.shape()))
+    }
 }
 
 /// The transposed matrix.

@@ -203,3 +203,27 @@ pub fn tridiagonal(_: &Array) -> Vec<Array> {
         .at(here())
         .raise()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::boundary;
+
+    #[test]
+    fn what_has_no_rows_and_columns_is_refused_with_a_sentence() {
+        let (x, v) = (Array::from(1.0), Array::from([1.0f32, 2.0]));
+        let calls: [(&str, &dyn Fn() -> Array); 6] = [
+            ("cholesky", &|| cholesky(&x)),
+            ("cholesky_update", &|| cholesky_update(&v, &v)),
+            ("symmetric_product", &|| symmetric_product(&v, &v, 1.0, 1.0)),
+            ("eigh", &|| eigh(&v).0),
+            ("ormqr", &|| ormqr(&v, &v, &v, true, false)),
+            ("lu_solve", &|| lu_solve(&v, &v, &v, 0)),
+        ];
+        for (name, call) in calls {
+            let error = boundary(call).unwrap_err().to_string();
+            let expected = format!("{name}: operands must have at least 2 dimensions, got shape ");
+            assert!(error.starts_with(&expected), "{error}");
+        }
+    }
+}

@@ -87,6 +87,7 @@ pub fn householder_product(a: &Array, taus: &Array) -> Array {
 /// If `c` does not fit, or as [`householder_product`].
 #[track_caller]
 pub fn ormqr(a: &Array, taus: &Array, c: &Array, left: bool, transpose: bool) -> Array {
+    check_matrices("ormqr", &[a, c]);
     let (m, n) = sizes_of(a);
     let mut config = vec![(0, 0, 0); a.ndim()];
     config[a.ndim() - 1] = (0, m as i64 - n as i64, 0);

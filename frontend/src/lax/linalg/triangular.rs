@@ -30,6 +30,7 @@ use jacinth_lowering::ops::{elementwise as el, linalg as ops};
 /// If the matrices are not square, or not of 32 or 64 bit floating-point or complex numbers.
 #[track_caller]
 pub fn cholesky(x: &Array) -> Array {
+    check_matrices("cholesky", &[x]);
     cholesky_unsymmetrized(&symmetrize(x))
 }
 
@@ -356,6 +357,7 @@ impl Primitive for TriangularSolve {
 /// If `r` is no square matrix, or `w` no vector of its size and dtype.
 #[track_caller]
 pub fn cholesky_update(r_matrix: &Array, w_vector: &Array) -> Array {
+    check_matrices("cholesky_update", &[r_matrix]);
     let lower = mt(r_matrix);
     let w = expand_dims(w_vector, &[w_vector.ndim()]);
     let sum = super::super::add(&mm(&lower, &mt(&lower)), &mm(&w, &mt(&w)));
@@ -374,6 +376,7 @@ pub fn cholesky_update(r_matrix: &Array, w_vector: &Array) -> Array {
 /// If shapes or dtypes do not fit.
 #[track_caller]
 pub fn symmetric_product(a: &Array, c: &Array, alpha: f64, beta: f64) -> Array {
+    check_matrices("symmetric_product", &[a, c]);
     (E(mm(a, &mt(a))) * alpha + E(c.clone()) * beta).0
 }
 
