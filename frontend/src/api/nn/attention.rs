@@ -25,16 +25,39 @@ pub struct AttentionOptions {
     pub key_value_seq_lengths: Option<Array>,
 }
 
-/// `softmax(query · keyᵀ / √width) · value`: `f[b, t, n, h] × f[b, s, k, h] × f[b, s, k, h] → f[b, t, n, h]`.
+/// `softmax(query · keyᵀ / √width) · value` (Vaswani et al., NeurIPS 2017): `f[b, t, n, h] × f[b, s, k, h] × f[b, s, k, h] → f[b, t, n, h]`.
 ///
 /// The batch may be missing. Where there are fewer heads of keys than of queries (`n` a multiple of `k`), neighbouring query heads
 /// share one. Products and softmax are taken in single precision at least.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn, numpy as jnp};
+/// // Equal products: the mean of the two values.
+/// let (query, key) = (jnp::ones([1, 1, 2]), jnp::ones([2, 1, 2]));
+/// let value = Array::from([[[1.0f32, 2.0]], [[3.0, 6.0]]]);
+/// assert_eq!(nn::dot_product_attention(&query, &key, &value).to_string(), "[[[2. 4.]]]");
+/// ```
+///
+/// # Panics
+/// If shapes do not fit.
 #[track_caller]
 pub fn dot_product_attention(query: &Array, key: &Array, value: &Array) -> Array {
     dot_product_attention_with(query, key, value, AttentionOptions::default())
 }
 
 /// [`dot_product_attention`] with mask, bias and the rest.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// # use jacinth_frontend::nn::AttentionOptions;
+/// let x = Array::from([[[1.0f32]], [[2.0]], [[3.0]]]);
+/// let options = AttentionOptions { is_causal: true, scale: Some(0.0), ..Default::default() };
+/// // Each the mean of what came up to it.
+/// assert_eq!(nn::dot_product_attention_with(&x, &x, &x, options).to_vec::<f32>(), [1.0, 1.5, 2.0]);
+/// ```
+///
+/// # Panics
+/// If shapes do not fit.
 #[track_caller]
 pub fn dot_product_attention_with(
     query: &Array,

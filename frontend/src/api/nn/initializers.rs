@@ -69,53 +69,110 @@ enum Kind {
 }
 
 /// Zeros.
+///
+/// ```
+/// # use jacinth_frontend::{nn::initializers, random};
+/// assert_eq!(initializers::zeros().init(random::key(0), 3).to_vec::<f32>(), [0.0, 0.0, 0.0]);
+/// ```
 pub fn zeros() -> Initializer {
     constant(0.0)
 }
 
 /// Ones.
+///
+/// ```
+/// # use jacinth_frontend::{nn::initializers, random};
+/// assert_eq!(initializers::ones().init(random::key(0), 2).to_vec::<f32>(), [1.0, 1.0]);
+/// ```
 pub fn ones() -> Initializer {
     constant(1.0)
 }
 
-/// That number.
+/// That number everywhere.
+///
+/// ```
+/// # use jacinth_frontend::{nn::initializers, random};
+/// let bias = initializers::constant(0.5).init(random::key(0), 2);
+/// assert_eq!(bias.to_vec::<f32>(), [0.5, 0.5]);
+/// ```
 pub fn constant(value: f64) -> Initializer {
     Initializer(Kind::Constant(value))
 }
 
-/// Uniform numbers at least 0 and below `scale`.
+/// Uniform numbers at least 0 and below `scale`; JAX's default is 0.01.
+///
+/// ```
+/// # use jacinth_frontend::{nn::initializers, random};
+/// let x = initializers::uniform(0.1).init(random::key(0), 3);
+/// assert!(x.to_vec::<f32>().iter().all(|x| (0.0..0.1).contains(x)));
+/// ```
 pub fn uniform(scale: f64) -> Initializer {
     Initializer(Kind::Uniform(scale))
 }
 
-/// Normal numbers of mean 0 and that standard deviation.
+/// Normal numbers of mean 0 and that standard deviation; JAX's default is 0.01.
+///
+/// ```
+/// # use jacinth_frontend::{nn::initializers, random};
+/// let x = initializers::normal(0.1).init(random::key(0), [2, 3]);
+/// assert_eq!(x.round_to(3).to_string(), "[[ 0.162  0.203 -0.043]\n [-0.008  0.018 -0.097]]");
+/// ```
 pub fn normal(stddev: f64) -> Initializer {
     Initializer(Kind::Normal(stddev))
 }
 
-/// Normal numbers, cut off at `lower` and `upper` deviations, times `stddev`.
+/// Normal numbers, cut off at `lower` and `upper` deviations, times `stddev`. These are times the deviation before the cut, which makes it
+/// smaller.
+///
+/// ```
+/// # use jacinth_frontend::{nn::initializers, random};
+/// let x = initializers::truncated_normal(0.5, -2.0, 2.0).init(random::key(0), 1000);
+/// assert!(x.abs().max().item::<f32>() <= 1.0);
+/// ```
 pub fn truncated_normal(stddev: f64, lower: f64, upper: f64) -> Initializer {
     Initializer(Kind::TruncatedNormal { stddev, lower, upper })
 }
 
-/// Numbers of variance `scale / fan`.
+/// Numbers of variance `scale / fan`, where the fan is the size of the layer's input, output, or a mean of both.
+///
+/// ```
+/// # use jacinth_frontend::{nn::initializers, random};
+/// # use jacinth_frontend::nn::initializers::{Distribution, Fan};
+/// let init = initializers::variance_scaling(2.0, Fan::Out, Distribution::Normal);
+/// let x = init.init(random::key(0), [2, 3]);
+/// assert_eq!(x.round_to(3).to_string(), "[[ 1.325  1.654 -0.354]\n [-0.064  0.144 -0.794]]");
+/// ```
 pub fn variance_scaling(scale: f64, fan: Fan, distribution: Distribution) -> Initializer {
     variance_scaling_with(scale, fan, distribution, Axes::default())
 }
 
 /// [`variance_scaling`] of a parameter whose axes are those.
+///
+/// ```
+/// # use jacinth_frontend::{nn::initializers, random};
+/// # use jacinth_frontend::nn::initializers::{Axes, Distribution, Fan};
+/// // Four inputs on two axes, one output: variance 1/4 of uniform numbers is a bound of √3/2.
+/// let axes = Axes { in_axis: vec![0, 1], out_axis: vec![2], batch_axis: vec![] };
+/// let init = initializers::variance_scaling_with(1.0, Fan::In, Distribution::Uniform, axes);
+/// assert!(init.init(random::key(0), [2, 2, 1]).abs().max().item::<f32>() <= 0.8661);
+/// ```
 pub fn variance_scaling_with(scale: f64, fan: Fan, distribution: Distribution, axes: Axes) -> Initializer {
     Initializer(Kind::Variance { scale, fan, distribution, axes })
 }
 
 macro_rules! scaled {
-    ($($(#[$doc:meta])* $name:ident, $name_with:ident: $scale:literal $fan:ident $distribution:ident;)*) => {$(
+    ($(
+        $(#[$doc:meta])*
+        $name:ident,
+        $(#[$doc_with:meta])*
+        $name_with:ident: $scale:literal $fan:ident $distribution:ident;
+    )*) => {$(
         $(#[$doc])*
         pub fn $name() -> Initializer {
             $name_with(Axes::default())
         }
 
-        $(#[$doc])*
+        $(#[$doc_with])*
         pub fn $name_with(axes: Axes) -> Initializer {
             variance_scaling_with($scale, Fan::$fan, Distribution::$distribution, axes)
         }
@@ -123,18 +180,118 @@ macro_rules! scaled {
 }
 
 scaled! {
-    /// Uniform numbers of variance `2 / (input + output)`.
-    glorot_uniform, glorot_uniform_with: 1.0 Average Uniform;
-    /// Truncated normal numbers of variance `2 / (input + output)`.
-    glorot_normal, glorot_normal_with: 1.0 Average TruncatedNormal;
-    /// Uniform numbers of variance `2 / input`.
-    he_uniform, he_uniform_with: 2.0 In Uniform;
-    /// Truncated normal numbers of variance `2 / input`.
-    he_normal, he_normal_with: 2.0 In TruncatedNormal;
-    /// Uniform numbers of variance `1 / input`.
-    lecun_uniform, lecun_uniform_with: 1.0 In Uniform;
-    /// Truncated normal numbers of variance `1 / input`.
-    lecun_normal, lecun_normal_with: 1.0 In TruncatedNormal;
+    /// Uniform numbers of variance `2 / (input + output)`, of a matrix between `±√(6 / (input + output))` (Glorot and Bengio, AISTATS
+    /// 2010). Also
+    /// named `xavier_uniform`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{nn::initializers, random};
+    /// let x = initializers::glorot_uniform().init(random::key(0), [2, 3]);
+    /// assert_eq!(x.round_to(3).to_string(), "[[ 0.981  1.049 -0.367]\n [-0.069  0.153 -0.733]]");
+    /// ```
+    glorot_uniform,
+    /// [`glorot_uniform`] of a parameter whose axes are those.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{nn::initializers, random};
+    /// # use jacinth_frontend::nn::initializers::Axes;
+    /// let swapped = Axes { in_axis: vec![-1], out_axis: vec![-2], batch_axis: vec![] };
+    /// let x = initializers::glorot_uniform_with(swapped).init(random::key(0), [3, 3]);
+    /// assert!(x.abs().max().item::<f32>() <= 1.0);
+    /// ```
+    glorot_uniform_with: 1.0 Average Uniform;
+    /// Truncated normal numbers of variance `2 / (input + output)` (Glorot and Bengio, AISTATS 2010). Also named `xavier_normal`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{nn::initializers, random};
+    /// let x = initializers::glorot_normal().init(random::key(0), [2, 3]);
+    /// assert_eq!(x.round_to(3).to_string(), "[[ 1.047  1.233 -0.297]\n [-0.054  0.121 -0.656]]");
+    /// ```
+    glorot_normal,
+    /// [`glorot_normal`] of a parameter whose axes are those.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{nn::initializers, random};
+    /// # use jacinth_frontend::nn::initializers::Axes;
+    /// // Of five layers side by side, each has its own input and output.
+    /// let stacked = Axes { batch_axis: vec![0], ..Default::default() };
+    /// assert_eq!(initializers::glorot_normal_with(stacked).init(random::key(0), [5, 2, 3]).shape(), [5, 2, 3]);
+    /// ```
+    glorot_normal_with: 1.0 Average TruncatedNormal;
+    /// Uniform numbers of variance `2 / input`, of a matrix between `±√(6 / input)` (He et al., ICCV 2015). Also named `kaiming_uniform`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{nn::initializers, random};
+    /// let x = initializers::he_uniform().init(random::key(0), [6, 100]);
+    /// assert!(x.abs().max().item::<f32>() <= 1.0);
+    /// ```
+    he_uniform,
+    /// [`he_uniform`] of a parameter whose axes are those.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{nn::initializers, random};
+    /// # use jacinth_frontend::nn::initializers::Axes;
+    /// // The input is the last axis.
+    /// let axes = Axes { in_axis: vec![-1], out_axis: vec![-2], ..Default::default() };
+    /// let x = initializers::he_uniform_with(axes).init(random::key(0), [100, 6]);
+    /// assert!(x.abs().max().item::<f32>() <= 1.0);
+    /// ```
+    he_uniform_with: 2.0 In Uniform;
+    /// Truncated normal numbers of variance `2 / input`, which keeps the variance through layers of `relu` (He et al., ICCV 2015). Also named
+    /// `kaiming_normal`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{nn::initializers, random};
+    /// let x = initializers::he_normal().init(random::key(0), [2, 3]);
+    /// assert_eq!(x.round_to(3).to_string(), "[[ 1.655  1.949 -0.469]\n [-0.085  0.191 -1.038]]");
+    /// ```
+    he_normal,
+    /// [`he_normal`] of a parameter whose axes are those.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{nn::initializers, random};
+    /// # use jacinth_frontend::nn::initializers::Axes;
+    /// // A kernel "OIHW": output features first, then input features; the rest is the receptive field.
+    /// let axes = Axes { in_axis: vec![1], out_axis: vec![0], ..Default::default() };
+    /// let x = initializers::he_normal_with(axes).init(random::key(0), [16, 8, 3, 3]);
+    /// assert!((x.std().item::<f32>() - (2.0f32 / (8 * 3 * 3) as f32).sqrt()).abs() < 0.01);
+    /// ```
+    he_normal_with: 2.0 In TruncatedNormal;
+    /// Uniform numbers of variance `1 / input`, of a matrix between `±√(3 / input)`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{nn::initializers, random};
+    /// let x = initializers::lecun_uniform().init(random::key(0), [3, 100]);
+    /// assert!(x.abs().max().item::<f32>() <= 1.0);
+    /// ```
+    lecun_uniform,
+    /// [`lecun_uniform`] of a parameter whose axes are those.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{nn::initializers, random};
+    /// # use jacinth_frontend::nn::initializers::Axes;
+    /// let axes = Axes { in_axis: vec![-1], out_axis: vec![-2], ..Default::default() };
+    /// let x = initializers::lecun_uniform_with(axes).init(random::key(0), [100, 3]);
+    /// assert!(x.abs().max().item::<f32>() <= 1.0);
+    /// ```
+    lecun_uniform_with: 1.0 In Uniform;
+    /// Truncated normal numbers of variance `1 / input`, for self-normalising layers of `selu` (Klambauer et al., NeurIPS 2017).
+    ///
+    /// ```
+    /// # use jacinth_frontend::{nn::initializers, random};
+    /// let x = initializers::lecun_normal().init(random::key(0), [2, 3]);
+    /// assert_eq!(x.round_to(3).to_string(), "[[ 1.17   1.378 -0.332]\n [-0.06   0.135 -0.734]]");
+    /// ```
+    lecun_normal,
+    /// [`lecun_normal`] of a parameter whose axes are those.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{nn::initializers, random};
+    /// # use jacinth_frontend::nn::initializers::Axes;
+    /// let axes = Axes { in_axis: vec![0, 1], ..Default::default() };
+    /// assert_eq!(initializers::lecun_normal_with(axes).init(random::key(0), [2, 3, 4]).shape(), [2, 3, 4]);
+    /// ```
+    lecun_normal_with: 1.0 In TruncatedNormal;
 }
 
 pub use self::{
@@ -144,34 +301,80 @@ pub use self::{
     he_uniform_with as kaiming_uniform_with,
 };
 
-/// A matrix whose rows or columns, whichever are fewer, are orthogonal and of length `scale`.
+/// A matrix whose rows or columns, whichever are fewer, are orthogonal and of length `scale`; of more dimensions than two, the last is the
+/// columns.
+///
+/// ```
+/// # use jacinth_frontend::{nn::initializers, random};
+/// let x = initializers::orthogonal(2.0).init(random::key(0), [2, 3]);
+/// assert_eq!(x.matmul(x.mT()).round_to(3).abs().to_string(), "[[4. 0.]\n [0. 4.]]");
+/// ```
 pub fn orthogonal(scale: f64) -> Initializer {
     orthogonal_with(scale, -1)
 }
 
 /// [`orthogonal`] with columns along that axis; the others together are the rows.
+///
+/// ```
+/// # use jacinth_frontend::{nn::initializers, random};
+/// // Columns along the first axis: a row of the result is one of three orthogonal vectors.
+/// let x = initializers::orthogonal_with(1.0, 0).init(random::key(0), [3, 4]);
+/// assert_eq!(x.matmul(x.mT()).round_to(3).abs().trace().item::<f32>(), 3.0);
+/// ```
 pub fn orthogonal_with(scale: f64, column_axis: i64) -> Initializer {
     Initializer(Kind::Orthogonal { scale, column_axis })
 }
 
-/// Zeros, but an orthogonal matrix in the middle of the receptive field.
+/// Zeros, but an orthogonal matrix in the middle of the receptive field, for a kernel of 3 to 5 dimensions whose last two are input and output
+/// (Xiao et al., ICML 2018).
+///
+/// ```
+/// # use jacinth_frontend::{lax, nn::initializers, random};
+/// let x = initializers::delta_orthogonal(1.0).init(random::key(0), [3, 2, 2]);
+/// let middle = lax::index_in_dim(&x, 1, 0, false);
+/// assert_eq!(middle.matmul(middle.mT()).round_to(3).abs().to_string(), "[[1. 0.]\n [0. 1.]]");
+/// assert_eq!(lax::index_in_dim(&x, 0, 0, false).abs().max().item::<f32>(), 0.0);
+/// ```
 pub fn delta_orthogonal(scale: f64) -> Initializer {
     delta_orthogonal_with(scale, -1)
 }
 
 /// [`delta_orthogonal`] with columns along that axis of the matrix.
+///
+/// ```
+/// # use jacinth_frontend::{nn::initializers, random};
+/// let x = initializers::delta_orthogonal_with(1.0, 0).init(random::key(0), [1, 2, 3]);
+/// assert_eq!(x.shape(), [1, 2, 3]);
+/// ```
 pub fn delta_orthogonal_with(scale: f64, column_axis: i64) -> Initializer {
     Initializer(Kind::DeltaOrthogonal { scale, column_axis })
 }
 
 impl Initializer {
     /// An array of that shape, of the default float.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{nn::initializers, random};
+    /// let init = initializers::he_normal();
+    /// let [k1, k2] = random::split(random::key(0));
+    /// let (w1, w2) = (init.init(k1, [4, 8]), init.init(k2, [8, 2]));
+    /// assert_eq!((w1.shape(), w2.shape()), (&[4, 8][..], &[8, 2][..]));
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Initializer::init_of`].
     #[track_caller]
     pub fn init(&self, key: impl AnyKey, shape: impl IntoShape) -> Array {
         self.init_of(key, shape, default_float())
     }
 
     /// An array of that shape and floating or complex dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, nn::initializers, random};
+    /// let x = initializers::ones().init_of(random::key(0), [2, 2], DType::BF16);
+    /// assert_eq!(x.dtype(), DType::BF16);
+    /// ```
     ///
     /// # Panics
     /// If the shape has not the axes, or the distribution not the dtype.

@@ -39,6 +39,12 @@ fn where_inside(mask: &Array, tangent: &Array) -> Array {
 }
 
 /// `min(max(x, 0), 6)`, with derivative 0 at 0 and at 6.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-1.0f32, 2.5, 9.0]);
+/// assert_eq!(nn::relu6(&x).to_vec::<f32>(), [0.0, 2.5, 6.0]);
+/// ```
 #[track_caller]
 pub fn relu6(x: impl IntoArray) -> Array {
     fn relu6(x: &Array) -> Array {
@@ -48,52 +54,99 @@ pub fn relu6(x: impl IntoArray) -> Array {
     custom_jvp(relu6).defjvps([Some(slope)])(&x.into_array())
 }
 
-/// `1 / (1 + e⁻ˣ)`.
+/// The logistic function `1 / (1 + e⁻ˣ)`, between 0 and 1.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, 0.0, 1.5]);
+/// assert_eq!(nn::sigmoid(&x).round_to(4).to_string(), "[0.1192 0.5    0.8176]");
+/// ```
 #[track_caller]
 pub fn sigmoid(x: impl IntoArray) -> Array {
     lax::logistic(&promote_inexact(&[x.into_array()])[0])
 }
 
-/// `log(1 + eˣ)`.
+/// `log(1 + eˣ)`, without overflow: a smooth [`relu`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, 0.0, 1000.0]);
+/// assert_eq!(nn::softplus(&x).round_to(4).to_string(), "[1.269e-01 6.931e-01 1.000e+03]");
+/// ```
 #[track_caller]
 pub fn softplus(x: impl IntoArray) -> Array {
     jnp::logaddexp(x, 0.0)
 }
 
-/// `x / (1 + |x|)`.
+/// `x / (1 + |x|)`, between −1 and 1.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// assert_eq!(nn::soft_sign(Array::from([-3.0f32, 0.0, 1.0])).to_vec::<f32>(), [-0.75, 0.0, 0.5]);
+/// ```
 #[track_caller]
 pub fn soft_sign(x: impl IntoArray) -> Array {
     let x = x.into_array();
     &x / (jnp::abs(&x) + 1.0)
 }
 
-/// `x · sigmoid(x)`.
+/// `x · sigmoid(x)`, the sigmoid linear unit.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, 0.0, 1.5]);
+/// assert_eq!(nn::silu(&x).round_to(4).to_string(), "[-0.2384  0.      1.2264]");
+/// ```
 #[track_caller]
 pub fn silu(x: impl IntoArray) -> Array {
     let x = promote_inexact(&[x.into_array()]).remove(0);
     lax::mul(&x, &lax::logistic(&x))
 }
 
-/// `x · sigmoid(x)`.
+/// Another name of [`silu`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, 1.5]);
+/// assert_eq!(nn::swish(&x).to_vec::<f32>(), nn::silu(&x).to_vec::<f32>());
+/// ```
 #[track_caller]
 pub fn swish(x: impl IntoArray) -> Array {
     silu(x)
 }
 
-/// `log(sigmoid(x))`.
+/// `log(sigmoid(x))`, which stays finite where the sigmoid is zero.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-1000.0f32, 0.0]);
+/// assert_eq!(nn::log_sigmoid(&x).round_to(4).to_string(), "[-1.000e+03 -6.931e-01]");
+/// ```
 #[track_caller]
 pub fn log_sigmoid(x: impl IntoArray) -> Array {
     lax::neg(&softplus(lax::neg(&x.into_array())))
 }
 
-/// `x` above 0, `negative_slope · x` elsewhere.
+/// `x` above 0, `negative_slope · x` elsewhere; JAX's default is 0.01.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, 3.0]);
+/// assert_eq!(nn::leaky_relu(&x, 0.25).to_vec::<f32>(), [-0.5, 3.0]);
+/// ```
 #[track_caller]
 pub fn leaky_relu(x: impl IntoArray, negative_slope: f64) -> Array {
     let x = promote_inexact(&[x.into_array()]).remove(0);
     jnp::where_(x.ge(0.0), &x, negative_slope * &x)
 }
 
-/// `x` above 0, `alpha · (eˣ - 1)` elsewhere.
+/// The exponential linear unit: `x` above 0, `alpha · (eˣ - 1)` elsewhere (Clevert, Unterthiner and Hochreiter, ICLR 2016).
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, 0.0, 1.5]);
+/// assert_eq!(nn::elu(&x, 1.0).round_to(4).to_string(), "[-0.8647  0.      1.5   ]");
+/// ```
 #[track_caller]
 pub fn elu(x: impl IntoArray, alpha: f64) -> Array {
     let x = promote_inexact(&[x.into_array()]).remove(0);
@@ -101,20 +154,39 @@ pub fn elu(x: impl IntoArray, alpha: f64) -> Array {
     jnp::where_(x.gt(0.0), &x, alpha * jnp::expm1(safe))
 }
 
-/// The scaled exponential linear unit.
+/// The scaled exponential linear unit, `1.0507 · elu(x, 1.6733)`, through which mean 0 and variance 1 are kept (Klambauer et al., NeurIPS 2017).
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, 0.0, 1.0]);
+/// assert_eq!(nn::selu(&x).round_to(4).to_string(), "[-1.5202  0.      1.0507]");
+/// ```
 #[track_caller]
 pub fn selu(x: impl IntoArray) -> Array {
     1.0507009873554805 * elu(x, 1.6732632423543772)
 }
 
-/// `alpha`-continuous `elu`: `max(0, x) + min(0, alpha · (e^(x/alpha) - 1))`.
+/// The continuously differentiable [`elu`]: `max(0, x) + min(0, alpha · (e^(x/alpha) - 1))`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, 0.0, 1.5]);
+/// assert_eq!(nn::celu(&x, 2.0).round_to(4).to_string(), "[-1.2642  0.      1.5   ]");
+/// ```
 #[track_caller]
 pub fn celu(x: impl IntoArray, alpha: f64) -> Array {
     let x = promote_inexact(&[x.into_array()]).remove(0);
     jnp::maximum(&x, 0.0) + alpha * jnp::expm1(jnp::minimum(&x, 0.0) / alpha)
 }
 
-/// `x` times the probability that a normal number is below it, by the approximation with tanh.
+/// `x` times the probability that a normal number is below it, by the approximation with tanh
+/// (Hendrycks and Gimpel, arXiv 1606.08415). JAX says it as `gelu(x, approximate=True)`, its default.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, -0.5, 1.5]);
+/// assert_eq!(nn::gelu(&x).round_to(4).to_string(), "[-0.0454 -0.1543  1.3996]");
+/// ```
 #[track_caller]
 pub fn gelu(x: impl IntoArray) -> Array {
     let x = promote_inexact(&[x.into_array()]).remove(0);
@@ -122,7 +194,13 @@ pub fn gelu(x: impl IntoArray) -> Array {
     &x * (0.5 * (1.0 + jnp::tanh(inner)))
 }
 
-/// [`gelu`] without approximation.
+/// [`gelu`] by the error function, without approximation; JAX says it as `gelu(x, approximate=False)`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, -0.5, 1.5]);
+/// assert_eq!(nn::gelu_exact(&x).round_to(4).to_string(), "[-0.0455 -0.1543  1.3998]");
+/// ```
 #[track_caller]
 pub fn gelu_exact(x: impl IntoArray) -> Array {
     let x = promote_inexact(&[x.into_array()]).remove(0);
@@ -130,44 +208,85 @@ pub fn gelu_exact(x: impl IntoArray) -> Array {
 }
 
 /// `x` limited to -1 … 1.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, -0.5, 1.5]);
+/// assert_eq!(nn::hard_tanh(&x).to_vec::<f32>(), [-1.0, -0.5, 1.0]);
+/// ```
 #[track_caller]
 pub fn hard_tanh(x: impl IntoArray) -> Array {
     let x = x.into_array();
     jnp::where_(x.gt(1.0), 1, jnp::where_(x.lt(-1.0), -1, &x))
 }
 
-/// `relu6(x + 3) / 6`.
+/// `relu6(x + 3) / 6`: 0 up to −3, 1 from 3, a line between.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-3.0f32, 0.0, 1.5]);
+/// assert_eq!(nn::hard_sigmoid(&x).to_vec::<f32>(), [0.0, 0.5, 0.75]);
+/// ```
 #[track_caller]
 pub fn hard_sigmoid(x: impl IntoArray) -> Array {
     relu6(x.into_array() + 3.0) / 6.0
 }
 
 /// `x · hard_sigmoid(x)`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-3.0f32, 0.0, 1.5]);
+/// assert_eq!(nn::hard_silu(&x).to_string(), "[-0.     0.     1.125]");
+/// ```
 #[track_caller]
 pub fn hard_silu(x: impl IntoArray) -> Array {
     let x = x.into_array();
     &x * hard_sigmoid(&x)
 }
 
-/// `x · tanh(softplus(x))`.
+/// `x · tanh(softplus(x))` (Misra, BMVC 2020).
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, 0.0, 1.5]);
+/// assert_eq!(nn::mish(&x).round_to(4).to_string(), "[-0.2525  0.      1.4034]");
+/// ```
 #[track_caller]
 pub fn mish(x: impl IntoArray) -> Array {
     let x = x.into_array();
     &x * jnp::tanh(softplus(&x))
 }
 
-/// `x`.
+/// The argument itself.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// assert_eq!(nn::identity(Array::from([1, 2])).to_vec::<i32>(), [1, 2]);
+/// ```
 pub fn identity(x: impl IntoArray) -> Array {
     x.into_array()
 }
 
-/// `x · hard_sigmoid(x)`.
+/// Another name of [`hard_silu`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([1.5f32, 4.0]);
+/// assert_eq!(nn::hard_swish(&x).to_vec::<f32>(), [1.125, 4.0]);
+/// ```
 #[track_caller]
 pub fn hard_swish(x: impl IntoArray) -> Array {
     hard_silu(x)
 }
 
 /// 0 up to -1, `x` from 1, and `(x + 1)² / 4` between.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, 0.0, 3.0]);
+/// assert_eq!(nn::sparse_plus(&x).to_vec::<f32>(), [0.0, 0.25, 3.0]);
+/// ```
 #[track_caller]
 pub fn sparse_plus(x: impl IntoArray) -> Array {
     let x = promote_inexact(&[x.into_array()]).remove(0);
@@ -175,14 +294,26 @@ pub fn sparse_plus(x: impl IntoArray) -> Array {
     jnp::where_(x.le(-1.0), 0.0, jnp::where_(x.ge(1.0), &x, between))
 }
 
-/// `(x + 1) / 2` limited to 0 … 1.
+/// `(x + 1) / 2` limited to 0 … 1: the derivative of [`sparse_plus`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([-2.0f32, 0.5, 3.0]);
+/// assert_eq!(nn::sparse_sigmoid(&x).to_vec::<f32>(), [0.0, 0.75, 1.0]);
+/// ```
 #[track_caller]
 pub fn sparse_sigmoid(x: impl IntoArray) -> Array {
     let x = promote_inexact(&[x.into_array()]).remove(0);
     0.5 * jnp::clip(&x + 1.0, 0.0, 2.0)
 }
 
-/// `(x + √(x² + b)) / 2`.
+/// `(x + √(x² + b)) / 2`, a smooth [`relu`] without exponentials; JAX's default of `b` is 4.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([0.0f32, 1.5]);
+/// assert_eq!(nn::squareplus(&x, 4.0).to_vec::<f32>(), [1.0, 2.0]);
+/// ```
 #[track_caller]
 pub fn squareplus(x: impl IntoArray, b: impl IntoArray) -> Array {
     let both = promote_inexact(&[x.into_array(), b.into_array()]);
@@ -190,7 +321,13 @@ pub fn squareplus(x: impl IntoArray, b: impl IntoArray) -> Array {
     (x + jnp::sqrt(jnp::square(x) + b)) / 2.0
 }
 
-/// `log(1 - e⁻ˣ)` of positive numbers, exact near zero and far from it.
+/// `log(1 - e⁻ˣ)` of positive numbers, exact near zero and far from it (Mächler, R package Rmpfr, 2012).
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([1e-4f32, 1.0]);
+/// assert_eq!(nn::log1mexp(&x).round_to(3).to_string(), "[-9.21  -0.459]");
+/// ```
 #[track_caller]
 pub fn log1mexp(x: impl IntoArray) -> Array {
     fn log1mexp(x: &Array) -> Array {
@@ -201,14 +338,32 @@ pub fn log1mexp(x: impl IntoArray) -> Array {
     custom_jvp(log1mexp).defjvps([Some(slope)])(&promote_inexact(&[x.into_array()])[0])
 }
 
-/// The gated linear unit: one half along an axis times the sigmoid of the other.
+/// The gated linear unit: one half along an axis times the sigmoid of the other (Dauphin et al., ICML 2017). JAX's default axis is −1.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([2.0f32, 4.0, 0.0, 100.0]);
+/// assert_eq!(nn::glu(&x, -1).to_vec::<f32>(), [1.0, 4.0]);
+/// ```
+///
+/// # Panics
+/// If the size along the axis is odd, or there is no such axis.
 #[track_caller]
 pub fn glu(x: impl IntoArray, axis: i64) -> Array {
     let parts = jnp::split(x, 2, axis);
     &parts[0] * sigmoid(&parts[1])
 }
 
-/// `e^x / Σ e^x` along axes, without overflow.
+/// `e^x / Σ e^x` along axes, without overflow: positive numbers whose sum is 1. JAX's default axis is −1.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([[0.0f32, 0.0], [1000.0, 0.0]]);
+/// assert_eq!(nn::softmax(&x, -1).to_string(), "[[0.5 0.5]\n [1.  0. ]]");
+/// ```
+///
+/// # Panics
+/// If there is no such axis.
 #[track_caller]
 pub fn softmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     softmax_of(x.into_array(), axis.into())
@@ -221,7 +376,16 @@ fn softmax_of(x: Array, axis: Axis) -> Array {
     lax::div(&unnormalised, &jnp::sum(&unnormalised, keepdims(axis)))
 }
 
-/// `log(softmax(x))` along axes, without overflow.
+/// `log(softmax(x))` along axes, without overflow: `x - log Σ e^x`. JAX's default axis is −1.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([1000.0f32, 0.0]);
+/// assert_eq!(nn::log_softmax(&x, -1).to_vec::<f32>(), [0.0, -1000.0]);
+/// ```
+///
+/// # Panics
+/// If there is no such axis.
 #[track_caller]
 pub fn log_softmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     log_softmax_of(x.into_array(), axis.into())
@@ -242,7 +406,16 @@ fn largest(x: &Array, axis: &Axis) -> Array {
     lax::expand_dims(&max, &axes)
 }
 
-/// [`softmax`] of the elements where the mask is nonzero; 0 elsewhere.
+/// [`softmax`] of the elements where the mask is nonzero; 0 elsewhere, everywhere if it is zero.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let (x, mask) = (Array::from([1.0f32, 1.0, 9.0]), Array::from([true, true, false]));
+/// assert_eq!(nn::softmax_where(&x, -1, &mask).to_vec::<f32>(), [0.5, 0.5, 0.0]);
+/// ```
+///
+/// # Panics
+/// If there is no such axis, or the mask does not fit.
 #[track_caller]
 pub fn softmax_where(x: impl IntoArray, axis: impl Into<Axis>, mask: impl IntoArray) -> Array {
     let (x, axis, mask) = (promote_inexact(&[x.into_array()]).remove(0), axis.into(), mask.into_array());
@@ -256,6 +429,16 @@ pub fn softmax_where(x: impl IntoArray, axis: impl Into<Axis>, mask: impl IntoAr
 }
 
 /// [`log_softmax`] of the elements where the mask is nonzero; -∞ elsewhere.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let (x, mask) = (Array::from([1.0f32, 1.0, 9.0]), Array::from([true, true, false]));
+/// let y = nn::log_softmax_where(&x, -1, &mask);
+/// assert_eq!(y.round_to(4).to_string(), "[-0.6931 -0.6931    -inf]");
+/// ```
+///
+/// # Panics
+/// If there is no such axis, or the mask does not fit.
 #[track_caller]
 pub fn log_softmax_where(x: impl IntoArray, axis: impl Into<Axis>, mask: impl IntoArray) -> Array {
     let (x, axis, mask) = (promote_inexact(&[x.into_array()]).remove(0), axis.into(), mask.into_array());
@@ -268,6 +451,14 @@ pub fn log_softmax_where(x: impl IntoArray, axis: impl Into<Axis>, mask: impl In
 }
 
 /// `log` of the mean of `e^x` over axes, without overflow.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// assert_eq!(nn::logmeanexp(Array::from([1000.0f32, 1000.0]), ()).item::<f32>(), 1000.0);
+/// ```
+///
+/// # Panics
+/// If there is no such axis.
 #[track_caller]
 pub fn logmeanexp(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), axis.into());
@@ -295,7 +486,17 @@ pub(crate) fn scaled_sums(x: Array, axis: Axis, b: Option<Array>) -> (Array, Arr
     (sums, max)
 }
 
-/// `log Σ b · e^x` over axes, without overflow; NaN where the sum is negative.
+/// `log Σ b · e^x` over axes, without overflow; NaN where the sum is negative. JAX says it as `logsumexp(x, b=b)`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([0.0f32, 0.0]);
+/// let y = nn::logsumexp_weights(&x, (), Array::from([3.0f32, -2.0]));
+/// assert_eq!(y.item::<f32>(), 0.0);
+/// ```
+///
+/// # Panics
+/// If there is no such axis, or the weights do not fit.
 #[track_caller]
 pub fn logsumexp_weights(x: impl IntoArray, axis: impl Into<Axis>, b: impl IntoArray) -> Array {
     let (sums, shift) = scaled_sums(x.into_array(), axis.into(), Some(b.into_array()));
@@ -303,13 +504,31 @@ pub fn logsumexp_weights(x: impl IntoArray, axis: impl Into<Axis>, b: impl IntoA
 }
 
 /// `log Σ e^x` over axes, without overflow; −∞ of nothing.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([[0.0f32, 0.0], [1000.0, f32::NEG_INFINITY]]);
+/// assert_eq!(nn::logsumexp(&x, 1).round_to(4).to_string(), "[6.931e-01 1.000e+03]");
+/// ```
+///
+/// # Panics
+/// If there is no such axis.
 #[track_caller]
 pub fn logsumexp(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let (sums, shift) = scaled_sums(x.into_array(), axis.into(), None);
     lax::log(&sums) + shift
 }
 
-/// Mean 0 and variance 1 along axes: `(x - mean) / √(variance + epsilon)`.
+/// Mean 0 and variance 1 along axes: `(x - mean) / √(variance + 10⁻⁵)`. JAX takes the axis −1 by default.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = Array::from([1.0f32, 2.0, 3.0]);
+/// assert_eq!(nn::standardize(&x, -1).round_to(3).to_string(), "[-1.225  0.     1.225]");
+/// ```
+///
+/// # Panics
+/// If there is no such axis.
 #[track_caller]
 pub fn standardize(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
     let (x, axis) = (promote_inexact(&[x.into_array()]).remove(0), keepdims(axis));
@@ -319,12 +538,24 @@ pub fn standardize(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 }
 
 /// Indices as rows with a 1 at the index: `i32[…] → f32[…, num_classes]`; out of range, no 1.
+///
+/// ```
+/// # use jacinth_frontend::{Array, nn};
+/// let x = nn::one_hot(Array::from([1, 0, 5]), 3);
+/// assert_eq!(x.to_string(), "[[0. 1. 0.]\n [1. 0. 0.]\n [0. 0. 0.]]");
+/// ```
 #[track_caller]
 pub fn one_hot(x: impl IntoArray, num_classes: usize) -> Array {
     one_hot_of(x, num_classes, default_float())
 }
 
-/// [`one_hot`] of a dtype.
+/// [`one_hot`] of that dtype.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, nn};
+/// let x = nn::one_hot_of(Array::from([1, 0]), 2, DType::I32);
+/// assert_eq!(x.to_string(), "[[0 1]\n [1 0]]");
+/// ```
 #[track_caller]
 pub fn one_hot_of(x: impl IntoArray, num_classes: usize, dtype: DType) -> Array {
     let x = x.into_array();
