@@ -43,6 +43,13 @@ numbers!(i32, i64, u32, usize);
 
 /// A permutation of an array along its first dimension, or of the numbers below one.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, random};
+/// assert_eq!(random::permutation(random::key(0), 5).to_vec::<i32>(), [0, 1, 4, 3, 2]);
+/// let rows = random::permutation(random::key(1), &Array::from([[1, 2], [3, 4]]));
+/// assert_eq!(rows.shape(), [2, 2]);
+/// ```
+///
 /// # Panics
 /// If the array has no dimensions.
 #[track_caller]
@@ -51,6 +58,13 @@ pub fn permutation(key: impl AnyKey, x: impl Population) -> Array {
 }
 
 /// A permutation along an axis; `independent` ones are another for each vector along it.
+///
+/// ```
+/// # use jacinth_frontend::{Array, random};
+/// let x = Array::from([[1, 2, 3], [4, 5, 6]]);
+/// let y = random::permutation_with(random::key(0), &x, 1, true);
+/// assert_eq!(y.to_string(), "[[1 2 3]\n [6 5 4]]");
+/// ```
 ///
 /// # Panics
 /// If the array has no such axis.
@@ -94,6 +108,13 @@ fn take(x: &Array, places: &Array, axis: usize) -> Array {
 
 /// Draws from an array along its first dimension, or from the numbers below one, evenly and with replacement.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, random};
+/// assert_eq!(random::choice(random::key(0), 5, 3).to_vec::<i32>(), [4, 0, 2]);
+/// let letters = Array::from([97, 98, 99]);
+/// assert_eq!(random::choice(random::key(0), &letters, [2, 2]).shape(), [2, 2]);
+/// ```
+///
 /// # Panics
 /// As [`choice_with`].
 #[track_caller]
@@ -103,6 +124,13 @@ pub fn choice(key: impl AnyKey, a: impl Population, shape: impl IntoShape) -> Ar
 
 /// Draws from an array along an axis, or from the numbers below one: with replacement or without, evenly or with probabilities
 /// `p` (`[n]`), which need not sum to 1.
+///
+/// ```
+/// # use jacinth_frontend::{Array, random};
+/// let (x, p) = (Array::from([10, 20, 30]), Array::from([0.0f32, 1.0, 3.0]));
+/// let drawn = random::choice_with(random::key(0), &x, 4, true, Some(&p), 0);
+/// assert_eq!(drawn.to_vec::<i32>(), [20, 20, 30, 30]);
+/// ```
 ///
 /// # Panics
 /// If there is nothing to draw from, `p` has another size, or there are more draws than elements without replacement.

@@ -9,12 +9,22 @@ use crate::ir::{Array, DType, Scalar};
 use crate::lax::{self, rules::refuse};
 
 /// Random bits as unsigned integers, of the default width: `u32[shape]`.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// assert_eq!(random::bits(random::key(0), 2).to_vec::<u32>(), [4070199207, 4202968722]);
+/// ```
 #[track_caller]
 pub fn bits(key: impl AnyKey, shape: impl IntoShape) -> Array {
     bits_of(key, shape, canonicalize_dtype(DType::UI64))
 }
 
 /// Random bits as unsigned integers of that dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, random};
+/// assert_eq!(random::bits_of(random::key(0), 3, DType::UI8).to_vec::<u8>(), [167, 146, 40]);
+/// ```
 ///
 /// # Panics
 /// If the dtype is no unsigned integer of 8 to 64 bits.
@@ -28,13 +38,25 @@ pub fn bits_of(key: impl AnyKey, shape: impl IntoShape, dtype: DType) -> Array {
     jitted("_random_bits", &[&key], (&shape, dtype), |x| random_bits(&x[0], dtype.bits(), &shape))
 }
 
-/// Uniform floats, at least 0 and below 1.
+/// Uniform floats of the default dtype, at least 0 and below 1.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let x = random::uniform(random::key(0), 3);
+/// assert_eq!(x.round_to(4).to_string(), "[0.9477 0.9786 0.3323]");
+/// ```
 #[track_caller]
 pub fn uniform(key: impl AnyKey, shape: impl IntoShape) -> Array {
     uniform_of(key, shape, default_float())
 }
 
 /// Uniform floats of that dtype, at least 0 and below 1.
+///
+/// ```
+/// # use jacinth_frontend::{DType, random};
+/// let x = random::uniform_of(random::key(0), [2, 3], DType::BF16);
+/// assert_eq!((x.dtype(), x.shape()), (DType::BF16, &[2, 3][..]));
+/// ```
 ///
 /// # Panics
 /// If the dtype is no float of 16 to 64 bits.
@@ -46,6 +68,12 @@ pub fn uniform_of(key: impl AnyKey, shape: impl IntoShape, dtype: DType) -> Arra
 }
 
 /// Uniform floats of that dtype, at least `minval` and below `maxval`, which broadcast to the shape.
+///
+/// ```
+/// # use jacinth_frontend::{DType, random};
+/// let x = random::uniform_with(random::key(0), 3, DType::F32, -1.0, 1.0);
+/// assert_eq!(x.round_to(4).to_string(), "[ 0.8953  0.9572 -0.3354]");
+/// ```
 ///
 /// # Panics
 /// If the dtype is no float of 16 to 64 bits, or a bound does not broadcast.
@@ -68,6 +96,14 @@ pub fn uniform_with(
 
 /// Integers of the default dtype, at least `minval` and below `maxval`, which broadcast to the shape.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, random};
+/// assert_eq!(random::randint(random::key(0), 5, 0, 10).to_vec::<i32>(), [9, 0, 2, 3, 1]);
+/// // Bounds of their own for every element.
+/// let x = random::randint(random::key(0), 2, 0, Array::from([1, 1000]));
+/// assert_eq!(x.to_vec::<i32>()[0], 0);
+/// ```
+///
 /// # Panics
 /// As [`randint_of`].
 #[track_caller]
@@ -81,6 +117,12 @@ pub fn randint(
 }
 
 /// Integers of that dtype, at least `minval` and below `maxval`, which broadcast to the shape; `minval` where `maxval` is not larger.
+///
+/// ```
+/// # use jacinth_frontend::{DType, random};
+/// let x = random::randint_of(random::key(0), 3, -100, 100, DType::I8);
+/// assert_eq!(x.to_vec::<i8>(), [89, -100, 12]);
+/// ```
 ///
 /// # Panics
 /// If the dtype or a bound's is no integer dtype, or a bound does not broadcast.

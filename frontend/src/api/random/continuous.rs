@@ -12,14 +12,17 @@ use crate::lax::{self, rules::refuse};
 
 /// Samplers without parameters: `name(key, shape)` and `name_of(key, shape, dtype)`.
 macro_rules! plain {
-    ($($(#[$doc:meta])* $name:ident, $name_of:ident = $traced:literal $body:ident;)*) => {$(
+    ($(
+        $(#[$doc:meta])* $name:ident,
+        $(#[$doc_of:meta])* $name_of:ident = $traced:literal $body:ident;
+    )*) => {$(
         $(#[$doc])*
         #[track_caller]
         pub fn $name(key: impl AnyKey, shape: impl IntoShape) -> Array {
             $name_of(key, shape, default_float())
         }
 
-        $(#[$doc])*
+        $(#[$doc_of])*
         ///
         /// # Panics
         /// If the dtype is no float of 16 to 64 bits.
@@ -35,7 +38,10 @@ macro_rules! plain {
 
 /// Samplers with parameters that broadcast to the shape: `name(key, parameters…, shape)` and `name_of(…, shape, dtype)`.
 macro_rules! parametric {
-    ($($(#[$doc:meta])* $name:ident, $name_of:ident($($param:ident),+) = $traced:literal $body:path;)*) => {$(
+    ($(
+        $(#[$doc:meta])* $name:ident,
+        $(#[$doc_of:meta])* $name_of:ident($($param:ident),+) = $traced:literal $body:path;
+    )*) => {$(
         $(#[$doc])*
         ///
         /// # Panics
@@ -45,7 +51,7 @@ macro_rules! parametric {
             $name_of(key, $($param,)+ shape, default_float())
         }
 
-        $(#[$doc])*
+        $(#[$doc_of])*
         ///
         /// # Panics
         /// If a parameter does not broadcast to the shape, or the dtype is no float of 16 to 64 bits.
@@ -66,40 +72,209 @@ macro_rules! parametric {
 pub(super) use parametric;
 
 plain! {
-    /// The Cauchy distribution: `tan(π(u - ½))`.
-    cauchy, cauchy_of = "_cauchy" cauchy_body;
-    /// The exponential distribution of rate 1.
-    exponential, exponential_of = "_exponential" exponential_body;
-    /// The Laplace distribution of location 0 and scale 1.
-    laplace, laplace_of = "_laplace" laplace_body;
-    /// The logistic distribution of location 0 and scale 1.
-    logistic, logistic_of = "_logistic" logistic_body;
+    /// The Cauchy distribution of location 0 and scale 1: `tan(π(u - ½))` for uniform `u`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::cauchy(random::key(0), 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[ 6.027 14.838 -0.582]");
+    /// ```
+    cauchy,
+    /// [`cauchy`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::cauchy_of(random::key(0), 3, DType::BF16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::BF16, &[3][..]));
+    /// ```
+    cauchy_of = "_cauchy" cauchy_body;
+    /// The exponential distribution of rate 1: `-log(1 - u)` for uniform `u`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::exponential(random::key(0), 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[2.95  3.843 0.404]");
+    /// ```
+    exponential,
+    /// [`exponential`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::exponential_of(random::key(0), 3, DType::F16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::F16, &[3][..]));
+    /// ```
+    exponential_of = "_exponential" exponential_body;
+    /// The Laplace distribution of location 0 and scale 1: `sign(u) · log(1 - |u|)` for `u` uniform between −1 and 1.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::laplace(random::key(0), 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[-2.257 -3.15   0.409]");
+    /// ```
+    laplace,
+    /// [`laplace`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::laplace_of(random::key(0), 3, DType::BF16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::BF16, &[3][..]));
+    /// ```
+    laplace_of = "_laplace" laplace_body;
+    /// The logistic distribution of location 0 and scale 1: `log(u / (1 - u))` for uniform `u`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::logistic(random::key(0), 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[ 2.896  3.822 -0.698]");
+    /// ```
+    logistic,
+    /// [`logistic`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::logistic_of(random::key(0), [2, 2], DType::F16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::F16, &[2, 2][..]));
+    /// ```
+    logistic_of = "_logistic" logistic_body;
     /// The one-sided Maxwell distribution: the length of a vector of three normal numbers.
-    maxwell, maxwell_of = "_maxwell" maxwell_body;
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::maxwell(random::key(0), 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[2.631 0.991 0.965]");
+    /// ```
+    maxwell,
+    /// [`maxwell`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::maxwell_of(random::key(0), 3, DType::BF16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::BF16, &[3][..]));
+    /// ```
+    maxwell_of = "_maxwell" maxwell_body;
 }
 
 parametric! {
-    /// The logarithm's normal distribution: `exp(σ·z)`.
-    lognormal, lognormal_of(sigma) = "_lognormal" lognormal_body;
-    /// The Pareto distribution of shape `b` and scale 1.
-    pareto, pareto_of(b) = "_pareto" pareto_body;
-    /// The Rayleigh distribution of that scale.
-    rayleigh, rayleigh_of(scale) = "_rayleigh" rayleigh_body;
+    /// Numbers whose logarithms are normal, of mean 0 and deviation `sigma`: `exp(σ·z)`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::lognormal(random::key(0), 0.5, 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[2.251 2.753 0.805]");
+    /// ```
+    lognormal,
+    /// [`lognormal`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::lognormal_of(random::key(0), 0.5, 3, DType::F16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::F16, &[3][..]));
+    /// ```
+    lognormal_of(sigma) = "_lognormal" lognormal_body;
+    /// The Pareto distribution of shape `b` and scale 1, on the numbers from 1: `(1 - u)^(-1/b)` for uniform `u`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::pareto(random::key(0), 3.0, 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[2.673 3.601 1.144]");
+    /// ```
+    pareto,
+    /// [`pareto`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::pareto_of(random::key(0), 3.0, 3, DType::BF16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::BF16, &[3][..]));
+    /// ```
+    pareto_of(b) = "_pareto" pareto_body;
+    /// The Rayleigh distribution of that scale: `scale · √(-2 log u)` for uniform `u`, the length of a vector of two normal numbers.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::rayleigh(random::key(0), 2.0, 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[0.656 0.416 2.969]");
+    /// ```
+    rayleigh,
+    /// [`rayleigh`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, DType, random};
+    /// let scale = Array::from([1.0f32, 10.0]);
+    /// let x = random::rayleigh_of(random::key(0), &scale, 2, DType::F16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::F16, &[2][..]));
+    /// ```
+    rayleigh_of(scale) = "_rayleigh" rayleigh_body;
     /// The triangular distribution between `left` and `right` with its peak at `mode`.
-    triangular, triangular_of(left, mode, right) = "_triangular" triangular_body;
-    /// Normal numbers of mean 0 and variance 1 under the condition that they lie between `lower` and `upper`.
-    truncated_normal, truncated_normal_of(lower, upper) = "_truncated_normal" truncated_normal_body;
-    /// The Wald (inverse Gaussian) distribution of that mean and scale 1.
-    wald, wald_of(mean) = "_wald" wald_body;
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::triangular(random::key(0), 0.0, 1.0, 4.0, 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[3.208 3.493 1.169]");
+    /// ```
+    triangular,
+    /// [`triangular`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::triangular_of(random::key(0), 0.0, 1.0, 4.0, 3, DType::BF16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::BF16, &[3][..]));
+    /// ```
+    triangular_of(left, mode, right) = "_triangular" triangular_body;
+    /// Normal numbers of mean 0 and variance 1 under the condition that they lie between `lower` and `upper`, by the inverse of the error
+    /// function.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::truncated_normal(random::key(0), -1.0, 1.0, 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[ 0.862  0.941 -0.291]");
+    /// ```
+    truncated_normal,
+    /// [`truncated_normal`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::truncated_normal_of(random::key(0), 3.0, f32::INFINITY, 100, DType::F32);
+    /// assert!(x.min().item::<f32>() > 3.0);
+    /// ```
+    truncated_normal_of(lower, upper) = "_truncated_normal" truncated_normal_body;
+    /// The Wald (inverse Gaussian) distribution of that mean and scale 1, by a quadratic in a normal number
+    /// (Michael, Schucany and Haas, Amer. Statist. 30, 1976).
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::wald(random::key(0), 2.0, 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[0.533 0.598 0.725]");
+    /// ```
+    wald,
+    /// [`wald`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::wald_of(random::key(0), 2.0, 3, DType::F16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::F16, &[3][..]));
+    /// ```
+    wald_of(mean) = "_wald" wald_body;
 }
 
-/// Normal numbers of mean 0 and variance 1.
+/// Normal numbers of mean 0 and variance 1: `√2 · erf⁻¹(u)` for `u` uniform between −1 and 1.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let x = random::normal(random::key(0), 3);
+/// assert_eq!(x.round_to(3).to_string(), "[ 1.623  2.025 -0.434]");
+/// ```
 #[track_caller]
 pub fn normal(key: impl AnyKey, shape: impl IntoShape) -> Array {
     normal_of(key, shape, default_float())
 }
 
 /// Normal numbers of that dtype, of mean 0 and variance 1; complex ones have half of it in each part.
+///
+/// ```
+/// # use jacinth_frontend::{DType, random};
+/// let z = random::normal_of(random::key(0), 2, DType::C64);
+/// assert_eq!(z.round_to(3).to_string(), "[ 0.71 -1.727j -0.641-1.439j]");
+/// ```
 ///
 /// # Panics
 /// If the dtype is neither a float of 16 to 64 bits nor complex.
@@ -120,13 +295,25 @@ pub fn normal_of(key: impl AnyKey, shape: impl IntoShape, dtype: DType) -> Array
     })
 }
 
-/// The Gumbel distribution of location 0 and scale 1.
+/// The Gumbel distribution of location 0 and scale 1: `-log(-log u)` for uniform `u`.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let x = random::gumbel(random::key(0), 3);
+/// assert_eq!(x.round_to(3).to_string(), "[ 2.923  3.833 -0.097]");
+/// ```
 #[track_caller]
 pub fn gumbel(key: impl AnyKey, shape: impl IntoShape) -> Array {
     gumbel_with(key, shape, default_float(), "low")
 }
 
 /// The Gumbel distribution in that dtype; `mode` says how far its tails reach: `low`, `high`, or `highest`.
+///
+/// ```
+/// # use jacinth_frontend::{DType, random};
+/// let x = random::gumbel_with(random::key(0), 3, DType::F32, "high");
+/// assert_eq!(x.round_to(3).to_string(), "[-1.082 -1.346  0.907]");
+/// ```
 ///
 /// # Panics
 /// If the dtype is no float of 16 to 64 bits, or the mode another.
@@ -147,6 +334,12 @@ pub(super) fn check_gumbel_mode(name: &'static str, mode: &str) {
 
 /// The Maxwell distribution with a random sign, times `scale`, plus `loc`; the shape goes before that of the parameters.
 ///
+/// ```
+/// # use jacinth_frontend::random;
+/// let x = random::double_sided_maxwell(random::key(0), 1.0, 2.0, 3);
+/// assert_eq!(x.round_to(3).to_string(), "[ 4.091  4.148 -3.165]");
+/// ```
+///
 /// # Panics
 /// If the parameters do not broadcast.
 #[track_caller]
@@ -160,6 +353,13 @@ pub fn double_sided_maxwell(
 }
 
 /// [`double_sided_maxwell`] in that dtype.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, random};
+/// let scale = Array::from([1.0f32, 2.0]);
+/// let x = random::double_sided_maxwell_of(random::key(0), 0.0, &scale, 3, DType::F32);
+/// assert_eq!(x.shape(), [3, 2]);
+/// ```
 ///
 /// # Panics
 /// If the parameters do not broadcast, or the dtype is no float of 16 to 64 bits.
@@ -186,7 +386,13 @@ pub fn double_sided_maxwell_of(
     })
 }
 
-/// The Weibull distribution: `scale · (-log(1 - u))^(1 / concentration)`.
+/// The Weibull distribution: `scale · (-log(1 - u))^(1 / concentration)` for uniform `u`.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let x = random::weibull_min(random::key(0), 2.0, 3.0, 3);
+/// assert_eq!(x.round_to(3).to_string(), "[2.868 3.133 1.478]");
+/// ```
 ///
 /// # Panics
 /// If the parameters do not broadcast with the shape.
@@ -201,6 +407,12 @@ pub fn weibull_min(
 }
 
 /// [`weibull_min`] in that dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, random};
+/// let x = random::weibull_min_of(random::key(0), 2.0, 3.0, 3, DType::BF16);
+/// assert_eq!((x.dtype(), x.shape()), (DType::BF16, &[3][..]));
+/// ```
 ///
 /// # Panics
 /// If the parameters do not broadcast with the shape, or the dtype is no float of 16 to 64 bits.

@@ -12,6 +12,12 @@ use crate::lax::{self, rules::refuse};
 
 /// True with probability `p`, which broadcasts to the shape: `bool[shape]`.
 ///
+/// ```
+/// # use jacinth_frontend::random;
+/// let x = random::bernoulli(random::key(0), 0.75, 5);
+/// assert_eq!(x.to_vec::<bool>(), [false, false, true, true, true]);
+/// ```
+///
 /// # Panics
 /// As [`bernoulli_mode`].
 #[track_caller]
@@ -20,6 +26,13 @@ pub fn bernoulli(key: impl AnyKey, p: impl IntoArray, shape: impl IntoShape) -> 
 }
 
 /// [`bernoulli`] with the precision `low`, that of one uniform float of the dtype of `p`, or `high`, that of two.
+///
+/// ```
+/// # use jacinth_frontend::{Array, random};
+/// let p = Array::from([0.0f32, 1.0]);
+/// let x = random::bernoulli_mode(random::key(0), &p, [3, 2], "high");
+/// assert_eq!(x.sum_axis(0).to_vec::<i32>(), [0, 3]);
+/// ```
 ///
 /// # Panics
 /// If `p` is no float or does not broadcast to the shape, or the mode is another.
@@ -50,12 +63,24 @@ pub fn bernoulli_mode(key: impl AnyKey, p: impl IntoArray, shape: impl IntoShape
 }
 
 /// -1 or 1, evenly, in the default integer dtype.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let x = random::rademacher(random::key(0), 5);
+/// assert_eq!(x.to_vec::<i32>(), [-1, -1, 1, 1, -1]);
+/// ```
 #[track_caller]
 pub fn rademacher(key: impl AnyKey, shape: impl IntoShape) -> Array {
     rademacher_of(key, shape, default_int())
 }
 
 /// -1 or 1, evenly, in that dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, random};
+/// let x = random::rademacher_of(random::key(0), 3, DType::F32);
+/// assert_eq!(x.to_vec::<f32>(), [-1.0, -1.0, 1.0]);
+/// ```
 #[track_caller]
 pub fn rademacher_of(key: impl AnyKey, shape: impl IntoShape, dtype: DType) -> Array {
     let shape = exact_shape("rademacher", shape);
@@ -73,6 +98,12 @@ pub(super) fn rademacher_body(key: &Array, shape: &[usize], dtype: DType) -> Arr
 
 /// The number of trials up to the first success, each of probability `p`: integers of the default dtype.
 ///
+/// ```
+/// # use jacinth_frontend::random;
+/// let x = random::geometric(random::key(0), 0.25, 5);
+/// assert_eq!(x.to_vec::<i32>(), [1, 1, 4, 3, 2]);
+/// ```
+///
 /// # Panics
 /// If `p` does not broadcast to the shape.
 #[track_caller]
@@ -81,6 +112,12 @@ pub fn geometric(key: impl AnyKey, p: impl IntoArray, shape: impl IntoShape) -> 
 }
 
 /// [`geometric`] in that integer dtype.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, random};
+/// let x = random::geometric_of(random::key(0), Array::from([1.0f32, 1.0]), 2, DType::I16);
+/// assert_eq!(x.to_vec::<i16>(), [1, 1]);
+/// ```
 ///
 /// # Panics
 /// If `p` does not broadcast to the shape, or the dtype is no integer.
@@ -101,7 +138,14 @@ pub fn geometric_of(key: impl AnyKey, p: impl IntoArray, shape: impl IntoShape, 
     })
 }
 
-/// The Poisson distribution of rate `lam`, which broadcasts to the shape: integers of the default dtype.
+/// The Poisson distribution of rate `lam`, which broadcasts to the shape: integers of the default dtype. Rates below 10 by Knuth's product of
+/// uniforms, others by transformed rejection (Hörmann, Insurance Math. Econom. 12, 1993).
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let x = random::poisson(random::key(0), 4.0, 5);
+/// assert_eq!(x.to_vec::<i32>(), [0, 1, 5, 5, 2]);
+/// ```
 ///
 /// # Panics
 /// If `lam` does not broadcast to the shape.
@@ -111,6 +155,12 @@ pub fn poisson(key: impl AnyKey, lam: impl IntoArray, shape: impl IntoShape) -> 
 }
 
 /// [`poisson`] in that integer dtype.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, random};
+/// let x = random::poisson_of(random::key(0), Array::from([0.0f32, 100.0]), 2, DType::I16);
+/// assert_eq!((x.dtype(), x.to_vec::<i16>()[0]), (DType::I16, 0));
+/// ```
 ///
 /// # Panics
 /// If `lam` does not broadcast to the shape, or the dtype is no integer.
@@ -194,7 +244,15 @@ fn poisson_rejection(key: &Array, lam: &Array, dtype: DType, most: i32) -> Array
     lax::convert_element_type(&k, dtype)
 }
 
-/// How many of `n` trials of probability `p` succeed, as floats of the default dtype; `n` and `p` broadcast to the shape.
+/// How many of `n` trials of probability `p` succeed, as floats of the default dtype; `n` and `p` broadcast to the shape. Few successes are
+/// counted
+/// by inversion, many are drawn by transformed rejection with squeeze (Hörmann, J. Stat. Comput. Simul. 46, 1993).
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let x = random::binomial(random::key(0), 10.0, 0.5, 5);
+/// assert_eq!(x.to_vec::<f32>(), [6.0, 7.0, 5.0, 6.0, 7.0]);
+/// ```
 ///
 /// # Panics
 /// If a parameter does not broadcast to the shape.
@@ -204,6 +262,12 @@ pub fn binomial(key: impl AnyKey, n: impl IntoArray, p: impl IntoArray, shape: i
 }
 
 /// [`binomial`] in that float dtype.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, random};
+/// let x = random::binomial_of(random::key(0), 10.0, Array::from([0.0f32, 1.0]), 2, DType::F32);
+/// assert_eq!(x.to_vec::<f32>(), [0.0, 10.0]);
+/// ```
 ///
 /// # Panics
 /// If a parameter does not broadcast to the shape, or the dtype is no float.
@@ -338,6 +402,13 @@ fn binomial_rejection(key: &Array, count: &Array, prob: &Array, dtype: DType, mo
 ///
 /// `p` has the shape of the result, to which it broadcasts, and `n` that without the last dimension.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, random};
+/// let p = Array::from([0.5f32, 0.25, 0.25]);
+/// let x = random::multinomial(random::key(0), 10.0, &p, [2, 3]);
+/// assert_eq!(x.to_string(), "[[7. 2. 1.]\n [3. 5. 2.]]");
+/// ```
+///
 /// # Panics
 /// If the shape has no dimension, or a parameter does not broadcast.
 #[track_caller]
@@ -346,6 +417,13 @@ pub fn multinomial(key: impl AnyKey, n: impl IntoArray, p: impl IntoArray, shape
 }
 
 /// [`multinomial`] in that dtype.
+///
+/// ```
+/// # use jacinth_frontend::{Array, DType, random};
+/// let p = Array::from([0.5f32, 0.5]);
+/// let x = random::multinomial_of(random::key(0), 8.0, &p, 2, DType::BF16);
+/// assert_eq!(x.sum().astype(DType::F32).item::<f32>(), 8.0);
+/// ```
 ///
 /// # Panics
 /// As [`multinomial`], or if the dtype is no float.
@@ -386,9 +464,17 @@ pub fn multinomial_of(
     })
 }
 
-/// Categories drawn by unnormalised logarithms of probabilities, `logits` along `axis`: integers of the shape.
+/// Categories drawn by unnormalised logarithms of probabilities, `logits` along `axis`: integers of the shape, by the largest of the logits with
+/// Gumbel numbers added.
 ///
 /// The shape ends in that of the logits without the axis.
+///
+/// ```
+/// # use jacinth_frontend::{Array, random};
+/// let logits = Array::from([0.1f32, 0.2, 0.7]).log();
+/// let x = random::categorical(random::key(0), &logits, -1, 6);
+/// assert_eq!(x.to_vec::<i32>(), [1, 2, 2, 1, 2, 2]);
+/// ```
 ///
 /// # Panics
 /// As [`categorical_with`].
@@ -398,6 +484,13 @@ pub fn categorical(key: impl AnyKey, logits: impl IntoArray, axis: i64, shape: i
 }
 
 /// [`categorical`], with replacement or without, from Gumbel numbers of that mode (see [`gumbel_with`](super::gumbel_with)).
+///
+/// ```
+/// # use jacinth_frontend::{numpy as jnp, random};
+/// // Without replacement: a permutation.
+/// let x = random::categorical_with(random::key(0), jnp::zeros(4), -1, 4, false, "low");
+/// assert_eq!(x.to_vec::<i32>(), [1, 0, 3, 2]);
+/// ```
 ///
 /// # Panics
 /// If logits are no floats, the shape does not end in that of the logits without the axis, or there are fewer categories than draws without

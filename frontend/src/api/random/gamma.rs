@@ -15,21 +15,113 @@ use crate::ir::{Array, DType};
 use crate::lax::{self, rules::refuse};
 
 parametric! {
-    /// The beta distribution on the numbers between 0 and 1.
-    beta, beta_of(a, b) = "_beta" beta_body;
-    /// The chi-square distribution of `df` degrees of freedom.
-    chisquare, chisquare_of(df) = "_chisquare" chisquare_body;
-    /// The F distribution of `dfnum` and `dfden` degrees of freedom.
-    f, f_of(dfnum, dfden) = "_f" f_body;
-    /// The gamma distribution of shape `a` and scale 1; differentiable with respect to `a`.
-    gamma, gamma_of(a) = "_gamma" gamma_body;
+    /// The beta distribution on the numbers between 0 and 1, of density proportional to `xᵃ⁻¹ (1 - x)ᵇ⁻¹`: from two gamma numbers.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::beta(random::key(0), 2.0, 3.0, 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[0.236 0.49  0.684]");
+    /// ```
+    beta,
+    /// [`beta`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::beta_of(random::key(0), 2.0, 3.0, 3, DType::F16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::F16, &[3][..]));
+    /// ```
+    beta_of(a, b) = "_beta" beta_body;
+    /// The chi-square distribution of `df` degrees of freedom: twice a gamma number of shape `df / 2`.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::chisquare(random::key(0), 3.0, 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[2.205 2.49  1.456]");
+    /// ```
+    chisquare,
+    /// [`chisquare`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::chisquare_of(random::key(0), 3.0, 3, DType::BF16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::BF16, &[3][..]));
+    /// ```
+    chisquare_of(df) = "_chisquare" chisquare_body;
+    /// The F distribution of `dfnum` and `dfden` degrees of freedom: the quotient of two chi-square numbers, each divided by its degrees.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::f(random::key(0), 3.0, 5.0, 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[2.58  0.192 0.16 ]");
+    /// ```
+    f,
+    /// [`f`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::f_of(random::key(0), 3.0, 5.0, 3, DType::F16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::F16, &[3][..]));
+    /// ```
+    f_of(dfnum, dfden) = "_f" f_body;
+    /// The gamma distribution of shape `a` and scale 1, of density proportional to `xᵃ⁻¹ e⁻ˣ`; differentiable with respect to `a`. By rejection
+    /// (Marsaglia and Tsang, ACM Trans. Math. Softw. 26, 2000).
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::gamma(random::key(0), 2.0, 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[1.59  1.76  1.129]");
+    /// ```
+    gamma,
+    /// [`gamma`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{Array, DType, random};
+    /// let a = Array::from([1.0f32, 10.0]);
+    /// let x = random::gamma_of(random::key(0), &a, [3, 2], DType::BF16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::BF16, &[3, 2][..]));
+    /// ```
+    gamma_of(a) = "_gamma" gamma_body;
     /// The logarithm of gamma numbers of shape `a`, exact where these would underflow.
-    loggamma, loggamma_of(a) = "_gamma_log" loggamma_body;
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::loggamma(random::key(0), 0.001, 3);
+    /// assert!(x.max().item::<f32>() < -90.0);
+    /// ```
+    loggamma,
+    /// [`loggamma`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::loggamma_of(random::key(0), 2.0, 3, DType::F16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::F16, &[3][..]));
+    /// ```
+    loggamma_of(a) = "_gamma_log" loggamma_body;
     /// Student's t distribution of `df` degrees of freedom.
-    t, t_of(df) = "_t" t_body;
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let x = random::t(random::key(0), 5.0, 3);
+    /// assert_eq!(x.round_to(3).to_string(), "[ 0.759 -2.056 -1.282]");
+    /// ```
+    t,
+    /// [`t`] in that dtype.
+    ///
+    /// ```
+    /// # use jacinth_frontend::{DType, random};
+    /// let x = random::t_of(random::key(0), 5.0, 3, DType::BF16);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::BF16, &[3][..]));
+    /// ```
+    t_of(df) = "_t" t_body;
 }
 
 /// The Dirichlet distribution of parameters `alpha` (`[…, k]`): vectors of positive numbers whose sum is 1, `[shape…, k]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, random};
+/// let x = random::dirichlet(random::key(0), Array::from([1.0f32, 2.0, 3.0]), 2);
+/// assert_eq!(x.round_to(3).to_string(), "[[0.142 0.405 0.453]\n [0.285 0.352 0.364]]");
+/// ```
 ///
 /// # Panics
 /// If `alpha` has no dimension, or its others do not broadcast to the shape.
@@ -39,6 +131,12 @@ pub fn dirichlet(key: impl AnyKey, alpha: impl IntoArray, shape: impl IntoShape)
 }
 
 /// [`dirichlet`] in that dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp, random};
+/// let x = random::dirichlet_of(random::key(0), jnp::ones([4, 3]), [2, 4], DType::F16);
+/// assert_eq!((x.dtype(), x.shape()), (DType::F16, &[2, 4, 3][..]));
+/// ```
 ///
 /// # Panics
 /// As [`dirichlet`], or if the dtype is no float of 16 to 64 bits.
@@ -58,13 +156,28 @@ pub fn dirichlet_of(key: impl AnyKey, alpha: impl IntoArray, shape: impl IntoSha
     })
 }
 
-/// The generalized normal distribution, of density proportional to `exp(-|x|ᵖ)`.
+/// The generalized normal distribution, of density proportional to `exp(-|x|ᵖ)`: the `p`-th root of a gamma number, with a random sign.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let x = random::generalized_normal(random::key(0), 3.0, 3);
+/// assert_eq!(x.round_to(3).to_string(), "[ 0.893  0.097 -0.996]");
+/// ```
+///
+/// # Panics
+/// If `p` is no scalar.
 #[track_caller]
 pub fn generalized_normal(key: impl AnyKey, p: impl IntoArray, shape: impl IntoShape) -> Array {
     generalized_normal_of(key, p, shape, default_float())
 }
 
 /// [`generalized_normal`] in that dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, random};
+/// let x = random::generalized_normal_of(random::key(0), 3.0, 3, DType::BF16);
+/// assert_eq!((x.dtype(), x.shape()), (DType::BF16, &[3][..]));
+/// ```
 ///
 /// # Panics
 /// If `p` is no scalar, or the dtype is no float of 16 to 64 bits.
@@ -86,13 +199,29 @@ pub fn generalized_normal_of(
     })
 }
 
-/// Points in the unit ball of `d` dimensions in the `p`-norm: `[shape…, d]`.
+/// Points in the unit ball of `d` dimensions in the `p`-norm, evenly: `[shape…, d]`
+/// (Barthe, Guédon, Mendelson and Naor, Ann. Probab. 33, 2005). JAX's default of `p` is 2.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let x = random::ball(random::key(0), 2, 2.0, 3);
+/// assert_eq!(x.round_to(3).to_string(), "[[ 0.917  0.393]\n [ 0.043 -0.909]\n [ 0.125 -0.025]]");
+/// ```
+///
+/// # Panics
+/// If `p` is no scalar.
 #[track_caller]
 pub fn ball(key: impl AnyKey, d: usize, p: impl IntoArray, shape: impl IntoShape) -> Array {
     ball_of(key, d, p, shape, default_float())
 }
 
 /// [`ball`] in that dtype.
+///
+/// ```
+/// # use jacinth_frontend::{DType, random};
+/// let x = random::ball_of(random::key(0), 3, 1.0, 5, DType::F32);
+/// assert!(x.abs().sum_axis(-1).max().item::<f32>() <= 1.0);
+/// ```
 ///
 /// # Panics
 /// If `p` is no scalar, or the dtype is no float of 16 to 64 bits.

@@ -67,27 +67,54 @@ impl AnyKey for Array {
 
 impl Key {
     /// The dimensions of an array of keys; none for a single key.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// assert_eq!(random::split_n(random::key(0), [2, 3]).shape(), [2, 3]);
+    /// ```
     pub fn shape(&self) -> &[usize] {
         let shape = self.data.shape();
         &shape[..shape.len() - 1]
     }
 
     /// The number of dimensions.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// assert_eq!(random::split_n(random::key(0), [2, 3]).ndim(), 2);
+    /// ```
     pub fn ndim(&self) -> usize {
         self.shape().len()
     }
 
     /// The dtype of keys.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// assert_eq!(random::key(0).dtype().to_string(), "key<fry>");
+    /// ```
     pub fn dtype(&self) -> KeyDType {
         KeyDType
     }
 
     /// How many keys these are.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// assert_eq!(random::split_n(random::key(0), [2, 3]).size(), 6);
+    /// ```
     pub fn size(&self) -> usize {
         self.shape().iter().product()
     }
 
     /// The keys at one index of the first dimension, counted from the end where negative.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let keys = random::split_n(random::key(0), 3);
+    /// let [_, _, last] = random::split(random::key(0));
+    /// assert_eq!(random::key_data(&keys.index(-1)).to_string(), random::key_data(&last).to_string());
+    /// ```
     ///
     /// # Panics
     /// If the index is out of bounds, or this is a single key.
@@ -99,6 +126,13 @@ impl Key {
 
     /// The keys along the first dimension.
     ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// let keys = random::split_n(random::key(0), 3);
+    /// let draws: Vec<f32> = keys.iter().map(|key| random::uniform(key, ()).item()).collect();
+    /// assert_eq!(draws.len(), 3);
+    /// ```
+    ///
     /// # Panics
     /// If this is a single key.
     #[track_caller]
@@ -108,6 +142,14 @@ impl Key {
     }
 
     /// The same keys in other dimensions; one size may be -1.
+    ///
+    /// ```
+    /// # use jacinth_frontend::random;
+    /// assert_eq!(random::split_n(random::key(0), 6).reshape([2, -1]).shape(), [2, 3]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the sizes do not fit.
     #[track_caller]
     pub fn reshape(&self, shape: impl IntoShape) -> Key {
         let mut shape = shape.into_shape();
@@ -227,18 +269,34 @@ fn seed_words(seed: &Array) -> Array {
 /// A typed key from a seed.
 ///
 /// Without x64 only the lower 32 bits of the seed count, as in JAX. `impl` is always `threefry2x32`.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// assert_eq!(random::key_data(&random::key(42)).to_vec::<u32>(), [0, 42]);
+/// ```
 #[track_caller]
 pub fn key(seed: impl Seed) -> Key {
     Key { data: seed.words() }
 }
 
 /// A raw key from a seed, `u32[2]`; JAX's `PRNGKey`.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// assert_eq!(random::prng_key(42).to_vec::<u32>(), [0, 42]);
+/// ```
 #[track_caller]
 pub fn prng_key(seed: impl Seed) -> Array {
     seed.words()
 }
 
-/// A raw key from a seed, `u32[2]`.
+/// A raw key from a seed, `u32[2]`: JAX's name of [`prng_key`].
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let key = random::PRNGKey(0);
+/// assert_eq!(random::bits(key, 1).to_vec::<u32>(), random::bits(random::key(0), 1).to_vec::<u32>());
+/// ```
 #[allow(non_snake_case, reason = "the name is JAX's")]
 #[track_caller]
 pub fn PRNGKey(seed: impl Seed) -> Array {
@@ -246,11 +304,23 @@ pub fn PRNGKey(seed: impl Seed) -> Array {
 }
 
 /// The words of keys, `u32[…, 2]`.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let keys = random::split_n(random::key(0), 2);
+/// assert_eq!(random::key_data(&keys).to_string(), "[[1797259609 2579123966]\n [ 928981903 3453687069]]");
+/// ```
 pub fn key_data(keys: &impl AnyKey) -> Array {
     keys.as_data().clone()
 }
 
 /// Keys from their words, `u32[…, 2]`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, random};
+/// let key = random::wrap_key_data(Array::from([0u32, 42]));
+/// assert_eq!(random::key_data(&key).to_vec::<u32>(), random::key_data(&random::key(42)).to_vec::<u32>());
+/// ```
 ///
 /// # Panics
 /// If dtype or the last dimension is another.
@@ -283,17 +353,36 @@ pub fn key_dtype() -> KeyDType {
     KeyDType
 }
 
-/// The name of the keys' generator.
+/// The name of the keys' generator, always `threefry2x32`.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// assert_eq!(random::key_impl(&random::key(0)), "threefry2x32");
+/// ```
 pub fn key_impl(_keys: &impl AnyKey) -> &'static str {
     "threefry2x32"
 }
 
 /// The same key again, for drawing the same numbers on purpose.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let key = random::key(0);
+/// let x = random::uniform(random::clone(&key), 3);
+/// assert_eq!(random::uniform(key, 3).to_vec::<f32>(), x.to_vec::<f32>());
+/// ```
 pub fn clone<K: AnyKey + Clone>(key: &K) -> K {
     key.clone()
 }
 
 /// As many new keys as the pattern takes: `let [key, subkey] = random::split(key);`.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let [key, subkey] = random::split(random::key(0));
+/// assert_eq!(random::key_data(&key).to_vec::<u32>(), [1797259609, 2579123966]);
+/// assert_eq!(random::key_data(&subkey).to_vec::<u32>(), [928981903, 3453687069]);
+/// ```
 ///
 /// # Panics
 /// If it is an array of keys.
@@ -303,7 +392,15 @@ pub fn split<K: AnyKey, const N: usize>(key: K) -> [K; N] {
     std::array::from_fn(|i| K::from_key(Key { data: lax::index_in_dim(&keys, i as i64, 0, false) }))
 }
 
-/// An array of new keys, of that number or shape.
+/// An array of new keys, of that number or shape; its keys are those that [`split`] gives one by one.
+///
+/// ```
+/// # use jacinth_frontend::{random, vmap};
+/// let keys = random::split_n(random::key(0), 4);
+/// // A number for each key.
+/// let x = vmap(|key: random::Key| random::normal(key, 2))(keys);
+/// assert_eq!(x.shape(), [4, 2]);
+/// ```
 ///
 /// # Panics
 /// If it is an array of keys.
@@ -314,6 +411,12 @@ pub fn split_n<K: AnyKey>(key: K, num: impl IntoShape) -> K {
 }
 
 /// A new key from a key and a number; the key is not used up, so that a loop can fold in its counter.
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let key = random::fold_in(&random::key(0), 7);
+/// assert_eq!(random::key_data(&key).to_vec::<u32>(), [2716826189, 292468403]);
+/// ```
 ///
 /// # Panics
 /// If it is an array of keys, or `data` is no integer scalar.

@@ -12,6 +12,13 @@ use crate::lax::{self, linalg, rules::refuse, rules::show};
 ///
 /// The shape is that of the batch, to which the parameters' other dimensions broadcast.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, random};
+/// let (mean, cov) = (Array::from([10.0f32, -10.0]), Array::from([[1.0f32, 0.5], [0.5, 1.0]]));
+/// let x = random::multivariate_normal(random::key(0), &mean, &cov, 2);
+/// assert_eq!(x.round_to(3).to_string(), "[[ 11.623  -7.435]\n [  9.566 -10.285]]");
+/// ```
+///
 /// # Panics
 /// As [`multivariate_normal_with`].
 #[track_caller]
@@ -26,7 +33,16 @@ pub fn multivariate_normal(
     multivariate_normal_with(key, mean, cov, shape, dtype, "cholesky")
 }
 
-/// [`multivariate_normal`] in that dtype, the covariance's factor computed by `cholesky`, `eigh` or `svd`; the last two accept singular matrices.
+/// [`multivariate_normal`] in that dtype, the covariance's factor computed by `cholesky`, `eigh` or `svd`; the last two accept singular
+/// matrices.
+///
+/// ```
+/// # use jacinth_frontend::{DType, numpy as jnp, random};
+/// // A singular covariance: both components are the same number.
+/// let (mean, cov) = (jnp::zeros(2), jnp::ones([2, 2]));
+/// let x = random::multivariate_normal_with(random::key(0), &mean, &cov, 4, DType::F32, "eigh");
+/// assert!(jnp::ptp(&x, -1).max().item::<f32>() < 1e-3);
+/// ```
 ///
 /// # Panics
 /// If the covariance is not square or of another size than the mean, the parameters do not broadcast to the shape, the dtype is
@@ -77,13 +93,26 @@ pub fn multivariate_normal_with(
     })
 }
 
-/// Orthogonal matrices, even over all of them: `[shape…, n, n]`.
+/// Orthogonal matrices, even over all of them (by Haar's measure): `[shape…, n, n]`. From the QR factorisation of a normal matrix
+/// (Mezzadri, Notices AMS 54, 2007).
+///
+/// ```
+/// # use jacinth_frontend::random;
+/// let q = random::orthogonal(random::key(0), 3, ());
+/// assert_eq!(q.matmul(q.mT()).round_to(3).abs().to_string(), "[[1. 0. 0.]\n [0. 1. 0.]\n [0. 0. 1.]]");
+/// ```
 #[track_caller]
 pub fn orthogonal(key: impl AnyKey, n: usize, shape: impl IntoShape) -> Array {
     orthogonal_with(key, n, shape, default_float(), n)
 }
 
 /// Matrices with orthonormal rows or columns, whichever are fewer, in that dtype: `[shape…, n, m]`.
+///
+/// ```
+/// # use jacinth_frontend::{DType, random};
+/// let q = random::orthogonal_with(random::key(0), 2, (), DType::F32, 3);
+/// assert_eq!((q.shape(), q.matmul(q.mT()).round_to(3).trace().item::<f32>()), (&[2, 3][..], 2.0));
+/// ```
 ///
 /// # Panics
 /// If the dtype is no float of 32 or 64 bits.
