@@ -8,9 +8,20 @@ use crate::ir::{Array, DType};
 use crate::lax::linalg::{self as lax_linalg, TriangularSolve, adjoint, eye_like, mm};
 use crate::lax::{self, rules::refuse, rules::show};
 
-/// The exponential of square matrices, by Padé approximation with scaling and squaring (Higham, SIAM J. Matrix Anal. Appl. 26, 2005).
+/// The exponential of square matrices, by Padé approximation with scaling and squaring (Higham, SIAM J. Matrix Anal. Appl. 26, 2005):
+/// `f32[…, n, n] → f32[…, n, n]`.
 ///
 /// NaN where more than 16 squarings would be needed.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// // The exponential of a turn's generator is the turn.
+/// let a = Array::from([[0.0f32, -1.0], [1.0, 0.0]]);
+/// assert_eq!(linalg::expm(&a).round_to(3).to_string(), "[[ 0.54  -0.841]\n [ 0.841  0.54 ]]");
+/// ```
+///
+/// # Panics
+/// If the matrices are not square.
 #[track_caller]
 pub fn expm(a: impl IntoArray) -> Array {
     const MAX_SQUARINGS: i64 = 16;
@@ -80,7 +91,17 @@ fn maybe(x: &Array, like: &Array) -> Array {
     lax::broadcast_in_dim(x, like.shape(), &[])
 }
 
-/// The exponential of a matrix, and its derivative in the direction `e`.
+/// The exponential of a matrix, and its derivative in the direction `e`: `f32[…, n, n] × 2 → f32[…, n, n] × 2`.
+///
+/// ```
+/// # use jacinth_frontend::{numpy as jnp, scipy::linalg};
+/// // Of commuting matrices: e · exp(a).
+/// let (value, slope) = linalg::expm_frechet(jnp::zeros([2, 2]), jnp::eye(2));
+/// assert_eq!((value.to_vec::<f32>(), slope.to_vec::<f32>()), (vec![1.0, 0.0, 0.0, 1.0], vec![1.0, 0.0, 0.0, 1.0]));
+/// ```
+///
+/// # Panics
+/// If the matrices are not square or their shapes differ.
 #[track_caller]
 pub fn expm_frechet(a: impl IntoArray, e: impl IntoArray) -> (Array, Array) {
     let both = promote_inexact(&[a.into_array(), e.into_array()]);
@@ -88,7 +109,18 @@ pub fn expm_frechet(a: impl IntoArray, e: impl IntoArray) -> (Array, Array) {
     crate::api::jvp(f, (both[0].clone(),), (both[1].clone(),))
 }
 
-/// `(u, p)` with `a = u p` (`side` `"right"`) or `a = p u` (`"left"`), `u` unitary and `p` Hermitian, not negative.
+/// `(u, p)` with `a = u p` (`side` `"right"`) or `a = p u` (`"left"`), `u` unitary and `p` Hermitian, not negative; from the singular
+/// values, where JAX iterates.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let (u, p) = linalg::polar(Array::from([[0.0f32, -3.0], [2.0, 0.0]]), "right");
+/// assert_eq!(p.round_to(3).abs().to_string(), "[[2. 0.]\n [0. 3.]]");
+/// assert_eq!(u.matmul(&p).round_to(3).sum().item::<f32>(), -1.0);
+/// ```
+///
+/// # Panics
+/// If `a` is no matrix, or `side` is another.
 #[track_caller]
 pub fn polar(a: impl IntoArray, side: &str) -> (Array, Array) {
     let a = jnp_linalg::matrix("polar", a);
@@ -112,6 +144,16 @@ fn complexified(a: &Array) -> Array {
 
 /// `(t, z)` with `a = z t zᴴ`, `z` unitary and `t` upper triangular. `output` is `"complex"`, or `"real"`: then `t` of a real matrix is real,
 /// with blocks of two rows for pairs of complex eigenvalues. Which eigenvalue comes first, and the signs in `z`, are not those of LAPACK.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let a = Array::from([[1.0f32, 2.0], [3.0, 4.0]]);
+/// let (t, z) = linalg::schur(&a, "real");
+/// assert_eq!(z.matmul(&t).matmul(z.mT()).round_to(3).to_string(), "[[1. 2.]\n [3. 4.]]");
+/// ```
+///
+/// # Panics
+/// If the matrices are not square, or `output` is another.
 #[track_caller]
 pub fn schur(a: impl IntoArray, output: &str) -> (Array, Array) {
     let (a, _) = square("schur", a);
@@ -123,6 +165,18 @@ pub fn schur(a: impl IntoArray, output: &str) -> (Array, Array) {
 }
 
 /// The complex Schur form from a real one: what [`schur`] gives with `"real"`, as it would be with `"complex"`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp, scipy::linalg};
+/// // A turn: its block becomes the eigenvalues i and -i.
+/// let a = Array::from([[0.0f32, -1.0], [1.0, 0.0]]);
+/// let (t, z) = linalg::schur(&a, "real");
+/// let (t, _) = linalg::rsf2csf(&t, &z);
+/// assert_eq!(jnp::sort(jnp::diagonal(t.imag(), 0), 0).round_to(3).to_vec::<f32>(), [-1.0, 1.0]);
+/// ```
+///
+/// # Panics
+/// If the matrices are not square or do not fit.
 #[track_caller]
 pub fn rsf2csf(t: impl IntoArray, z: impl IntoArray) -> (Array, Array) {
     let both = promote_inexact(&[t.into_array(), z.into_array()]);
@@ -140,7 +194,18 @@ pub fn rsf2csf(t: impl IntoArray, z: impl IntoArray) -> (Array, Array) {
     (out.pop().expect("two results"), z)
 }
 
-/// `(h, q)` with `a = q h qᴴ`, `q` unitary and `h` zero below its first subdiagonal.
+/// `(h, q)` with `a = q h qᴴ`, `q` unitary and `h` zero below its first subdiagonal. JAX says it as `hessenberg(a, calc_q=True)`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, numpy as jnp, scipy::linalg};
+/// let a = Array::from([[1.0f32, 0.0, 0.0], [3.0, 1.0, 0.0], [4.0, 0.0, 1.0]]);
+/// let (h, q) = linalg::hessenberg(&a);
+/// assert_eq!(jnp::tril(&h, -2).abs().max().item::<f32>(), 0.0);
+/// assert!(jnp::allclose_with(q.matmul(&h).matmul(q.mT()), &a, 0.0, 1e-5).item::<bool>());
+/// ```
+///
+/// # Panics
+/// If the matrices are not square.
 #[track_caller]
 pub fn hessenberg(a: impl IntoArray) -> (Array, Array) {
     let (a, _) = square("hessenberg", a);
@@ -188,6 +253,15 @@ fn sqrt_of_triangle(t: &Array) -> Array {
 }
 
 /// The principal square root, in complex numbers, from the Schur form (Björck and Hammarling, Linear Algebra Appl. 52, 1983).
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let root = linalg::sqrtm(Array::from([[1.0f32, 3.0], [0.0, 4.0]]));
+/// assert_eq!(root.real().round_to(3).to_string(), "[[1. 1.]\n [0. 2.]]");
+/// ```
+///
+/// # Panics
+/// If `a` is no square matrix.
 #[track_caller]
 pub fn sqrtm(a: impl IntoArray) -> Array {
     let (a, _) = square("sqrtm", a);
@@ -200,6 +274,16 @@ pub fn sqrtm(a: impl IntoArray) -> Array {
 
 /// A function of a matrix, in complex numbers: `func`, which takes the vector of eigenvalues, is applied to the triangular Schur form by
 /// Parlett's recurrence. Eigenvalues that are equal make it inaccurate.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let a = Array::from([[1.0f32, 3.0], [0.0, 4.0]]);
+/// let root = linalg::funm(&a, |w| w.sqrt());
+/// assert_eq!(root.real().round_to(3).to_string(), "[[1. 1.]\n [0. 2.]]");
+/// ```
+///
+/// # Panics
+/// If `a` is no square matrix.
 #[track_caller]
 pub fn funm(a: impl IntoArray, func: impl Fn(&Array) -> Array) -> Array {
     let (a, n) = square("funm", a);
@@ -238,6 +322,16 @@ pub fn funm(a: impl IntoArray, func: impl Fn(&Array) -> Array) -> Array {
 
 /// The solution `x` of `a x + x b = c`: `f32[…, m, m] × f32[…, n, n] × f32[…, m, n] → f32[…, m, n]`, from the Schur forms of `a` and `b`
 /// (Bartels and Stewart, Comm. ACM 15, 1972). NaN where an eigenvalue of `a` and one of `b` add up to less than `tol` (JAX's default is 1e-8).
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// // Numbers: 2 x + x 3 = 10.
+/// let [a, b, c] = [2.0f32, 3.0, 10.0].map(|x| Array::from([[x]]));
+/// assert_eq!(linalg::solve_sylvester(&a, &b, &c, 1e-8).round_to(3).real().to_vec::<f32>(), [2.0]);
+/// ```
+///
+/// # Panics
+/// If `a` or `b` is not square, or shapes do not fit.
 #[track_caller]
 pub fn solve_sylvester(a: impl IntoArray, b: impl IntoArray, c: impl IntoArray, tol: f64) -> Array {
     let all = promote_inexact(&[a.into_array(), b.into_array(), c.into_array()]);

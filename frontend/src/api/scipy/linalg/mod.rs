@@ -23,7 +23,17 @@ use crate::lax::{self, rules::refuse, rules::show};
 
 pub use crate::api::numpy::linalg::{det, inv};
 
-/// The triangular factor of a positive definite matrix: the upper one, or the lower one.
+/// The triangular factor of positive definite matrices: `l` of `a = l lᴴ` if `lower`, else `u` of `a = uᴴ u`. Only that triangle of `a` is
+/// read; NaN where the matrix is not positive definite.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let a = Array::from([[4.0f32, 2.0], [2.0, 5.0]]);
+/// assert_eq!(linalg::cholesky(&a, false).to_string(), "[[2. 1.]\n [0. 2.]]");
+/// ```
+///
+/// # Panics
+/// If the matrices are not square.
 #[track_caller]
 pub fn cholesky(a: impl IntoArray, lower: bool) -> Array {
     let (a, _) = square("cholesky", a);
@@ -33,12 +43,33 @@ pub fn cholesky(a: impl IntoArray, lower: bool) -> Array {
 }
 
 /// The triangular factor, and whether it is the lower one, for [`cho_solve`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let a = Array::from([[4.0f32, 2.0], [2.0, 5.0]]);
+/// let (c, lower) = linalg::cho_factor(&a, true);
+/// assert_eq!((c.to_string(), lower), ("[[2. 0.]\n [1. 2.]]".into(), true));
+/// ```
+///
+/// # Panics
+/// If the matrices are not square.
 #[track_caller]
 pub fn cho_factor(a: impl IntoArray, lower: bool) -> (Array, bool) {
     (cholesky(a, lower), lower)
 }
 
 /// The solution of `a x = b` from what [`cho_factor`] gives for `a`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let a = Array::from([[4.0f32, 2.0], [2.0, 5.0]]);
+/// let (c, lower) = linalg::cho_factor(&a, true);
+/// let x = linalg::cho_solve((&c, lower), Array::from([8.0f32, 12.0]));
+/// assert_eq!(x.to_vec::<f32>(), [1.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// If shapes do not fit.
 #[track_caller]
 pub fn cho_solve(c_and_lower: (&Array, bool), b: impl IntoArray) -> Array {
     let (c, lower) = c_and_lower;
@@ -48,7 +79,18 @@ pub fn cho_solve(c_and_lower: (&Array, bool), b: impl IntoArray) -> Array {
     solve_triangular(&c, first, if lower { 2 } else { 0 }, lower, false)
 }
 
-/// `(p, l, u)` with `a = p l u`: a permutation, and triangular factors.
+/// `(p, l, u)` with `a = p l u`: a permutation, and triangular factors: `f32[…, m, n] → f32[…, m, m], f32[…, m, k], f32[…, k, n]` where `k
+/// = min(m, n)`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let (p, l, u) = linalg::lu(Array::from([[1.0f32, 2.0], [4.0, 4.0]]));
+/// assert_eq!(l.to_string(), "[[1.   0.  ]\n [0.25 1.  ]]");
+/// assert_eq!(p.matmul(&l).matmul(&u).to_string(), "[[1. 2.]\n [4. 4.]]");
+/// ```
+///
+/// # Panics
+/// If `a` has no two dimensions.
 #[track_caller]
 pub fn lu(a: impl IntoArray) -> (Array, Array, Array) {
     let a = jnp_linalg::matrix("lu", a);
@@ -68,6 +110,16 @@ pub fn lu(a: impl IntoArray) -> (Array, Array, Array) {
 }
 
 /// The factors of `a` in one array, and for each row the one with which it was exchanged, for [`lu_solve`].
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let (lu, piv) = linalg::lu_factor(Array::from([[1.0f32, 2.0], [4.0, 4.0]]));
+/// assert_eq!(lu.to_string(), "[[4.   4.  ]\n [0.25 1.  ]]");
+/// assert_eq!(piv.to_vec::<i32>(), [1, 1]);
+/// ```
+///
+/// # Panics
+/// If the matrices are not square.
 #[track_caller]
 pub fn lu_factor(a: impl IntoArray) -> (Array, Array) {
     let (a, _) = square("lu_factor", a);
@@ -76,6 +128,16 @@ pub fn lu_factor(a: impl IntoArray) -> (Array, Array) {
 }
 
 /// The solution of `a x = b` (`trans` 0), `aᵀ x = b` (1) or `aᴴ x = b` (2) from what [`lu_factor`] gives for `a`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let (lu, piv) = linalg::lu_factor(Array::from([[1.0f32, 2.0], [4.0, 4.0]]));
+/// let x = linalg::lu_solve((&lu, &piv), Array::from([5.0f32, 12.0]), 0);
+/// assert_eq!(x.to_vec::<f32>(), [1.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// If `trans` is another number, or shapes do not fit.
 #[track_caller]
 pub fn lu_solve(lu_and_piv: (&Array, &Array), b: impl IntoArray, trans: usize) -> Array {
     let (factors, pivots) = lu_and_piv;
@@ -84,7 +146,17 @@ pub fn lu_solve(lu_and_piv: (&Array, &Array), b: impl IntoArray, trans: usize) -
     lax_linalg::lu_solve(&both[0], &permutation, &both[1], trans)
 }
 
-/// `(q, r)` with `a = q r`, in mode `"full"` (a square `q`) or `"economic"`.
+/// `(q, r)` with `a = q r`, in mode `"full"` (a square `q`) or `"economic"`: `f32[…, m, n] → f32[…, m, m], f32[…, m, n]`, or `f32[…, m, k],
+/// f32[…, k, n]` where `k = min(m, n)`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let (q, r) = linalg::qr(Array::from([[3.0f32], [4.0]]), "economic");
+/// assert_eq!((q.round_to(3).to_vec::<f32>(), r.round_to(3).to_vec::<f32>()), (vec![-0.6, -0.8], vec![-5.0]));
+/// ```
+///
+/// # Panics
+/// If `a` has no two dimensions, or the mode is another.
 #[track_caller]
 pub fn qr(a: impl IntoArray, mode: &str) -> (Array, Array) {
     match mode {
@@ -96,6 +168,17 @@ pub fn qr(a: impl IntoArray, mode: &str) -> (Array, Array) {
 
 /// `(q c, r)` in mode `"left"`, `(c q, r)` in mode `"right"`, for the factors of `a = q r`; `c` may be a vector. `conjugate` takes the
 /// conjugate of `q`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// // q c, of a column of the identity the first column of q.
+/// let (a, c) = (Array::from([[3.0f32], [4.0]]), Array::from([[1.0f32]]));
+/// let (qc, _) = linalg::qr_multiply(&a, &c, "left", false);
+/// assert_eq!(qc.round_to(3).to_vec::<f32>(), [-0.6, -0.8]);
+/// ```
+///
+/// # Panics
+/// If the mode is another, or shapes do not fit.
 #[track_caller]
 pub fn qr_multiply(a: impl IntoArray, c: impl IntoArray, mode: &str, conjugate: bool) -> (Array, Array) {
     let both = promote_inexact(&[a.into_array(), c.into_array()]);
@@ -122,13 +205,33 @@ pub fn qr_multiply(a: impl IntoArray, c: impl IntoArray, mode: &str, conjugate: 
     (if vector { jnp::ravel(product) } else { product }, r)
 }
 
-/// `(u, s, vh)` with `a = u diag(s) vh`.
+/// `(u, s, vh)` with `a = u diag(s) vh`, singular values descending; with `full_matrices` `u` and `vh` are square. Without `u` and `vh` it
+/// is [`svdvals`](crate::lax::linalg::svdvals).
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let (u, s, vh) = linalg::svd(Array::from([[3.0f32, 0.0], [0.0, -2.0], [0.0, 0.0]]), true);
+/// assert_eq!((u.shape(), vh.shape()), (&[3, 3][..], &[2, 2][..]));
+/// assert_eq!(s.round_to(3).to_vec::<f32>(), [3.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// If `a` has no two dimensions.
 #[track_caller]
 pub fn svd(a: impl IntoArray, full_matrices: bool) -> (Array, Array, Array) {
     jnp_linalg::svd(a, full_matrices)
 }
 
 /// `(w, v)`: eigenvalues, ascending, and eigenvectors of a Hermitian matrix, which is made one as `(a + aᴴ) / 2`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let (w, v) = linalg::eigh(Array::from([[2.0f32, 1.0], [1.0, 2.0]]), true);
+/// assert_eq!((w.round_to(3).to_vec::<f32>(), v.shape()), (vec![1.0, 3.0], &[2, 2][..]));
+/// ```
+///
+/// # Panics
+/// If the matrices are not square.
 #[track_caller]
 pub fn eigh(a: impl IntoArray, lower: bool) -> (Array, Array) {
     jnp_linalg::eigh_with(a, if lower { "L" } else { "U" }, true)
@@ -136,6 +239,15 @@ pub fn eigh(a: impl IntoArray, lower: bool) -> (Array, Array) {
 
 /// `(w, v)`: eigenvalues, ascending, and eigenvectors of the Hermitian tridiagonal matrix with diagonal `d: f32[n]` and `e: f32[n-1]` above
 /// it, of which the imaginary part of `d` is not read.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let (w, _) = linalg::eigh_tridiagonal(Array::from([2.0f32, 2.0]), Array::from([1.0f32]));
+/// assert_eq!(w.round_to(3).to_vec::<f32>(), [1.0, 3.0]);
+/// ```
+///
+/// # Panics
+/// If the diagonals are not vectors of such sizes.
 #[track_caller]
 pub fn eigh_tridiagonal(d: impl IntoArray, e: impl IntoArray) -> (Array, Array) {
     let both = promote_inexact(&[d.into_array(), e.into_array()]);
@@ -149,7 +261,18 @@ pub fn eigh_tridiagonal(d: impl IntoArray, e: impl IntoArray) -> (Array, Array) 
     (w, v)
 }
 
-/// The solution of `a x = b`; `assume_a` is `"gen"`, `"sym"`, `"her"` or `"pos"` (positive definite, by Cholesky factorisation).
+/// The solution of `a x = b`: `f32[…, n, n] × f32[…, n, k] → f32[…, n, k]`, or of vectors `f32[n]`. `assume_a` is `"gen"`, `"sym"`, `"her"`
+/// or `"pos"` (positive definite, by Cholesky factorisation).
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let a = Array::from([[4.0f32, 2.0], [2.0, 5.0]]);
+/// let x = linalg::solve(&a, Array::from([8.0f32, 12.0]), "pos");
+/// assert_eq!(x.to_vec::<f32>(), [1.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// If shapes do not fit, or `assume_a` is another.
 #[track_caller]
 pub fn solve(a: impl IntoArray, b: impl IntoArray, assume_a: &str) -> Array {
     match assume_a {
@@ -175,6 +298,16 @@ pub fn solve(a: impl IntoArray, b: impl IntoArray, assume_a: &str) -> Array {
 }
 
 /// The solution of `a x = b` (`trans` 0), `aᵀ x = b` (1) or `aᴴ x = b` (2) for a triangular `a`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let a = Array::from([[2.0f32, 0.0], [1.0, 4.0]]);
+/// let x = linalg::solve_triangular(&a, Array::from([4.0f32, 10.0]), 0, true, false);
+/// assert_eq!(x.to_vec::<f32>(), [2.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// If `trans` is another number, or shapes do not fit.
 #[track_caller]
 pub fn solve_triangular(
     a: impl IntoArray,

@@ -8,6 +8,15 @@ use crate::ir::{Array, DType};
 use crate::lax::{self, linalg as lax_linalg, rules::refuse, rules::show};
 
 /// Matrices along the diagonal of a larger one, zeros beside them.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let x = linalg::block_diag(&[Array::from([[1, 2]]), Array::from([[3]])]);
+/// assert_eq!(x.to_string(), "[[1 2 0]\n [0 0 3]]");
+/// ```
+///
+/// # Panics
+/// If an array has more than two dimensions.
 #[track_caller]
 pub fn block_diag(arrays: &[Array]) -> Array {
     let parts: Vec<Array> = promote(arrays).iter().map(jnp::atleast_2d).collect();
@@ -64,7 +73,14 @@ fn each(args: &[Array], signature: &str, f: impl Fn(&[Array]) -> Array + Send + 
     vectorize(|args| vec![f(args)], Some(signature)).call(args).swap_remove(0)
 }
 
-/// The matrix that is constant along its diagonals, with first column `c` and first row `r` (the conjugate of `c` where not given).
+/// The matrix that is constant along its diagonals, with first column `c` and first row `r` (the conjugate of `c` where not given), whose
+/// first element is not read.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let x = linalg::toeplitz(Array::from([1, 2, 3]), Some(&Array::from([0, 4])));
+/// assert_eq!(x.to_string(), "[[1 4]\n [2 1]\n [3 2]]");
+/// ```
 #[track_caller]
 pub fn toeplitz(c: impl IntoArray, r: Option<&Array>) -> Array {
     let c = vectors("toeplitz", c);
@@ -77,7 +93,14 @@ pub fn toeplitz(c: impl IntoArray, r: Option<&Array>) -> Array {
     })
 }
 
-/// The matrix that is constant along its antidiagonals, with first column `c` and last row `r` (zeros where not given).
+/// The matrix that is constant along its antidiagonals, with first column `c` and last row `r` (zeros where not given), whose first element
+/// is not read.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let x = linalg::hankel(Array::from([1, 2, 3]), None);
+/// assert_eq!(x.to_string(), "[[1 2 3]\n [2 3 0]\n [3 0 0]]");
+/// ```
 #[track_caller]
 pub fn hankel(c: impl IntoArray, r: Option<&Array>) -> Array {
     let c = vectors("hankel", c);
@@ -90,6 +113,12 @@ pub fn hankel(c: impl IntoArray, r: Option<&Array>) -> Array {
 }
 
 /// The matrix whose columns are rotations of `c`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let x = linalg::circulant(Array::from([1, 2, 3]));
+/// assert_eq!(x.to_string(), "[[1 3 2]\n [2 1 3]\n [3 2 1]]");
+/// ```
 #[track_caller]
 pub fn circulant(c: impl IntoArray) -> Array {
     each(&[vectors("circulant", c)], "(n)->(n,n)", |c| {
@@ -99,13 +128,28 @@ pub fn circulant(c: impl IntoArray) -> Array {
 }
 
 /// The matrix of `|a[i] - a[j]|`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let x = linalg::fiedler(Array::from([1, 4, 6]));
+/// assert_eq!(x.to_string(), "[[0 3 5]\n [3 0 2]\n [5 2 0]]");
+/// ```
 #[track_caller]
 pub fn fiedler(a: impl IntoArray) -> Array {
     let a = vectors("fiedler", a);
     lax::abs(&jnp::subtract(jnp::expand_dims(&a, -1), jnp::expand_dims(&a, -2)))
 }
 
-/// The matrix with `f` in its first row and `s` below its diagonal.
+/// The matrix with `f` in its first row and `s` below its diagonal: of a population, fecundity and survival by age.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let x = linalg::leslie(Array::from([0, 2, 1]), Array::from([5, 6]));
+/// assert_eq!(x.to_string(), "[[0 2 1]\n [5 0 0]\n [0 6 0]]");
+/// ```
+///
+/// # Panics
+/// If they are not vectors `[n]` and `[n - 1]`.
 #[track_caller]
 pub fn leslie(f: impl IntoArray, s: impl IntoArray) -> Array {
     let both = promote(&[vectors("leslie", f), jnp::atleast_1d(s)]);
@@ -136,6 +180,16 @@ fn monic(name: &'static str, a: impl IntoArray) -> Array {
 }
 
 /// The companion matrix of the polynomial with coefficients `a`, highest power first.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// // x² - 3x + 2, with roots 1 and 2.
+/// let x = linalg::companion(Array::from([1.0f32, -3.0, 2.0]));
+/// assert_eq!(x.to_string(), "[[ 3. -2.]\n [ 1.  0.]]");
+/// ```
+///
+/// # Panics
+/// If there are fewer than two coefficients.
 #[track_caller]
 pub fn companion(a: impl IntoArray) -> Array {
     let a = monic("companion", a);
@@ -150,7 +204,15 @@ pub fn companion(a: impl IntoArray) -> Array {
     })
 }
 
-/// Fiedler's companion matrix, with five diagonals, of the polynomial with coefficients `a`, highest power first.
+/// Fiedler's companion matrix, with five diagonals, of the polynomial with coefficients `a`, highest power first (Fiedler, Linear Algebra
+/// Appl. 372, 2003).
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let x = linalg::fiedler_companion(Array::from([1.0f32, -6.0, 11.0, -6.0]));
+/// assert_eq!(x.shape(), [3, 3]);
+/// assert_eq!(x.trace().item::<f32>(), 6.0);
+/// ```
 #[track_caller]
 pub fn fiedler_companion(a: impl IntoArray) -> Array {
     let a = monic("fiedler_companion", a);
@@ -192,6 +254,16 @@ pub fn fiedler_companion(a: impl IntoArray) -> Array {
 }
 
 /// The matrix whose product with a vector of length `n` is its convolution with `a`; `mode` is `"full"`, `"same"` or `"valid"`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let a = Array::from([1, 2]);
+/// let x = linalg::convolution_matrix(&a, 3, "full");
+/// assert_eq!(x.to_string(), "[[1 0 0]\n [2 1 0]\n [0 2 1]\n [0 0 2]]");
+/// ```
+///
+/// # Panics
+/// If `n` is zero, or the mode is another.
 #[track_caller]
 pub fn convolution_matrix(a: impl IntoArray, n: usize, mode: &str) -> Array {
     let a = vectors("convolution_matrix", a);
@@ -224,7 +296,12 @@ fn on_host(n: usize, f: impl Fn(usize, usize) -> f64) -> Array {
     Array::from_slice(&values.iter().map(|&v| v as f32).collect::<Vec<f32>>(), [n, n])
 }
 
-/// The matrix of `1 / (i + j + 1)`.
+/// The matrix of `1 / (i + j + 1)`, in the default float.
+///
+/// ```
+/// # use jacinth_frontend::scipy::linalg;
+/// assert_eq!(linalg::hilbert(2).to_string(), "[[1.         0.5       ]\n [0.5        0.33333334]]");
+/// ```
 #[track_caller]
 pub fn hilbert(n: usize) -> Array {
     on_host(n, |i, j| 1.0 / (i + j + 1) as f64)
@@ -235,7 +312,12 @@ fn binomial(n: usize, k: usize) -> f64 {
     if k > n { 0.0 } else { (0..k).fold(1.0, |c, i| (c * (n - i) as f64 / (i + 1) as f64).round()) }
 }
 
-/// The inverse of [`hilbert`].
+/// The inverse of [`hilbert`], of whole numbers, in the default float.
+///
+/// ```
+/// # use jacinth_frontend::scipy::linalg;
+/// assert_eq!(linalg::invhilbert(2).to_string(), "[[ 4. -6.]\n [-6. 12.]]");
+/// ```
 #[track_caller]
 pub fn invhilbert(n: usize) -> Array {
     on_host(n, |i, j| {
@@ -246,6 +328,14 @@ pub fn invhilbert(n: usize) -> Array {
 }
 
 /// Pascal's triangle as a matrix: `kind` is `"symmetric"`, `"lower"` or `"upper"`.
+///
+/// ```
+/// # use jacinth_frontend::scipy::linalg;
+/// assert_eq!(linalg::pascal(3, "lower").to_string(), "[[1. 0. 0.]\n [1. 1. 0.]\n [1. 2. 1.]]");
+/// ```
+///
+/// # Panics
+/// If the kind is another.
 #[track_caller]
 pub fn pascal(n: usize, kind: &str) -> Array {
     match kind {
@@ -257,6 +347,14 @@ pub fn pascal(n: usize, kind: &str) -> Array {
 }
 
 /// The inverse of [`pascal`].
+///
+/// ```
+/// # use jacinth_frontend::scipy::linalg;
+/// assert_eq!(linalg::invpascal(2, "symmetric").to_string(), "[[ 2. -1.]\n [-1.  1.]]");
+/// ```
+///
+/// # Panics
+/// If the kind is another.
 #[track_caller]
 pub fn invpascal(n: usize, kind: &str) -> Array {
     let sign = |i: usize, j: usize| if (i + j).is_multiple_of(2) { 1.0 } else { -1.0 };
@@ -271,7 +369,13 @@ pub fn invpascal(n: usize, kind: &str) -> Array {
     }
 }
 
-/// Helmert's matrix, without its first, constant row unless `full`.
+/// Helmert's orthogonal matrix of contrasts, without its first, constant row unless `full`: `f32[n, n]` or `f32[n - 1, n]`.
+///
+/// ```
+/// # use jacinth_frontend::scipy::linalg;
+/// let x = linalg::helmert(3, false);
+/// assert_eq!(x.round_to(3).to_string(), "[[ 0.707 -0.707  0.   ]\n [ 0.408  0.408 -0.816]]");
+/// ```
 #[track_caller]
 pub fn helmert(n: usize, full: bool) -> Array {
     let all = on_host(n, |i, j| {
@@ -289,6 +393,14 @@ pub fn helmert(n: usize, full: bool) -> Array {
 }
 
 /// Hadamard's matrix of ones and minus ones, for a power of two, as integers.
+///
+/// ```
+/// # use jacinth_frontend::scipy::linalg;
+/// assert_eq!(linalg::hadamard(2).to_string(), "[[ 1  1]\n [ 1 -1]]");
+/// ```
+///
+/// # Panics
+/// If `n` is no power of two.
 #[track_caller]
 pub fn hadamard(n: usize) -> Array {
     if !n.is_power_of_two() {
@@ -299,7 +411,16 @@ pub fn hadamard(n: usize) -> Array {
     Array::from_slice(&values, [n, n])
 }
 
-/// The matrix of the discrete Fourier transform; `scale` is `()`-like `None`, `"sqrtn"` or `"n"`.
+/// The matrix of the discrete Fourier transform, in complex numbers; `scale` says by what it is divided: nothing, `"sqrtn"` or `"n"`.
+///
+/// ```
+/// # use jacinth_frontend::scipy::linalg;
+/// let x = linalg::dft(2, None);
+/// assert_eq!(x.real().round_to(3).to_string(), "[[ 1.  1.]\n [ 1. -1.]]");
+/// ```
+///
+/// # Panics
+/// If the scale is another.
 #[track_caller]
 pub fn dft(n: usize, scale: Option<&str>) -> Array {
     let factor = match scale {

@@ -120,7 +120,13 @@ fn faddeeva(z: &Array) -> Array {
     lax::select(&upper, &w, &(2.0 * lax::exp(&lax::neg(&(z * z))) - &w))
 }
 
-/// The Faddeeva function `exp(-z²) erfc(-i z)`: `c64[…] → c64[…]`.
+/// The Faddeeva function `exp(-z²) erfc(-i z)`: `c64[…] → c64[…]`; of real numbers too.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, scipy::special};
+/// let z = lax::complex(&Array::from([0.0f32, 1.0]), &Array::from([1.0f32, 0.0]));
+/// assert_eq!(special::wofz(&z).round_to(4).to_string(), "[0.4276+0.j     0.3679+0.6072j]");
+/// ```
 #[track_caller]
 pub fn wofz(z: impl IntoArray) -> Array {
     let z = float(z);

@@ -2,12 +2,20 @@
 
 use super::{complex, float, floats};
 use crate::api::custom::custom_jvp;
-use crate::api::dtypes::default_float;
 use crate::api::numpy::{self as jnp, IntoArray};
 use crate::ir::{Array, DType};
 use crate::lax::{self, rules::refuse};
 
 /// The sign of the gamma function; NaN at negative whole numbers.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::special};
+/// let x = Array::from([1.5f32, -0.5, -1.5, -1.0]);
+/// assert_eq!(special::gammasgn(&x).to_string(), "[ 1. -1.  1. nan]");
+/// ```
+///
+/// # Panics
+/// If `x` is complex.
 #[track_caller]
 pub fn gammasgn(x: impl IntoArray) -> Array {
     let x = float(x);
@@ -24,7 +32,14 @@ pub fn gammasgn(x: impl IntoArray) -> Array {
     lax::select(&pole, &full(f64::NAN), &lax::select(&minus, &full(-1.0), &full(1.0)))
 }
 
-/// The gamma function.
+/// The gamma function `Γ(x)`, of complex numbers too; by the exponential of [`gammaln`](super::gammaln), of complex numbers by Lanczos'
+/// approximation.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::special};
+/// let x = Array::from([5.0f32, 0.5, -0.5]);
+/// assert_eq!(special::gamma(&x).round_to(3).to_string(), "[24.     1.772 -3.545]");
+/// ```
 #[track_caller]
 pub fn gamma(x: impl IntoArray) -> Array {
     let x = float(x);
@@ -35,6 +50,14 @@ pub fn gamma(x: impl IntoArray) -> Array {
 }
 
 /// The logarithm of the gamma function: of real numbers NaN where that is not positive, of complex ones its analytic branch.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax, scipy::special};
+/// let x = Array::from([5.0f32, -0.5]);
+/// assert_eq!(special::loggamma(&x).round_to(4).to_string(), "[3.1781    nan]");
+/// let z = lax::complex(&Array::from(1.0), &Array::from(1.0));
+/// assert_eq!(special::loggamma(&z).round_to(4).to_string(), "(-0.6509-0.3016j)");
+/// ```
 #[track_caller]
 pub fn loggamma(x: impl IntoArray) -> Array {
     let x = float(x);
@@ -44,14 +67,32 @@ pub fn loggamma(x: impl IntoArray) -> Array {
     lax::select(&x.gt(0.0), &lax::lgamma(&x), &lax::full_like(&x, f64::NAN))
 }
 
-/// `n!`; zero of negative numbers.
+/// `n!`, in floats, by the gamma function; zero of negative numbers.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::special};
+/// let x = Array::from([0, 5, -1]);
+/// assert_eq!(special::factorial(&x).round_to(2).to_vec::<f32>(), [1.0, 120.0, 0.0]);
+/// ```
+///
+/// # Panics
+/// If `n` is complex.
 #[track_caller]
 pub fn factorial(n: impl IntoArray) -> Array {
     let n = float(n);
     lax::select(&n.lt(0.0), &lax::full_like(&n, 0), &lax::exp(&lax::lgamma(&(&n + 1.0))))
 }
 
-/// `n` over `k`; zero outside of `0 ≤ k ≤ n`.
+/// `n` over `k`, in floats; zero outside of `0 ≤ k ≤ n`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::special};
+/// let y = special::comb(5, Array::from([0, 2, 6]));
+/// assert_eq!(y.round_to(3).to_vec::<f32>(), [1.0, 10.0, 0.0]);
+/// ```
+///
+/// # Panics
+/// If an operand is complex.
 #[track_caller]
 pub fn comb(n: impl IntoArray, k: impl IntoArray) -> Array {
     let [n, k] = floats([n.into_array(), k.into_array()]);
@@ -61,7 +102,15 @@ pub fn comb(n: impl IntoArray, k: impl IntoArray) -> Array {
     jnp::where_(&inside, lax::exp(&log), 0.0)
 }
 
-/// In how many ways `k` are chosen of `n` where each may be chosen again.
+/// In how many ways `k` are chosen of `n` where each may be chosen again, in floats. JAX says it as `comb(n, k, repetition=True)`.
+///
+/// ```
+/// # use jacinth_frontend::scipy::special;
+/// assert_eq!(special::comb_repetition(5, 2).round_to(3).item::<f32>(), 15.0);
+/// ```
+///
+/// # Panics
+/// If an operand is complex.
 #[track_caller]
 pub fn comb_repetition(n: impl IntoArray, k: impl IntoArray) -> Array {
     let [n, k] = floats([n.into_array(), k.into_array()]);
@@ -69,7 +118,17 @@ pub fn comb_repetition(n: impl IntoArray, k: impl IntoArray) -> Array {
     jnp::where_(none, 1.0, comb(&n + &k - 1.0, &k))
 }
 
-/// The logarithm of the beta function.
+/// The logarithm of the absolute value of the beta function, `log |Γ(a) Γ(b) / Γ(a + b)|`; for large arguments by the asymptotic series of
+/// Didonato and Morris (ACM Trans. Math. Softw. 18, 1992).
+///
+/// ```
+/// # use jacinth_frontend::scipy::special;
+/// // B(2, 3) = 1 / 12
+/// assert_eq!(special::betaln(2.0, 3.0).round_to(4).to_string(), "-2.4849");
+/// ```
+///
+/// # Panics
+/// If an operand is complex.
 #[track_caller]
 pub fn betaln(a: impl IntoArray, b: impl IntoArray) -> Array {
     let [a, b] = floats([a.into_array(), b.into_array()]);
@@ -107,7 +166,16 @@ fn gamma_quotient(a: &Array, b: &Array) -> Array {
     jnp::where_(jnp::less_equal(&u, &v), (&w - &v) - &u, (&w - &u) - &v)
 }
 
-/// The beta function.
+/// The beta function `Γ(a) Γ(b) / Γ(a + b)`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::special};
+/// let y = special::beta(Array::from([2.0f32, -0.5]), Array::from([3.0f32, 1.5]));
+/// assert_eq!(y.round_to(4).to_string(), "[ 0.0833 -3.1416]");
+/// ```
+///
+/// # Panics
+/// If an operand is complex.
 #[track_caller]
 pub fn beta(a: impl IntoArray, b: impl IntoArray) -> Array {
     let [a, b] = floats([a.into_array(), b.into_array()]);
@@ -115,7 +183,15 @@ pub fn beta(a: impl IntoArray, b: impl IntoArray) -> Array {
     sign * lax::exp(&betaln(&a, &b))
 }
 
-/// The logarithm of the gamma function of `d` dimensions.
+/// The logarithm of the gamma function of `d` dimensions, `d (d - 1)/4 · log π + Σ log |Γ(a - i/2)|` over `i` below `d`.
+///
+/// ```
+/// # use jacinth_frontend::scipy::special;
+/// assert_eq!(special::multigammaln(3.0, 2).round_to(4).to_string(), "1.5502");
+/// ```
+///
+/// # Panics
+/// If `a` is complex.
 #[track_caller]
 pub fn multigammaln(a: impl IntoArray, d: usize) -> Array {
     let a = float(a);
@@ -124,7 +200,14 @@ pub fn multigammaln(a: impl IntoArray, d: usize) -> Array {
     (0..d).fold(start, |sum, i| sum + lax::lgamma(&(&a - i as f64 / 2.0)))
 }
 
-/// The rising factorial `Γ(z + m) / Γ(z)`.
+/// The rising factorial `Γ(z + m) / Γ(z)`, also named Pochhammer's symbol `(z)ₘ`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::special};
+/// // 1 · 2 · 3 · 4 and 0.5 · 1.5
+/// let y = special::poch(Array::from([1.0f32, 0.5]), Array::from([4.0f32, 2.0]));
+/// assert_eq!(y.round_to(3).to_string(), "[24.    0.75]");
+/// ```
 #[track_caller]
 pub fn poch(z: impl IntoArray, m: impl IntoArray) -> Array {
     let [z, m] = floats([z.into_array(), m.into_array()]);
@@ -132,6 +215,13 @@ pub fn poch(z: impl IntoArray, m: impl IntoArray) -> Array {
 }
 
 /// The `n`-th derivative of the digamma function, for whole `n`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::special};
+/// // -γ, π²/6, -2 ζ(3)
+/// let y = special::polygamma(Array::from([0, 1, 2]), 1.0);
+/// assert_eq!(y.round_to(4).to_string(), "[-0.5772  1.6449 -2.4041]");
+/// ```
 ///
 /// # Panics
 /// If `n` does not hold integers.
@@ -145,7 +235,17 @@ pub fn polygamma(n: impl IntoArray, x: impl IntoArray) -> Array {
     lax::polygamma(&n, &x)
 }
 
-/// The Hurwitz zeta function, the sum of `(q + k)⁻ˣ` over `k = 0, 1, …`; with `q = 1` it is Riemann's.
+/// The Hurwitz zeta function, the sum of `(q + k)⁻ˣ` over `k = 0, 1, …`, for `x` above 1; with `q = 1` it is Riemann's. Differentiable in both.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::special};
+/// // π²/6, and that without the terms 1 and 1/4.
+/// let y = special::zeta(2.0, Array::from([1.0f32, 3.0]));
+/// assert_eq!(y.round_to(4).to_string(), "[1.6449 0.3949]");
+/// ```
+///
+/// # Panics
+/// If an operand is complex.
 #[track_caller]
 pub fn zeta(x: impl IntoArray, q: impl IntoArray) -> Array {
     let [x, q] = floats([x.into_array(), q.into_array()]);
@@ -198,7 +298,13 @@ fn zeta_expansion(s: &Array, a: &Array) -> Array {
     head + integral + jnp::power(&edge, &minus_s) * (tail + 0.5)
 }
 
-/// Bernoulli's numbers from the 0-th to the `n`-th.
+/// Bernoulli's numbers from the 0-th to the `n`-th, as floats of the default dtype: `f32[n + 1]`.
+///
+/// ```
+/// # use jacinth_frontend::scipy::special;
+/// let b = special::bernoulli(6);
+/// assert_eq!(b.round_to(3).to_string(), "[ 1.    -0.5    0.167  0.    -0.033  0.     0.024]");
+/// ```
 #[track_caller]
 pub fn bernoulli(n: usize) -> Array {
     let mut values = vec![1.0, -0.5, 1.0 / 6.0];
@@ -212,8 +318,19 @@ pub fn bernoulli(n: usize) -> Array {
         let tail: f64 = (2..50).map(|k| (k as f64).powi(-(m as i32))).sum();
         values[m] = q * (1.0 + tail);
     }
-    jnp::astype(
-        Array::from_slice(&values.iter().map(|&v| v as f32).collect::<Vec<_>>(), [n + 1]),
-        default_float(),
-    )
+    Array::from_slice(&values, [n + 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bernoullis_numbers_have_the_precision_of_the_default_float() {
+        assert_eq!(bernoulli(4).dtype(), DType::F32);
+        crate::config::with_x64(true, || {
+            let b = bernoulli(20).to_vec::<f64>();
+            assert!((b[20] / (-174611.0 / 330.0) - 1.0).abs() < 1e-13);
+        });
+    }
 }

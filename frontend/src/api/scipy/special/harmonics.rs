@@ -9,6 +9,14 @@ use crate::lax::{self, rules::refuse};
 /// The spherical harmonics `Yₙᵐ` of degree `n` and order `m` at the polar angle `theta` (from 0 to π) and the azimuth `phi`; no degree may
 /// exceed `n_max`: `i32[…], i32[…], f32[…], f32[…] → c64[…]`.
 ///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::special};
+/// // √(3/4π) cos θ
+/// let (n, m, theta) = (Array::from([1]), Array::from([0]), Array::from([0.0f32]));
+/// let y = special::sph_harm_y(&n, &m, &theta, Array::from([0.0f32]), 1);
+/// assert_eq!(y.round_to(4).to_string(), "[0.4886+0.j]");
+/// ```
+///
 /// # Panics
 /// If `n` or `m` do not hold integers.
 #[track_caller]
