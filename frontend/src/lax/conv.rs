@@ -415,7 +415,7 @@ pub fn conv_transpose_shape_tuple(
     dimension_numbers: ConvDimensionNumbers,
 ) -> Vec<usize> {
     let n = conv_dimension_numbers(lhs_shape, rhs_shape, Some(dimension_numbers));
-    let kernel: Vec<i64> = n.rhs_spec[2..].iter().map(|&d| rhs_shape[d] as i64).collect();
+    let kernel: Vec<i64> = take(rhs_shape, &n.rhs_spec[2..]).into_iter().map(|size| size as i64).collect();
     let padding = transpose_padding(&kernel, window_strides, padding.into());
     let mut shape = vec![0; lhs_shape.len()];
     shape[n.out_spec[0]] = lhs_shape[n.lhs_spec[0]];
@@ -483,11 +483,9 @@ pub fn conv_general_shape_tuple(
 ) -> Vec<usize> {
     let aval = |shape: &[usize]| Aval::new(shape.iter().copied(), DType::F32);
     let n = conv_dimension_numbers(lhs_shape, rhs_shape, Some(dimension_numbers));
-    let space =
-        |shape: &[usize], spec: &[usize]| -> Vec<usize> { spec[2..].iter().map(|&d| shape[d]).collect() };
     let padding = padtype_to_pads(
-        &space(lhs_shape, &n.lhs_spec),
-        &space(rhs_shape, &n.rhs_spec),
+        &take(lhs_shape, &n.lhs_spec[2..]),
+        &take(rhs_shape, &n.rhs_spec[2..]),
         window_strides,
         padding,
     );
