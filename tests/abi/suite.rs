@@ -3,6 +3,8 @@
 //! A call that a plugin does not support (code 12) is allowed where the header allows it, and then the case says so.
 
 use crate::programs;
+use jacinth_lowering::Module;
+use jacinth_lowering::hlo::HloModule;
 use jacinth_pjrt::{
     Buffer, Client, ClientOptions, Device, ElementType, ErrorCode, ExecuteOptions, HostArray, HostSemantics,
     LoadedExecutable, Plugin, Program,
@@ -536,7 +538,21 @@ pub(crate) fn executables_describe_themselves(plugin: &Plugin) {
         assert!(stats.arguments >= 0 && stats.outputs >= 0 && stats.temporaries >= 0);
     });
     supported(executable.optimized_program(), |program| {
-        assert!(!program.format().is_empty() && !program.code().is_empty());
+        let code = program.code();
+        match program.format() {
+            "mlir" => {
+                let text = std::str::from_utf8(code).expect("the optimised program is text");
+                Module::parse(text)
+                    .and_then(|module| module.verify())
+                    .expect("the optimised program is legal");
+            }
+            "hlo" => assert!(HloModule::decode(code).expect("it is HLO").to_string().contains("ENTRY %")),
+            "hlo_with_config" => {
+                let module = HloModule::decode_with_config(code).expect("it is HLO");
+                assert!(module.to_string().contains("entry_computation_layout={(f32[2]{0}, f32[2]{0})->"));
+            }
+            other => panic!("an optimised program of the format {other:?}"),
+        }
     });
     supported(executable.compile_options(), |options| assert!(!options.is_empty()));
     supported(loaded.device_assignment(), |assignment| assert!(!assignment.is_empty()));
