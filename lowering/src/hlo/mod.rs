@@ -52,6 +52,8 @@ struct Index {
     instructions: Vec<FxHashMap<u32, usize>>,
     /// The order in which computations are printed: those that are called before their callers.
     order: Vec<usize>,
+    /// Which computations run asynchronously.
+    asynchronous: Vec<bool>,
     entry: usize,
 }
 
@@ -152,7 +154,12 @@ impl Index {
             .get(&module.entry_id)
             .ok_or_else(|| missing(format!("there is no entry computation {}", module.entry_id)))?;
         let order = order(module, &computations);
-        Ok(Index { computations, instructions, order, entry })
+        let mut asynchronous = vec![false; module.computations.len()];
+        let all = module.computations.iter().flat_map(|computation| &computation.instructions);
+        for id in all.filter(|i| i.opcode == "async-start").flat_map(|i| &i.called_ids) {
+            asynchronous[computations[id]] = true;
+        }
+        Ok(Index { computations, instructions, order, asynchronous, entry })
     }
 }
 

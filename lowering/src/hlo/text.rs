@@ -21,7 +21,8 @@ pub(super) fn print(hlo: &HloModule) -> String {
     out.push_str("\n\n");
     for &at in &hlo.index.order {
         let printer = Printer { hlo, at };
-        if printer.is_sugar() {
+        // Asynchronous instructions that call it are printed as its root.
+        if hlo.index.asynchronous[at] && printer.is_one_instruction() {
             continue;
         }
         printer.write_computation(&mut out);
@@ -150,17 +151,6 @@ impl<'a> Printer<'a> {
     fn is_one_instruction(self) -> bool {
         let root = local(self.computation().root_id);
         self.computation().instructions.iter().all(|i| local(i.id) == root || i.opcode == "parameter")
-    }
-
-    /// Whether the computation is not printed, because the asynchronous instructions that call it are printed as its root.
-    fn is_sugar(self) -> bool {
-        let id = self.computation().id;
-        let computations = &self.hlo.module.computations;
-        self.is_one_instruction()
-            && computations
-                .iter()
-                .flat_map(|computation| &computation.instructions)
-                .any(|i| i.opcode == "async-start" && i.called_ids.contains(&id))
     }
 
     /// What an asynchronous instruction does, with the printer of its computation, where that is one instruction.
