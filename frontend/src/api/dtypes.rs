@@ -166,6 +166,7 @@ pub(crate) fn promote_pair_inexact(x: Array, y: Array) -> (Array, Array) {
 
 #[track_caller]
 fn pair_to(x: Array, y: Array, of: fn(DType) -> DType) -> (Array, Array) {
+    let _line = crate::trace::keep_line();
     let types = [(x.dtype(), x.weak_type()), (y.dtype(), y.weak_type())];
     let (dtype, weak) = met(result_type_of(types.into_iter()));
     let dtype = of(dtype);
@@ -183,6 +184,7 @@ pub(crate) fn inexact(dtype: DType) -> DType {
 
 #[track_caller]
 fn promote_to(arrays: &[Array], of: impl Fn(DType) -> DType) -> Vec<Array> {
+    let _line = crate::trace::keep_line();
     let (dtype, weak) = met(result_type(arrays));
     let dtype = of(dtype);
     arrays.iter().map(|a| convert_weakly(a, dtype, weak)).collect()

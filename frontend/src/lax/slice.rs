@@ -230,6 +230,7 @@ fn starts_in_dim(operand: &Array, start_index: &Array, axis: usize) -> Vec<Array
 /// Start indices of one dtype, counted from the start.
 #[track_caller]
 fn normalise(operand: &Array, start_indices: &[Array]) -> Vec<Array> {
+    let _line = crate::trace::keep_line();
     // Host scalars take the dtype of the first index that is not one.
     let dtype = start_indices
         .iter()

@@ -129,6 +129,7 @@ macro_rules! operators {
     (@ $Trait:ident $method:ident $function:ident, $L:ty, $R:ty, |$a:ident, $b:ident| ($x:expr, $y:expr)) => {
         impl $Trait<$R> for $L {
             type Output = E;
+            #[track_caller]
             fn $method(self, rhs: $R) -> E {
                 let ($a, $b) = (self, rhs);
                 E(super::$function($x, $y))
@@ -146,6 +147,7 @@ operators! {
 
 impl Neg for E {
     type Output = E;
+    #[track_caller]
     fn neg(self) -> E {
         E(super::neg(&self.0))
     }
@@ -153,6 +155,7 @@ impl Neg for E {
 
 impl Neg for &E {
     type Output = E;
+    #[track_caller]
     fn neg(self) -> E {
         E(super::neg(&self.0))
     }
@@ -161,7 +164,8 @@ impl Neg for &E {
 macro_rules! unary_methods {
     ($($name:ident),*) => {
         impl E {
-            $(pub(crate) fn $name(&self) -> E {
+            $(#[track_caller]
+            pub(crate) fn $name(&self) -> E {
                 E(super::$name(&self.0))
             })*
         }
@@ -173,7 +177,8 @@ unary_methods!(abs, exp, log, log1p, sqrt, square, floor, sin, cos, lgamma, diga
 macro_rules! comparisons {
     ($($name:ident),*) => {
         impl E {
-            $(pub(crate) fn $name(&self, other: impl Operand) -> E {
+            $(#[track_caller]
+            pub(crate) fn $name(&self, other: impl Operand) -> E {
                 E(super::$name(&self.0, &other.of(self).0))
             })*
         }
@@ -206,6 +211,7 @@ impl Operand for f64 {
 }
 
 /// `on_true` where `which` holds, `on_false` elsewhere; scalars are stretched.
+#[track_caller]
 pub(crate) fn choose(which: &E, on_true: &E, on_false: impl Operand) -> E {
     let on_false = on_false.of(on_true);
     let all = [&which.0, &on_true.0, &on_false.0];

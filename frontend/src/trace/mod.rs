@@ -130,6 +130,24 @@ pub(crate) fn here() -> Source {
     current_source(Location::caller())
 }
 
+/// What [`keep_line`] gives.
+#[must_use]
+pub(crate) struct KeptLine(Option<Source>);
+
+impl Drop for KeptLine {
+    fn drop(&mut self) {
+        CONTEXT.with(|c| c.source.set(self.0));
+    }
+}
+
+/// Until what it gives is dropped, equations and errors stand at the line of the caller of the function that holds it: for functions whose
+/// closures would hide that line. A closure of the user's must not run meanwhile, because its own lines say more.
+#[track_caller]
+pub(crate) fn keep_line() -> KeptLine {
+    let source = here();
+    KeptLine(CONTEXT.with(|c| c.source.replace(Some(source))))
+}
+
 /// Runs `f` with another current trace; `source`, if given, is the line of everything bound in it.
 pub(crate) fn with_trace<R>(trace: Option<TraceRef>, source: Option<Source>, f: impl FnOnce() -> R) -> R {
     struct Restore(Option<TraceRef>, Option<Source>);

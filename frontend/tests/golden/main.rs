@@ -38,6 +38,7 @@ mod initializers;
 mod lax;
 mod lax_elementwise;
 mod linalg;
+mod lines;
 mod methods;
 mod names;
 mod nn;
@@ -96,6 +97,7 @@ fn main() {
             tests.extend(on_plugin(plugin, &family, &cases));
         }
         tests.extend(differences::tests(&family, &cases, &embedded));
+        tests.extend(lines::tests(&family, &cases, &embedded));
         tables.push((family, cases));
     }
     tests.push(Trial::test("document", move || document::check(&tables).map_err(Failed::from)));

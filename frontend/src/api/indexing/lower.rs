@@ -93,6 +93,7 @@ pub(super) fn update(
     lax::convert_weakly(&lax::squeeze(&out, &parsed.truth_dims), dtype, weak_type)
 }
 
+#[track_caller]
 fn reversed(x: Array, dims: &[usize]) -> Array {
     if dims.is_empty() { x } else { lax::rev(&x, dims) }
 }
@@ -257,6 +258,7 @@ struct Windows {
 impl Windows {
     #[track_caller]
     fn new(parsed: &Parsed, options: &Options) -> Windows {
+        let _line = crate::trace::keep_line();
         let dtype = index_dtype(&parsed.shape);
         let is_array = |part: &&Part| matches!(part, Part::At { places, .. } if places.rank() > 0);
         let basic = !parsed.parts.iter().any(|part| is_array(&part));
@@ -349,6 +351,7 @@ impl Windows {
 /// The axes that integers and arrays index, and the indices, of one shape.
 #[track_caller]
 fn advanced(parsed: &Parsed, options: &Options, dtype: DType) -> (Vec<usize>, Vec<Array>) {
+    let _line = crate::trace::keep_line();
     let pairs = parsed.parts.iter().filter_map(|part| match part {
         Part::At { axis, places } => Some((*axis, wrapped(places, parsed.shape[*axis], options, dtype))),
         _ => None,

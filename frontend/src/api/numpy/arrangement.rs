@@ -40,6 +40,7 @@ pub fn concat(arrays: impl IntoArrays, axis: i64) -> Array {
 /// If there is no array, or they do not fit.
 #[track_caller]
 pub fn dstack(arrays: impl IntoArrays) -> Array {
+    let _line = crate::trace::keep_line();
     concatenate(arrays.into_arrays().iter().map(|x| atleast_3d(x)).collect::<Vec<_>>(), 2)
 }
 
@@ -288,6 +289,7 @@ pub fn array_split_at(x: impl IntoArray, indices: &[usize], axis: i64) -> Vec<Ar
 /// If a row is empty, or blocks do not fit.
 #[track_caller]
 pub fn block(rows: &[&[Array]]) -> Array {
+    let _line = crate::trace::keep_line();
     let rank = rows.iter().flat_map(|row| row.iter()).map(Array::ndim).max().unwrap_or(0).max(2);
     let widen = |x: &Array| lax::expand_dims(x, &(0..rank - x.ndim()).collect::<Vec<_>>());
     let row = |row: &&[Array]| concatenate(row.iter().map(widen).collect::<Vec<_>>(), rank as i64 - 1);
@@ -335,6 +337,7 @@ pub fn fliplr(x: impl IntoArray) -> Array {
 /// If the axes are the same or out of bounds.
 #[track_caller]
 pub fn rot90(x: impl IntoArray, k: i64, axes: (i64, i64)) -> Array {
+    let _line = crate::trace::keep_line();
     let x = x.into_array();
     let (a, b) = (canonical("rot90", axes.0, x.ndim()), canonical("rot90", axes.1, x.ndim()));
     if a == b {
@@ -383,6 +386,7 @@ pub fn rollaxis(x: impl IntoArray, axis: i64, start: i64) -> Array {
 /// If there are not as many shifts as axes.
 #[track_caller]
 pub fn roll_axes(x: impl IntoArray, shift: &[i64], axes: &[i64]) -> Array {
+    let _line = crate::trace::keep_line();
     if shift.len() != axes.len() {
         refuse!("roll" => "there must be a shift for every axis, got {} for {}", shift.len(), axes.len())
     }
@@ -585,6 +589,7 @@ pub fn pad_with(x: impl IntoArray, widths: &[(usize, usize)], mode: PadMode) -> 
 
 #[track_caller]
 fn pad_axis(x: &Array, axis: usize, before: usize, after: usize, mode: &PadMode) -> Array {
+    let _line = crate::trace::keep_line();
     let n = x.shape()[axis];
     let part = |a: usize, b: usize| lax::slice_in_dim(x, a as i64, Some(b as i64), 1, axis);
     let spread = |edge: Array, count: usize| super::repeat(edge, count, axis);
@@ -648,6 +653,7 @@ fn pad_axis(x: &Array, axis: usize, before: usize, after: usize, mode: &PadMode)
 /// The array with mirror images of the whole of it on one side, as many as it takes.
 #[track_caller]
 fn mirrored(x: &Array, axis: usize, mut count: usize, before: bool, offset: usize, odd: bool) -> Array {
+    let _line = crate::trace::keep_line();
     let n = x.shape()[axis];
     let offset = if n > 1 { offset } else { 0 };
     let part = |x: &Array, a: usize, b: usize| lax::slice_in_dim(x, a as i64, Some(b as i64), 1, axis);

@@ -24,6 +24,7 @@ fn scalar(x: &Array, value: f64) -> Array {
 /// If the axis is out of bounds.
 #[track_caller]
 pub fn diff_n(x: impl IntoArray, n: usize, axis: i64) -> Array {
+    let _line = crate::trace::keep_line();
     (0..n).fold(x.into_array(), |x, _| super::diff(x, axis))
 }
 
@@ -59,6 +60,7 @@ pub fn ediff1d(x: impl IntoArray, to_end: Option<&Array>, to_begin: Option<&Arra
 /// If there are fewer than 2 elements along the axis, or `spacing` is neither a number nor a vector as long as the axis.
 #[track_caller]
 pub fn gradient_axis(x: impl IntoArray, spacing: impl IntoArray, axis: i64) -> Array {
+    let _line = crate::trace::keep_line();
     // First by itself: a distance that is a Rust number must not make the result weak.
     let x = promote_inexact(&[x.into_array()]).remove(0);
     let both = promote_inexact(&[x, spacing.into_array()]);
@@ -111,6 +113,7 @@ pub fn gradient_axis(x: impl IntoArray, spacing: impl IntoArray, axis: i64) -> A
 /// If there are fewer than 2 elements along an axis.
 #[track_caller]
 pub fn gradient(x: impl IntoArray) -> Vec<Array> {
+    let _line = crate::trace::keep_line();
     let x = x.into_array();
     (0..x.ndim()).map(|axis| gradient_axis(&x, 1.0, axis as i64)).collect()
 }
@@ -143,6 +146,7 @@ pub fn trapezoid(y: impl IntoArray, dx: f64, axis: i64) -> Array {
 /// ```
 #[track_caller]
 pub fn trapezoid_x(y: impl IntoArray, x: impl IntoArray, axis: i64) -> Array {
+    let _line = crate::trace::keep_line();
     let both = promote_inexact(&[y.into_array(), x.into_array()]);
     let (y, x) = (&both[0], &both[1]);
     let axis = canonical("trapezoid", axis, y.ndim());
@@ -206,6 +210,7 @@ pub fn interp_with(
     left: Outside,
     right: Outside,
 ) -> Array {
+    let _line = crate::trace::keep_line();
     let (xp, fp) = (xp.into_array(), promote_inexact(&[fp.into_array()]).remove(0));
     if xp.ndim() != 1 || xp.shape() != fp.shape() || xp.size() == 0 {
         let (a, b) = (show(xp.shape()), show(fp.shape()));
@@ -253,6 +258,7 @@ pub fn interp_with(
 /// As [`interp`], or if the period is zero or no number.
 #[track_caller]
 pub fn interp_period(x: impl IntoArray, xp: impl IntoArray, fp: impl IntoArray, period: f64) -> Array {
+    let _line = crate::trace::keep_line();
     if !period.is_finite() || period == 0.0 {
         refuse!("interp" => "the period must be a number other than zero, got {period}")
     }
@@ -320,6 +326,7 @@ pub fn unwrap_period(x: impl IntoArray, axis: i64, period: impl IntoArray) -> Ar
 /// If `p` has no dimension.
 #[track_caller]
 pub fn polyval(p: impl IntoArray, x: impl IntoArray) -> Array {
+    let _line = crate::trace::keep_line();
     let both = promote(&[p.into_array(), x.into_array()]);
     let (p, x) = (&both[0], &both[1]);
     if p.ndim() == 0 {
@@ -342,6 +349,7 @@ pub fn polyval(p: impl IntoArray, x: impl IntoArray) -> Array {
 /// If the zeros are no vector; JAX takes the eigenvalues of a matrix too.
 #[track_caller]
 pub fn poly(zeros: impl IntoArray) -> Array {
+    let _line = crate::trace::keep_line();
     let zeros = super::atleast_1d(promote_inexact(&[zeros.into_array()]).remove(0));
     if zeros.ndim() != 1 {
         refuse!("poly" => "takes a vector of zeros, got shape {}", show(zeros.shape()))
@@ -505,6 +513,7 @@ pub fn vander(x: impl IntoArray, n: usize, increasing: bool) -> Array {
 }
 
 /// `0, 1, …` of the default float.
+#[track_caller]
 fn counted(n: usize) -> Array {
     lax::iota(default_float(), n)
 }
@@ -519,6 +528,7 @@ fn window(n: usize, f: impl Fn(&Array, f64) -> Array) -> Array {
 }
 
 /// The cosine of `turns` whole turns over the window.
+#[track_caller]
 fn cosine(place: &Array, last: f64, turns: f64) -> Array {
     super::cos(super::divide(super::multiply(2.0 * PI * turns, place), last))
 }
@@ -531,6 +541,7 @@ fn cosine(place: &Array, last: f64, turns: f64) -> Array {
 /// ```
 #[track_caller]
 pub fn bartlett(n: usize) -> Array {
+    let _line = crate::trace::keep_line();
     window(n, |place, last| 1.0 - super::abs(2.0 * place - last) / last)
 }
 
@@ -542,6 +553,7 @@ pub fn bartlett(n: usize) -> Array {
 /// ```
 #[track_caller]
 pub fn blackman(n: usize) -> Array {
+    let _line = crate::trace::keep_line();
     window(n, |place, last| 0.08 * cosine(place, last, 2.0) - 0.5 * cosine(place, last, 1.0) + 0.42)
 }
 
@@ -553,6 +565,7 @@ pub fn blackman(n: usize) -> Array {
 /// ```
 #[track_caller]
 pub fn hamming(n: usize) -> Array {
+    let _line = crate::trace::keep_line();
     window(n, |place, last| 0.54 - 0.46 * cosine(place, last, 1.0))
 }
 
@@ -564,6 +577,7 @@ pub fn hamming(n: usize) -> Array {
 /// ```
 #[track_caller]
 pub fn hanning(n: usize) -> Array {
+    let _line = crate::trace::keep_line();
     window(n, |place, last| 0.5 * (1.0 - cosine(place, last, 1.0)))
 }
 
@@ -576,6 +590,7 @@ pub fn hanning(n: usize) -> Array {
 /// ```
 #[track_caller]
 pub fn kaiser(n: usize, beta: f64) -> Array {
+    let _line = crate::trace::keep_line();
     window(n, |place, last| {
         let offset = super::square(super::divide(2.0 * place - last, last));
         let height = super::i0(beta * lax::sqrt(&(1.0 - offset)));

@@ -148,6 +148,7 @@ pub fn full_like(x: impl IntoArray, value: impl IntoArray) -> Array {
 }
 
 /// Whether an element lies on the `k`-th diagonal.
+#[track_caller]
 pub(crate) fn eye_mask(rows: usize, columns: usize, k: i64) -> Array {
     let int = default_int();
     let row = lax::broadcasted_iota(int, &[rows, columns], 0);
@@ -316,6 +317,7 @@ pub fn linspace(start: impl IntoArray, stop: impl IntoArray, num: usize) -> Arra
 /// ```
 #[track_caller]
 pub fn linspace_endpoint(start: impl IntoArray, stop: impl IntoArray, num: usize, endpoint: bool) -> Array {
+    let _line = crate::trace::keep_line();
     let both = crate::api::dtypes::promote_inexact(&[start.into_array(), stop.into_array()]);
     let strong = |x: &Array| lax::convert_element_type(x, x.dtype());
     let (start, stop) = (strong(&both[0]), strong(&both[1]));
@@ -373,6 +375,7 @@ pub fn logspace_base(start: impl IntoArray, stop: impl IntoArray, num: usize, ba
 /// ```
 #[track_caller]
 pub fn geomspace(start: impl IntoArray, stop: impl IntoArray, num: usize) -> Array {
+    let _line = crate::trace::keep_line();
     let both = crate::api::dtypes::promote_inexact(&[start.into_array(), stop.into_array()]);
     let (start, stop) = (&both[0], &both[1]);
     // Negative numbers are those of the magnitudes, turned around.
@@ -455,6 +458,7 @@ pub fn copy(x: impl IntoArray) -> Array {
 /// ```
 #[track_caller]
 pub fn fromfunction(f: impl FnOnce(&[Array]) -> Array, shape: impl IntoShape) -> Array {
+    let _line = crate::trace::keep_line();
     let shape = exact_shape("fromfunction", shape);
     let places: Vec<Array> =
         (0..shape.len()).map(|d| lax::broadcasted_iota(default_float(), &shape, d)).collect();
@@ -491,6 +495,7 @@ pub fn mgrid(progressions: &[Progression]) -> Array {
 /// If there is no dimension, or a step is zero.
 #[track_caller]
 pub fn ogrid(progressions: &[Progression]) -> Vec<Array> {
+    let _line = crate::trace::keep_line();
     if progressions.is_empty() {
         refuse!("ogrid" => "there must be at least one dimension")
     }

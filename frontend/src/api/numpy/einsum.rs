@@ -23,6 +23,7 @@ use crate::lax::{self, DotDimensionNumbers, rules::refuse};
 /// If the subscripts do not describe the operands, or an index has two sizes.
 #[track_caller]
 pub fn einsum(subscripts: &str, operands: impl IntoArrays) -> Array {
+    let _line = crate::trace::keep_line();
     let Problem { terms, output, operands } = parse(subscripts, &operands.into_arrays());
     let mut rest: Vec<(Vec<char>, Array)> =
         terms.into_iter().zip(operands).map(|(term, x)| diagonals(term, x)).collect();
@@ -245,6 +246,7 @@ fn volume(term: &[char], sizes: &[(char, f64)]) -> f64 {
 }
 
 /// An operand in which no index stands twice: of two equal ones the diagonal is left.
+#[track_caller]
 fn diagonals(mut term: Vec<char>, mut x: Array) -> (Vec<char>, Array) {
     while let Some((i, j)) =
         (0..term.len()).flat_map(|j| (0..j).map(move |i| (i, j))).find(|&(i, j)| term[i] == term[j])
@@ -257,6 +259,7 @@ fn diagonals(mut term: Vec<char>, mut x: Array) -> (Vec<char>, Array) {
 }
 
 /// Indices that nothing uses any more summed out.
+#[track_caller]
 fn sum_out((term, x): (Vec<char>, Array), used: &dyn Fn(&char) -> bool) -> (Vec<char>, Array) {
     let gone: Vec<i64> = (0..term.len()).filter(|&i| !used(&term[i])).map(|i| i as i64).collect();
     if gone.is_empty() {
@@ -267,6 +270,7 @@ fn sum_out((term, x): (Vec<char>, Array), used: &dyn Fn(&char) -> bool) -> (Vec<
 }
 
 /// The product of two operands, summed over what both have and nothing uses later.
+#[track_caller]
 fn contract(
     (a, x): (Vec<char>, Array),
     (b, y): (Vec<char>, Array),

@@ -191,6 +191,7 @@ pub fn fabs(x: impl IntoArray) -> Array {
 /// Of integers with negative `decimals`.
 #[track_caller]
 pub fn round_to(x: impl IntoArray, decimals: i32) -> Array {
+    let _line = crate::trace::keep_line();
     let x = x.into_array();
     let dtype = x.dtype();
     if dtype.is_complex() {
@@ -239,6 +240,7 @@ pub fn around(x: impl IntoArray, decimals: i32) -> Array {
 /// If the shapes do not broadcast.
 #[track_caller]
 pub fn logaddexp2(x: impl IntoArray, y: impl IntoArray) -> Array {
+    let _line = crate::trace::keep_line();
     fn logaddexp2(x: &Array, y: &Array) -> Array {
         let per_bit = like(x, 1.0 / LN_2);
         log_of_sum(x, y, PI / LN_2, |x| lax::mul(&per_bit, &lax::log1p(&lax::exp2(x))))
@@ -456,6 +458,7 @@ pub fn angle(x: impl IntoArray) -> Array {
 /// ```
 #[track_caller]
 pub fn nan_to_num_with(x: impl IntoArray, nan: f64, posinf: Option<f64>, neginf: Option<f64>) -> Array {
+    let _line = crate::trace::keep_line();
     let x = x.into_array();
     if x.dtype().is_complex() {
         let part = |v: Array| nan_to_num_with(v, nan, posinf, neginf);
@@ -508,6 +511,7 @@ fn signed(bits: usize) -> DType {
 /// Of complex numbers.
 #[track_caller]
 pub fn frexp(x: impl IntoArray) -> (Array, Array) {
+    let _line = crate::trace::keep_line();
     let x = promote_inexact(&[x.into_array()]).remove(0);
     if x.dtype().is_complex() {
         refuse!("frexp" => "complex numbers are not supported")

@@ -292,6 +292,7 @@ pub fn rfftfreq(n: usize, d: f64) -> Array {
     frequencies(&lax::iota(DType::I32, n / 2 + 1), n, d)
 }
 
+#[track_caller]
 fn frequencies(places: &Array, n: usize, d: f64) -> Array {
     let places = lax::convert_element_type(places, default_float());
     lax::div(&places, &Array::scalar(d * n as f64, places.dtype(), false))
@@ -325,6 +326,7 @@ pub fn ifftshift(x: impl IntoArray, axes: Option<&[i64]>) -> Array {
 
 #[track_caller]
 fn shift(name: &'static str, x: Array, axes: Option<&[i64]>, by: impl Fn(usize) -> usize) -> Array {
+    let _line = crate::trace::keep_line();
     let all: Vec<i64> = (0..x.ndim() as i64).collect();
     axes.unwrap_or(&all).iter().fold(x, |x, &axis| {
         let axis = canonical(name, axis, x.ndim());
@@ -429,12 +431,15 @@ fn core(
 }
 
 /// The array times a number.
+#[track_caller]
 fn scaled(x: &Array, factor: f64) -> Array {
     if factor == 1.0 { x.clone() } else { lax::mul(x, &Array::scalar(factor, x.dtype(), false)) }
 }
 
 /// The transform of the last dimensions, at most three at a time.
+#[track_caller]
 fn transform(a: Array, kind: FftType, lengths: &[usize]) -> Array {
+    let _line = crate::trace::keep_line();
     let count = lengths.len();
     if count <= 3 {
         return lax::fft(&a, kind, lengths);

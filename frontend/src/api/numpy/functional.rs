@@ -20,6 +20,7 @@ use crate::tree::Axes;
 /// If the axis is out of bounds.
 #[track_caller]
 pub fn apply_along_axis(f: impl Fn(&Array) -> Array + Send + Sync, axis: i64, x: &Array) -> Array {
+    let _line = crate::trace::keep_line();
     let axis = canonical("apply_along_axis", axis, x.ndim());
     let last = x.ndim() - 1;
     let lead: Vec<usize> = (0..x.ndim()).filter(|&d| d != axis).map(|d| x.shape()[d]).collect();
@@ -47,16 +48,18 @@ pub fn apply_along_axis(f: impl Fn(&Array) -> Array + Send + Sync, axis: i64, x:
 #[track_caller]
 pub fn apply_over_axes(f: impl Fn(&Array, i64) -> Array, x: &Array, axes: impl Into<Axis>) -> Array {
     let axes = axes.into().resolve("apply_over_axes", x.ndim());
-    axes.iter().fold(x.clone(), |x, &axis| {
+    let mut x = x.clone();
+    for axis in axes {
         let out = f(&x, axis as i64);
-        match out.ndim() {
+        x = match out.ndim() {
             rank if rank == x.ndim() => out,
             rank if rank + 1 == x.ndim() => lax::expand_dims(&out, &[axis]),
             rank => refuse!(
                 "apply_over_axes" => "the function must keep the dimensions or drop one, but made {rank} of {}", x.ndim()
             ),
-        }
-    })
+        };
+    }
+    x
 }
 
 /// A function of arrays that its leading dimensions are mapped over, as they broadcast; see [`vectorize`].
@@ -83,7 +86,11 @@ pub fn vectorize<F: Fn(&[Array]) -> Vec<Array> + Send + Sync>(
     f: F,
     signature: Option<&str>,
 ) -> Vectorized<F> {
-    Vectorized { f, inputs: signature.map(parse) }
+    let inputs = match signature {
+        Some(signature) => Some(parse(signature)),
+        None => None,
+    };
+    Vectorized { f, inputs }
 }
 
 /// The names of the core dimensions of every input.
@@ -145,6 +152,7 @@ impl<F: Fn(&[Array]) -> Vec<Array> + Send + Sync> Vectorized<F> {
         if lead.is_empty() {
             return (self.f)(args);
         }
+        let _line = crate::trace::keep_line();
         let size = lead.iter().product();
         // Leading dimensions as one, mapped over; what has none is the same for all.
         let mapped = |(i, x): (usize, &Array)| {

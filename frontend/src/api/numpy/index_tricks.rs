@@ -150,6 +150,7 @@ fn directed(name: &'static str, plain: Manner, directive: &str) -> Manner {
 
 #[track_caller]
 fn put_together(name: &'static str, manner: Manner, pieces: &[Piece]) -> Array {
+    let _line = crate::trace::keep_line();
     let Manner { axis, ndmin, trans1d, matrix } = manner;
     if pieces.is_empty() {
         refuse!(name => "there must be at least one piece")

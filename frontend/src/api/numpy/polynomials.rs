@@ -77,6 +77,7 @@ pub fn polyfit_full(
     (unscaled(&c, &scale), residuals, rank, s)
 }
 
+#[track_caller]
 fn unscaled(c: &Array, scale: &Array) -> Array {
     super::divide(c, if c.ndim() == 2 { lax::expand_dims(scale, &[1]) } else { scale.clone() })
 }
@@ -186,7 +187,9 @@ fn coefficients(p: impl IntoArray) -> Array {
 
 /// The eigenvalues of the companion matrix. Coefficients at the end that are zero make zeros exactly: the ones that would couple them to
 /// the others are left out.
+#[track_caller]
 fn zeros_of(p: &Array) -> Array {
+    let _line = crate::trace::keep_line();
     let n = p.size().saturating_sub(1);
     if n == 0 {
         return lax::full(&[0], 0, p.dtype().complex().unwrap_or(p.dtype()));

@@ -300,6 +300,7 @@ pub fn norm(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 /// If there are other than two or three numbers along the axis.
 #[track_caller]
 pub fn cross(x: impl IntoArray, y: impl IntoArray, axis: i64) -> Array {
+    let _line = crate::trace::keep_line();
     let (x, y) = (x.into_array(), y.into_array());
     let last = |v: &Array| {
         let axis = canonical("cross", axis, v.ndim());

@@ -32,6 +32,7 @@ fn wide(dtype: DType) -> DType {
 }
 
 /// Sixteen-bit floats are summed in single precision.
+#[track_caller]
 fn upcast(x: &Array) -> Array {
     match x.dtype() {
         DType::F16 | DType::BF16 => lax::convert_element_type(x, DType::F32),
@@ -44,7 +45,8 @@ type Reduce = fn(&Array, &[usize]) -> Array;
 
 #[track_caller]
 fn reduced(f: Reduce, x: &Array, axes: &[usize]) -> Array {
-    crate::trace::with_trace(crate::trace::current(), Some(crate::trace::here()), || f(x, axes))
+    let _line = crate::trace::keep_line();
+    f(x, axes)
 }
 
 #[track_caller]
@@ -221,11 +223,8 @@ fn arg_extremum(
 ) -> Array {
     let x = x.into_array();
     let rank = x.ndim();
-    // A function that is passed on does not see who called; its errors must name the user's line nevertheless.
-    let source = crate::trace::here();
-    let f = |x: &Array, axis: usize, dtype: DType| {
-        crate::trace::with_trace(crate::trace::current(), Some(source), || f(x, axis, dtype))
-    };
+    // A function that is passed on does not see who called.
+    let _line = crate::trace::keep_line();
     if axis.axes.is_none() {
         let flat = lax::reshape(&x, &[x.size()]);
         let out = f(&flat, 0, default_int());
@@ -406,6 +405,7 @@ pub fn nanprod(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 /// If there is no element.
 #[track_caller]
 pub fn nanmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let _line = crate::trace::keep_line();
     nan_extremum(x.into_array(), axis.into(), f64::NEG_INFINITY, |x, axis| max(x, axis))
 }
 
@@ -421,6 +421,7 @@ pub fn nanmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 /// If there is no element.
 #[track_caller]
 pub fn nanmin(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let _line = crate::trace::keep_line();
     nan_extremum(x.into_array(), axis.into(), f64::INFINITY, |x, axis| min(x, axis))
 }
 
@@ -449,6 +450,7 @@ fn without_nan(x: Array, instead: f64) -> Array {
 
 #[track_caller]
 fn nan_extremum(x: Array, axis: Axis, worst: f64, f: impl Fn(Array, Axis) -> Array) -> Array {
+    let _line = crate::trace::keep_line();
     if !x.dtype().is_float() {
         return f(x, axis);
     }
@@ -492,7 +494,8 @@ fn run(name: &'static str, x: Array, axis: &Axis, f: fn(&Array, usize, bool) -> 
     let (x, axis) = one_axis(name, x, axis);
     let dtype = if x.dtype().is_boolean() { default_int() } else { x.dtype() };
     let x = lax::convert_weakly(&x, dtype, x.weak_type());
-    crate::trace::with_trace(crate::trace::current(), Some(crate::trace::here()), || f(&x, axis, false))
+    let _line = crate::trace::keep_line();
+    f(&x, axis, false)
 }
 
 /// Whether all elements are close, as one boolean; see [`isclose`](super::isclose).
@@ -608,6 +611,7 @@ pub fn array_equiv(x: impl IntoArray, y: impl IntoArray) -> Array {
 /// If the axis is out of bounds.
 #[track_caller]
 pub fn cumulative_sum(x: impl IntoArray, axis: i64, include_initial: bool) -> Array {
+    let _line = crate::trace::keep_line();
     running(x.into_array(), axis, include_initial, 0, |x, axis| cumsum(x, axis))
 }
 
@@ -623,6 +627,7 @@ pub fn cumulative_sum(x: impl IntoArray, axis: i64, include_initial: bool) -> Ar
 /// If the axis is out of bounds.
 #[track_caller]
 pub fn cumulative_prod(x: impl IntoArray, axis: i64, include_initial: bool) -> Array {
+    let _line = crate::trace::keep_line();
     running(x.into_array(), axis, include_initial, 1, |x, axis| cumprod(x, axis))
 }
 

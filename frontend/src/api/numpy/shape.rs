@@ -234,6 +234,7 @@ fn stretch(x: Array, shape: &[usize]) -> Array {
 /// If the shapes do not broadcast.
 #[track_caller]
 pub fn broadcast_arrays(arrays: impl IntoArrays) -> Vec<Array> {
+    let _line = crate::trace::keep_line();
     let arrays = arrays.into_arrays();
     let shapes: Vec<&[usize]> = arrays.iter().map(Array::shape).collect();
     let shape = broadcast_shape("broadcast_arrays", &shapes);
@@ -344,6 +345,7 @@ pub fn hstack(arrays: impl IntoArrays) -> Array {
 /// As [`concatenate`].
 #[track_caller]
 pub fn column_stack(arrays: impl IntoArrays) -> Array {
+    let _line = crate::trace::keep_line();
     let arrays = arrays.into_arrays();
     let column = |x: &Array| if x.ndim() < 2 { matrix_or_reversed(atleast_2d(x)) } else { x.clone() };
     concatenate(arrays.iter().map(column).collect::<Vec<_>>(), 1)
@@ -550,6 +552,7 @@ pub fn pad(x: impl IntoArray, widths: &[(usize, usize)], value: impl IntoArray) 
 /// If the axis is out of bounds.
 #[track_caller]
 pub fn diff(x: impl IntoArray, axis: i64) -> Array {
+    let _line = crate::trace::keep_line();
     let x = x.into_array();
     let axis = canonical("diff", axis, x.ndim());
     let n = x.shape()[axis];
@@ -581,6 +584,7 @@ pub fn diff_with(
     prepend: Option<&Array>,
     append: Option<&Array>,
 ) -> Array {
+    let _line = crate::trace::keep_line();
     let x = x.into_array();
     let place = canonical("diff", axis, x.ndim());
     let mut edge = x.shape().to_vec();
@@ -592,6 +596,7 @@ pub fn diff_with(
 }
 
 /// Whether the column is not beyond the `k`-th diagonal, for a matrix of that shape.
+#[track_caller]
 fn below_diagonal(rows: usize, columns: usize, k: i64) -> Array {
     let int = default_int();
     let row = lax::broadcasted_iota(int, &[rows, columns], 0);
@@ -623,6 +628,7 @@ pub fn tri(rows: usize, columns: usize, k: i64) -> Array {
 /// If there are fewer than two dimensions.
 #[track_caller]
 pub fn tril(x: impl IntoArray, k: i64) -> Array {
+    let _line = crate::trace::keep_line();
     triangle("tril", x.into_array(), |rows, columns, x, zeros| {
         let mask = mask_like(x, below_diagonal(rows, columns, k));
         lax::select(&mask, x, zeros)
@@ -641,6 +647,7 @@ pub fn tril(x: impl IntoArray, k: i64) -> Array {
 /// If there are fewer than two dimensions.
 #[track_caller]
 pub fn triu(x: impl IntoArray, k: i64) -> Array {
+    let _line = crate::trace::keep_line();
     triangle("triu", x.into_array(), |rows, columns, x, zeros| {
         let mask = mask_like(x, below_diagonal(rows, columns, k - 1));
         lax::select(&mask, zeros, x)
@@ -655,6 +662,7 @@ fn triangle(name: &'static str, x: Array, f: impl Fn(usize, usize, &Array, &Arra
     f(rows, columns, &x, &lax::full_like(&x, 0))
 }
 
+#[track_caller]
 fn mask_like(x: &Array, mask: Array) -> Array {
     lax::broadcast(&mask, &x.shape()[..x.ndim() - 2])
 }
@@ -813,6 +821,7 @@ pub fn meshgrid(x: impl IntoArray, y: impl IntoArray) -> (Array, Array) {
 /// If the indexing is another word.
 #[track_caller]
 pub fn meshgrid_many(vectors: &[Array], indexing: &str) -> Vec<Array> {
+    let _line = crate::trace::keep_line();
     let exchange = match indexing {
         "xy" => vectors.len() >= 2,
         "ij" => false,
@@ -837,6 +846,7 @@ pub fn meshgrid_many(vectors: &[Array], indexing: &str) -> Vec<Array> {
 /// If the indexing is another word.
 #[track_caller]
 pub fn meshgrid_sparse(vectors: &[Array], indexing: &str) -> Vec<Array> {
+    let _line = crate::trace::keep_line();
     let full = meshgrid_many(vectors, indexing);
     // One vector's dimension is the one along which it varies, the others are left at their first place.
     let exchange = indexing == "xy" && vectors.len() >= 2;

@@ -38,6 +38,7 @@ pub fn correlate(a: impl IntoArray, v: impl IntoArray, mode: &str) -> Array {
 
 #[track_caller]
 fn slide(name: &'static str, a: Array, v: Array, mode: &str) -> Array {
+    let _line = crate::trace::keep_line();
     if a.ndim() != 1 || v.ndim() != 1 || a.size() == 0 || v.size() == 0 {
         refuse!(name => "takes sequences of at least one element, got {} and {}", a.aval(), v.aval())
     }

@@ -128,6 +128,7 @@ pub fn lexsort(keys: &[Array], axis: i64) -> Array {
 }
 
 /// An array whose largest elements `-x` has first, for unsigned integers too.
+#[track_caller]
 fn negated(x: &Array) -> Array {
     if x.dtype().is_unsigned() { lax::not(x) } else { lax::neg(x) }
 }
@@ -184,6 +185,7 @@ pub fn argpartition(x: impl IntoArray, kth: i64, axis: i64) -> Array {
 }
 
 /// Whether `a` stands before `b`, NaN being the largest number; with `or_equal`, or is equal to it.
+#[track_caller]
 fn before(a: &Array, b: &Array, or_equal: bool) -> Array {
     let plain = if or_equal { super::less_equal(a, b) } else { super::less(a, b) };
     if !a.dtype().is_float() {
@@ -221,6 +223,7 @@ pub fn searchsorted(sorted: impl IntoArray, values: impl IntoArray) -> Array {
 /// If `sorted` is no vector, or the side another word.
 #[track_caller]
 pub fn searchsorted_side(sorted: impl IntoArray, values: impl IntoArray, side: &str) -> Array {
+    let _line = crate::trace::keep_line();
     let or_equal = match side {
         "left" => false,
         "right" => true,
@@ -300,6 +303,7 @@ pub struct Unique {
 }
 
 /// The elements in ascending order, their positions, and which ones are first of their kind; NaNs are all one, or all distinct.
+#[track_caller]
 fn runs(x: &Array, equal_nan: bool) -> (Array, Array, Array) {
     let n = x.size();
     let mut both = lax::sort_many(&[x.clone(), lax::iota(default_int(), n)], 0, true, 1);
@@ -387,6 +391,7 @@ pub fn unique_all_size(x: impl IntoArray, size: usize, fill_value: Option<Array>
 
 #[track_caller]
 fn described(x: Array, size: usize, fill_value: Option<Array>, equal_nan: bool) -> Unique {
+    let _line = crate::trace::keep_line();
     let flat = ravel(&x);
     let n = flat.size();
     let (sorted, places, first) = runs(&flat, equal_nan);
@@ -557,6 +562,7 @@ pub fn setdiff1d_size(
     size: usize,
     fill_value: impl IntoArray,
 ) -> Array {
+    let _line = crate::trace::keep_line();
     let x = ravel(x);
     select_distinct(&x, |sorted| lax::not(&isin(sorted, y)), size, fill_value)
 }
@@ -575,6 +581,7 @@ pub fn intersect1d_size(
     size: usize,
     fill_value: impl IntoArray,
 ) -> Array {
+    let _line = crate::trace::keep_line();
     let both = promote(&[ravel(x), ravel(y)]);
     select_distinct(&both[0], |sorted| isin(sorted, &both[1]), size, fill_value)
 }
@@ -588,6 +595,7 @@ pub fn intersect1d_size(
 /// ```
 #[track_caller]
 pub fn setxor1d_size(x: impl IntoArray, y: impl IntoArray, size: usize, fill_value: impl IntoArray) -> Array {
+    let _line = crate::trace::keep_line();
     let both = promote(&[ravel(x), ravel(y)]);
     let one = |sorted: &Array| lax::xor(&isin(sorted, &both[0]), &isin(sorted, &both[1]));
     select_distinct(&joined(&both[0], &both[1]), one, size, fill_value)

@@ -7,6 +7,7 @@ use crate::ir::{Array, DType};
 use crate::lax;
 use crate::lax::rules::{refuse, show};
 
+#[track_caller]
 fn nan(x: &Array) -> Array {
     if x.dtype().is_float() || x.dtype().is_complex() {
         lax::ne(x, x)
@@ -179,6 +180,7 @@ pub fn nanmedian(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 
 #[track_caller]
 fn quantiles(x: Array, q: Array, axis: Axis, method: &str, skip_nan: bool) -> Array {
+    let _line = crate::trace::keep_line();
     let (x, q) = (promote_inexact(&[x]).remove(0), promote_inexact(&[q]).remove(0));
     if x.dtype().is_complex() || q.ndim() > 1 {
         let (a, b) = (x.aval(), q.aval());
@@ -333,6 +335,7 @@ pub fn nanstd(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 
 #[track_caller]
 fn nan_arg(x: Array, axis: Axis, worst: f64, f: impl Fn(Array, Axis) -> Array) -> Array {
+    let _line = crate::trace::keep_line();
     if !x.dtype().is_float() {
         return f(x, axis);
     }
@@ -356,6 +359,7 @@ fn nan_arg(x: Array, axis: Axis, worst: f64, f: impl Fn(Array, Axis) -> Array) -
 /// If there is no element, or several axes are given.
 #[track_caller]
 pub fn nanargmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let _line = crate::trace::keep_line();
     nan_arg(x.into_array(), axis.into(), f64::NEG_INFINITY, |x, axis| super::argmax(x, axis))
 }
 
@@ -371,6 +375,7 @@ pub fn nanargmax(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
 /// If there is no element, or several axes are given.
 #[track_caller]
 pub fn nanargmin(x: impl IntoArray, axis: impl Into<Axis>) -> Array {
+    let _line = crate::trace::keep_line();
     nan_arg(x.into_array(), axis.into(), f64::INFINITY, |x, axis| super::argmin(x, axis))
 }
 
@@ -694,6 +699,7 @@ pub fn cov(x: impl IntoArray) -> Array {
 /// If there are more than two dimensions.
 #[track_caller]
 pub fn cov_with(x: impl IntoArray, options: CovOptions) -> Array {
+    let _line = crate::trace::keep_line();
     let given: Vec<Array> = [Some(x.into_array()), options.y].into_iter().flatten().collect();
     let rows = promote_inexact(&given).into_iter().enumerate().map(|(i, x)| {
         if x.ndim() > 2 {

@@ -277,6 +277,7 @@ pub fn put_along_axis(
     values: impl IntoArray,
     axis: impl Into<Axis>,
 ) -> Array {
+    let _line = crate::trace::keep_line();
     let x = x.into_array();
     let (flat, axis) = one_axis("put_along_axis", x.clone(), &axis.into());
     let indices = indices.into_array();
@@ -332,6 +333,7 @@ pub fn nonzero(x: impl IntoArray) -> Vec<Array> {
 /// ```
 #[track_caller]
 pub fn nonzero_size(x: impl IntoArray, size: usize, fill_value: i64) -> Vec<Array> {
+    let _line = crate::trace::keep_line();
     let x = super::atleast_1d(x);
     let mask = ravel(truth(x.clone()));
     let flat = positions(&mask, size);
@@ -560,6 +562,7 @@ pub fn piecewise(
     functions: &[&dyn Fn(&Array) -> Array],
     default: impl IntoArray,
 ) -> Array {
+    let _line = crate::trace::keep_line();
     let x = x.into_array();
     if conditions.len() != functions.len() {
         let (c, f) = (conditions.len(), functions.len());
@@ -609,6 +612,7 @@ pub fn place(x: impl IntoArray, mask: impl IntoArray, values: impl IntoArray) ->
 /// If an array has other than one dimension, or a mask is traced.
 #[track_caller]
 pub fn ix_(indices: &[Array]) -> Vec<Array> {
+    let _line = crate::trace::keep_line();
     let rank = indices.len();
     let one = |(d, x): (usize, &Array)| {
         if x.ndim() != 1 {
@@ -635,6 +639,7 @@ pub fn ix_(indices: &[Array]) -> Vec<Array> {
 /// If a size is negative.
 #[track_caller]
 pub fn indices(dimensions: impl IntoShape) -> Array {
+    let _line = crate::trace::keep_line();
     let shape = exact_shape("indices", dimensions);
     let all: Vec<Array> = (0..shape.len()).map(|d| lax::broadcasted_iota(default_int(), &shape, d)).collect();
     if all.is_empty() { lax::full(&[0], 0, default_int()) } else { lax::stack(&all, 0) }
@@ -648,6 +653,7 @@ pub fn indices(dimensions: impl IntoShape) -> Array {
 /// let x = jnp::zeros([2, 2]).at((&at[0], &at[1])).set(5.0);
 /// assert_eq!(x.to_string(), "[[5. 0.]\n [0. 5.]]");
 /// ```
+#[track_caller]
 pub fn diag_indices(n: usize, ndim: usize) -> Vec<Array> {
     vec![lax::iota(default_int(), n); ndim]
 }
@@ -769,6 +775,7 @@ pub fn mask_indices(n: usize, mask_func: impl Fn(&Array, i64) -> Array, k: i64) 
 /// If a size is negative.
 #[track_caller]
 pub fn unravel_index(indices: impl IntoArray, shape: impl IntoShape) -> Vec<Array> {
+    let _line = crate::trace::keep_line();
     let (mut rest, shape) = (indices.into_array(), exact_shape("unravel_index", shape));
     let mut out = vec![];
     for &n in shape.iter().rev() {
@@ -817,6 +824,7 @@ pub fn ravel_multi_index(multi_index: &[Array], dims: impl IntoShape) -> Array {
 /// If there is not an integer array for every dimension, or the mode is another word.
 #[track_caller]
 pub fn ravel_multi_index_mode(multi_index: &[Array], dims: impl IntoShape, mode: &str) -> Array {
+    let _line = crate::trace::keep_line();
     let shape = exact_shape("ravel_multi_index", dims);
     if multi_index.len() != shape.len() || shape.is_empty() {
         let (n, m) = (multi_index.len(), shape.len());

@@ -547,6 +547,29 @@ fn complex_numbers_are_refused_where_they_mean_nothing() {
 }
 
 #[test]
+fn what_a_closure_of_ours_refuses_is_an_error_at_the_line_of_the_call() {
+    let (nothing, line, plane, cube) = (zeros(0), zeros(3), zeros([2, 2]), zeros([1, 1, 1]));
+    let at = [astype(&line, DType::I32)];
+    let calls: [(&str, &dyn Fn() -> Array); 11] = [
+        ("block", &|| block(&[&[]])),
+        ("diff_n", &|| diff_n(&line, 1, 3)),
+        ("nanargmax", &|| nanargmax(&plane, [0, 1])),
+        ("nanmax", &|| nanmax(&nothing, ())),
+        ("cov", &|| cov(&cube)),
+        ("apply_over_axes", &|| apply_over_axes(|x: &Array, _| sum(x, ()), &plane, 0)),
+        ("vectorize", &|| vectorize(|x: &[Array]| x.to_vec(), Some("n->")).call(&[]).remove(0)),
+        ("ix_", &|| ix_(&[plane.clone()]).remove(0)),
+        ("cross", &|| cross(ones(1), &line, -1)),
+        ("ravel_multi_index", &|| ravel_multi_index_mode(&at, 9, "x")),
+        ("histogramdd", &|| histogramdd(&line, &[2.into()]).0),
+    ];
+    for (name, f) in calls {
+        let text = boundary(f).expect_err(name).to_string();
+        assert!(text.contains(file!()), "{name}: {text}");
+    }
+}
+
+#[test]
 fn dtypes_that_do_not_meet_are_an_error_at_the_line_of_the_call() {
     let narrow = astype(ones(2), DType::F8E4M3FN);
     let both = [&narrow, &ones(2)];

@@ -260,7 +260,10 @@ impl Ufunc {
             refuse!("ufunc" => "{self:?} takes {} arrays, got {}", self.nin, args.len())
         }
         match &self.call {
-            Call::Arrays(f) => f(args),
+            Call::Arrays(f) => {
+                let _line = crate::trace::keep_line();
+                f(args)
+            }
             Call::Scalars(f) => vectorize(|x: &[Array]| f(x), None).call(args),
         }
     }
@@ -316,6 +319,7 @@ impl Ufunc {
     /// As [`Ufunc::reduce`]; or with a mask where there is neither a beginning nor an identity.
     #[track_caller]
     pub fn reduce_with(&self, x: impl IntoArray, axis: impl Into<Axis>, options: ReduceOptions) -> Array {
+        let _line = crate::trace::keep_line();
         self.binary("reduce");
         let (x, axis, ReduceOptions { dtype, initial, where_: mask }) =
             (x.into_array(), axis.into(), options);
@@ -384,6 +388,7 @@ impl Ufunc {
     /// If the function is not of two arrays.
     #[track_caller]
     pub fn accumulate(&self, x: impl IntoArray, axis: i64) -> Array {
+        let _line = crate::trace::keep_line();
         self.binary("accumulate");
         let x = x.into_array();
         let axis = canonical("accumulate", axis, x.ndim());
@@ -417,6 +422,7 @@ impl Ufunc {
     /// If the function is not of one or two arrays, or `values` are missing or too many.
     #[track_caller]
     pub fn at(&self, x: impl IntoArray, indices: impl IntoIndices, values: Option<&Array>) -> Array {
+        let _line = crate::trace::keep_line();
         let x = x.into_array();
         if self.nin != 1 + values.is_some() as usize || self.nout != 1 {
             refuse!("ufunc" => "at is there for functions of one array, and of two with values, that give one; {self:?} takes {}", self.nin)
@@ -460,6 +466,7 @@ impl Ufunc {
     /// If the function is not of two arrays, or the indices are no vector of integers.
     #[track_caller]
     pub fn reduceat(&self, x: impl IntoArray, indices: impl IntoArray, axis: i64) -> Array {
+        let _line = crate::trace::keep_line();
         self.binary("reduceat");
         let (x, indices) = (x.into_array(), indices.into_array());
         let axis = canonical("reduceat", axis, x.ndim());

@@ -871,6 +871,7 @@ pub fn power(x: impl IntoArray, y: impl IntoArray) -> Array {
 }
 
 /// Repeated squaring, one round for each bit that an exponent without overflow can have.
+#[track_caller]
 fn integer_power(x: &Array, y: &Array) -> Array {
     let int = |value: i64| Array::scalar(value, x.dtype(), false);
     let undefined = lax::and(&lax::eq(x, &int(0)), &lax::ne(y, &int(0)));
@@ -987,6 +988,7 @@ pub fn divmod(x: impl IntoArray, y: impl IntoArray) -> (Array, Array) {
     if x.dtype().is_float() { float_divmod(&x, &y) } else { (floor_divide(&x, &y), remainder(&x, &y)) }
 }
 
+#[track_caller]
 fn float_divmod(x: &Array, y: &Array) -> (Array, Array) {
     let zero = like(x, 0.0);
     let remainder = lax::rem(x, y);
@@ -1036,6 +1038,7 @@ pub fn hypot(x: impl IntoArray, y: impl IntoArray) -> Array {
 /// As [`add`].
 #[track_caller]
 pub fn logaddexp(x: impl IntoArray, y: impl IntoArray) -> Array {
+    let _line = crate::trace::keep_line();
     fn logaddexp(x: &Array, y: &Array) -> Array {
         log_of_sum(x, y, PI, |x| lax::log1p(&lax::exp(x)))
     }
@@ -1156,7 +1159,9 @@ pub fn sinc(x: impl IntoArray) -> Array {
 }
 
 /// The derivative of that order of `sin(x) / x` at zero, as a function of `x` whose derivative is the next one.
+#[track_caller]
 fn sinc_at_zero(order: i32, x: &Array) -> Array {
+    let _line = crate::trace::keep_line();
     let value = if order % 2 == 0 { (-1f64).powi(order / 2) / f64::from(order + 1) } else { 0.0 };
     custom_jvp(move |x: &Array| lax::add(&lax::mul(x, &like(x, 0.0)), &like(x, value)))
         .defjvp(move |(x,), (t,)| (sinc_at_zero(order, &x), lax::mul(&sinc_at_zero(order + 1, &x), &t)))(x)
@@ -1201,6 +1206,7 @@ fn choose(condition: Array, x: Array, y: Array) -> Array {
 /// If there are not as many conditions as choices, or none.
 #[track_caller]
 pub fn select(conditions: &[Array], choices: &[Array], default: impl IntoArray) -> Array {
+    let _line = crate::trace::keep_line();
     if conditions.len() != choices.len() || conditions.is_empty() {
         let (c, v) = (conditions.len(), choices.len());
         refuse!("select" => "there must be as many conditions as choices and at least one, got {c} and {v}")

@@ -34,6 +34,7 @@ pub fn hessenberg(x: &Array) -> (Array, Array) {
 }
 
 /// The two factors `(h, q)` of `x = q h qᴴ` apart, from what [`hessenberg`] gives.
+#[track_caller]
 pub(crate) fn hessenberg_factors(packed: &Array, taus: &Array) -> (Array, Array) {
     let (n, rank) = (sizes_of(packed).0, packed.ndim());
     let h = triu(packed, -1);

@@ -24,6 +24,7 @@ pub(crate) fn check_matrices(name: &'static str, operands: &[&Array]) {
 }
 
 /// The transposed matrix.
+#[track_caller]
 pub(crate) fn mt(x: &Array) -> Array {
     let rank = x.ndim();
     let mut permutation: Vec<usize> = (0..rank).collect();
@@ -32,6 +33,7 @@ pub(crate) fn mt(x: &Array) -> Array {
 }
 
 /// The complex conjugate; a real array itself.
+#[track_caller]
 pub(crate) fn conj_of(x: &Array) -> Array {
     if x.dtype().is_complex() { conj(x) } else { x.clone() }
 }
@@ -42,6 +44,7 @@ pub(crate) fn real_of(x: &Array) -> Array {
 }
 
 /// A real array as one of that dtype.
+#[track_caller]
 pub(crate) fn cast_to(x: &Array, dtype: DType) -> Array {
     if dtype.is_complex() && !x.dtype().is_complex() {
         return complex(x, &scalar_like(x, 0.0));
@@ -50,6 +53,7 @@ pub(crate) fn cast_to(x: &Array, dtype: DType) -> Array {
 }
 
 /// The conjugate transpose.
+#[track_caller]
 pub(crate) fn adjoint(x: &Array) -> Array {
     conj_of(&mt(x))
 }
@@ -64,6 +68,7 @@ pub(crate) fn mm(x: &Array, y: &Array) -> Array {
 }
 
 /// The row and column of every element.
+#[track_caller]
 fn indices(x: &Array) -> (Array, Array) {
     let rank = x.ndim();
     let shape = x.shape();
@@ -71,22 +76,26 @@ fn indices(x: &Array) -> (Array, Array) {
 }
 
 /// Where the column exceeds the row by less than `k`, or by at least.
+#[track_caller]
 fn below(x: &Array, k: i64) -> Array {
     let (row, column) = indices(x);
     lt(&column, &add(&row, &Array::scalar(k, DType::I32, false)))
 }
 
 /// The part on and below the `k`-th diagonal.
+#[track_caller]
 pub(crate) fn tril(x: &Array, k: i64) -> Array {
     select(&below(x, k + 1), x, &zeros_like(x.aval()))
 }
 
 /// The part on and above the `k`-th diagonal.
+#[track_caller]
 pub(crate) fn triu(x: &Array, k: i64) -> Array {
     select(&below(x, k), &zeros_like(x.aval()), x)
 }
 
 /// Ones on the diagonal of an array of that shape and dtype.
+#[track_caller]
 pub(crate) fn eye_like(x: &Array) -> Array {
     let (row, column) = indices(x);
     convert_element_type(&eq(&row, &column), x.dtype())
@@ -98,6 +107,7 @@ pub(crate) fn eye(dtype: DType, rows: usize, columns: usize) -> Array {
 }
 
 /// The diagonal.
+#[track_caller]
 pub(crate) fn diagonal_of(x: &Array) -> Array {
     let (m, n) = sizes_of(x);
     let (rank, k) = (x.ndim(), m.min(n));
@@ -107,6 +117,7 @@ pub(crate) fn diagonal_of(x: &Array) -> Array {
 }
 
 /// Vectors as the rows of an array: `[…, n] → […, 1, n]`, stretched to the shape of `like`.
+#[track_caller]
 pub(crate) fn as_rows(v: &Array, like: &Array) -> Array {
     let rank = like.ndim();
     let dims: Vec<usize> = (0..rank - 2).chain([rank - 1]).collect();
@@ -114,12 +125,14 @@ pub(crate) fn as_rows(v: &Array, like: &Array) -> Array {
 }
 
 /// Vectors as the columns of an array, stretched to the shape of `like`.
+#[track_caller]
 pub(crate) fn as_columns(v: &Array, like: &Array) -> Array {
     let dims: Vec<usize> = (0..like.ndim() - 1).collect();
     broadcast_in_dim(v, like.shape(), &dims)
 }
 
 /// Some rows.
+#[track_caller]
 pub(crate) fn rows(x: &Array, from: usize, to: usize) -> Array {
     if (from, to) == (0, sizes_of(x).0) {
         return x.clone();
@@ -128,6 +141,7 @@ pub(crate) fn rows(x: &Array, from: usize, to: usize) -> Array {
 }
 
 /// Some columns.
+#[track_caller]
 pub(crate) fn columns(x: &Array, from: usize, to: usize) -> Array {
     if (from, to) == (0, sizes_of(x).1) {
         return x.clone();
@@ -136,6 +150,7 @@ pub(crate) fn columns(x: &Array, from: usize, to: usize) -> Array {
 }
 
 /// The rows of one matrix in the order of `order`.
+#[track_caller]
 pub(crate) fn take_rows(x: &Array, order: &Array) -> Array {
     if x.size() == 0 {
         return full(
@@ -156,6 +171,7 @@ pub(crate) fn take_rows(x: &Array, order: &Array) -> Array {
 }
 
 /// The rows of every matrix of a batch in the order that the batch of `order` gives.
+#[track_caller]
 pub(crate) fn take_rows_each(x: &Array, order: &Array) -> Array {
     let lead = x.ndim() - 2;
     if x.size() == 0 {
@@ -178,11 +194,13 @@ pub(crate) fn take_rows_each(x: &Array, order: &Array) -> Array {
 }
 
 /// Half the sum of the matrix and its adjoint.
+#[track_caller]
 pub(crate) fn symmetrize(x: &Array) -> Array {
     (E(add(x, &adjoint(x))) / 2.0).0
 }
 
 /// The squares of the magnitudes, real.
+#[track_caller]
 pub(crate) fn squares(x: &Array) -> Array {
     if x.dtype().is_complex() {
         let (re, im) = (real(x), crate::lax::imag(x));

@@ -334,6 +334,7 @@ fn standardise(h: &Array, z: &Array, hi: &Array, pair: &Array) -> (Array, Array)
 
 /// The triangular form of a real matrix from its real Schur form, in complex numbers: every block of two rows is turned by its first
 /// eigenvector, from the last to the first.
+#[track_caller]
 pub(crate) fn complex_form(t: &Array, z: &Array) -> (Array, Array) {
     let n = sizes_of(t).0;
     if n < 2 {

@@ -236,6 +236,7 @@ pub fn eigvals(a: impl IntoArray) -> Array {
 /// Operands whose leading dimensions are stretched to meet; each keeps its last `ranks` ones.
 #[track_caller]
 pub(crate) fn meet(name: &'static str, x: &Array, y: &Array, ranks: (usize, usize)) -> (Array, Array) {
+    let _line = crate::trace::keep_line();
     let lead = |x: &Array, rank: usize| x.shape()[..x.ndim() - rank].to_vec();
     let batch = super::broadcast_shape(name, &[&lead(x, ranks.0), &lead(y, ranks.1)]);
     let stretch = |x: &Array, rank: usize| {
@@ -311,6 +312,7 @@ fn parity(pivots: &Array, dtype: DType) -> Array {
 /// If the last two dimensions differ.
 #[track_caller]
 pub fn slogdet(a: impl IntoArray) -> (Array, Array) {
+    let _line = crate::trace::keep_line();
     let (a, n) = square("slogdet", a);
     if n == 0 {
         let shape = &a.shape()[..a.ndim() - 2];
@@ -343,6 +345,7 @@ fn sign_and_logarithm(a: &Array) -> (Array, Array) {
 }
 
 /// The element at row `i` and column `j` of every matrix.
+#[track_caller]
 fn element(a: &Array, i: usize, j: usize) -> Array {
     let row = lax::index_in_dim(a, i as i64, a.ndim() - 2, false);
     lax::index_in_dim(&row, j as i64, row.ndim() - 1, false)
@@ -360,6 +363,7 @@ fn element(a: &Array, i: usize, j: usize) -> Array {
 /// If the last two dimensions differ.
 #[track_caller]
 pub fn det(a: impl IntoArray) -> Array {
+    let _line = crate::trace::keep_line();
     let (a, n) = square("det", a);
     let at = |i, j| element(&a, i, j);
     match n {
@@ -467,6 +471,7 @@ pub fn matrix_rank(m: impl IntoArray, rtol: Option<f64>) -> Array {
 /// If there are fewer than two dimensions.
 #[track_caller]
 pub fn pinv(a: impl IntoArray, rtol: Option<f64>) -> Array {
+    let _line = crate::trace::keep_line();
     let a = matrix("pinv", a);
     let f =
         custom_jvp(move |a: &Array| pseudo_inverse(a, rtol)).defjvp(move |(a,): (Array,), (t,): (Array,)| {
@@ -635,6 +640,7 @@ pub fn multi_dot(arrays: &[Array]) -> Array {
             (cost[i][j], cut[i][j]) = (best_price, best);
         }
     }
+    #[track_caller]
     fn product(arrays: &[Array], cut: &[Vec<usize>], i: usize, j: usize) -> Array {
         if i == j {
             return arrays[i].clone();

@@ -145,6 +145,7 @@ pub fn matrix_norm(x: impl IntoArray, ord: impl Into<NormOrd>) -> Array {
 
 #[track_caller]
 fn over(x: &Array, ord: NormOrd, axis: Axis, row: usize, column: usize) -> Array {
+    let _line = crate::trace::keep_line();
     let keepdims = axis.keepdims;
     let p = match ord {
         NormOrd::Default | NormOrd::Fro => return euclidean(x, axis),
@@ -196,6 +197,7 @@ fn over(x: &Array, ord: NormOrd, axis: Axis, row: usize, column: usize) -> Array
 /// If the matrices are empty, or for a norm other than the default and ±2 not square.
 #[track_caller]
 pub fn cond(x: impl IntoArray, p: impl Into<NormOrd>) -> Array {
+    let _line = crate::trace::keep_line();
     let (x, p) = (super::matrix("cond", x), p.into());
     let (m, n) = lax::linalg::sizes_of(&x);
     if m == 0 || n == 0 {

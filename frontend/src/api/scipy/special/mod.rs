@@ -43,6 +43,7 @@ macro_rules! unary {
         /// If `x` is complex and the function is not defined there.
         #[track_caller]
         pub fn $name(x: impl IntoArray) -> Array {
+            let _line = crate::trace::keep_line();
             $function(&float(x))
         }
     )*};
