@@ -458,10 +458,12 @@ pub fn copy(x: impl IntoArray) -> Array {
 /// ```
 #[track_caller]
 pub fn fromfunction(f: impl FnOnce(&[Array]) -> Array, shape: impl IntoShape) -> Array {
-    let _line = crate::trace::keep_line();
     let shape = exact_shape("fromfunction", shape);
-    let places: Vec<Array> =
-        (0..shape.len()).map(|d| lax::broadcasted_iota(default_float(), &shape, d)).collect();
+    // No closure and no line kept: both this line and the function's own are the user's.
+    let mut places = Vec::with_capacity(shape.len());
+    for d in 0..shape.len() {
+        places.push(lax::broadcasted_iota(default_float(), &shape, d));
+    }
     super::broadcast_to(f(&places), &shape)
 }
 

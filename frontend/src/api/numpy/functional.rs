@@ -86,11 +86,8 @@ pub fn vectorize<F: Fn(&[Array]) -> Vec<Array> + Send + Sync>(
     f: F,
     signature: Option<&str>,
 ) -> Vectorized<F> {
-    let inputs = match signature {
-        Some(signature) => Some(parse(signature)),
-        None => None,
-    };
-    Vectorized { f, inputs }
+    let _line = crate::trace::keep_line();
+    Vectorized { f, inputs: signature.map(parse) }
 }
 
 /// The names of the core dimensions of every input.

@@ -562,16 +562,16 @@ pub fn piecewise(
     functions: &[&dyn Fn(&Array) -> Array],
     default: impl IntoArray,
 ) -> Array {
-    let _line = crate::trace::keep_line();
     let x = x.into_array();
     if conditions.len() != functions.len() {
         let (c, f) = (conditions.len(), functions.len());
         refuse!("piecewise" => "there must be as many conditions as functions, got {c} and {f}")
     }
-    let start = broadcast_to(lax::convert_element_type(&default.into_array(), x.dtype()), x.shape());
-    conditions.iter().zip(functions).fold(start, |rest, (condition, f)| {
-        where_(condition, lax::convert_element_type(&f(&x), x.dtype()), rest)
-    })
+    let mut out = broadcast_to(lax::convert_element_type(&default.into_array(), x.dtype()), x.shape());
+    for (condition, f) in conditions.iter().zip(functions) {
+        out = where_(condition, lax::convert_element_type(&f(&x), x.dtype()), out);
+    }
+    out
 }
 
 /// The array with `values`, over and over, where the mask is nonzero.

@@ -570,6 +570,26 @@ fn what_a_closure_of_ours_refuses_is_an_error_at_the_line_of_the_call() {
 }
 
 #[test]
+fn what_a_closure_of_the_user_computes_stands_at_its_own_line() {
+    let tan = |x: &Array| super::tan(x);
+    let line = line!() - 1;
+    let calls: [(&str, &dyn Fn(&Array) -> Array); 5] = [
+        ("fromfunction", &|_| fromfunction(|at: &[Array]| tan(&at[0]), 3)),
+        ("piecewise", &|x| piecewise(x, &[x.gt(0)], &[&tan], 0)),
+        ("apply_along_axis", &|x| apply_along_axis(tan, 0, x)),
+        ("apply_over_axes", &|x| apply_over_axes(|x: &Array, _| tan(x), x, 0)),
+        ("vectorize", &|x| vectorize(|x: &[Array]| vec![tan(&x[0])], None).call(&[x.clone()]).remove(0)),
+    ];
+    for (name, f) in calls {
+        let closed = stage("f", &[f32(&[3])], Location::caller(), |args| vec![f(&args[0])]);
+        let lines: Vec<u32> =
+            closed.jaxpr.eqns.iter().filter(|e| e.prim.name() == "tan").map(|e| e.source.line()).collect();
+        assert_eq!(lines, [line], "{name}");
+        assert!(closed.jaxpr.eqns.iter().all(|e| e.source.file() == file!()), "{name}");
+    }
+}
+
+#[test]
 fn dtypes_that_do_not_meet_are_an_error_at_the_line_of_the_call() {
     let narrow = astype(ones(2), DType::F8E4M3FN);
     let both = [&narrow, &ones(2)];
