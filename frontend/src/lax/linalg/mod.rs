@@ -5,7 +5,7 @@
 //! Each is a primitive all the same, with derivative rules of its own; how a factorisation of one matrix is computed and
 //! differentiated is its `Factorisation`, and batches are mapped over.
 //!
-//! Deliberately absent: `tridiagonal`, which says that it is not supported, and column pivoting in `qr`.
+//! Deliberately absent: `tridiagonal`, which says that it is not supported.
 
 mod eig;
 mod eigh;
@@ -21,7 +21,7 @@ pub use eig::{Eig, eig};
 pub use eigh::{Eigh, eigh, eigh_with};
 pub use hessenberg::{Hessenberg, hessenberg};
 pub use lu::{Lu, lu, lu_pivots_to_permutation, lu_solve};
-pub use qr::{Geqrf, HouseholderProduct, Qr, geqrf, householder_product, ormqr, qr};
+pub use qr::{Geqrf, HouseholderProduct, Qr, geqrf, householder_product, ormqr, qr, qr_pivoting};
 pub use schur::{Schur, schur};
 pub use svd::{Svd, svd, svdvals};
 pub use triangular::{

@@ -15,7 +15,7 @@ use crate::ir::{Array, Arrays, Aval, Params, Prim, Sample, SampleArg, Tangents};
 use crate::lax::rules::{ensure, show};
 use crate::lax::traced::{E, choose, fori_loop};
 use crate::lax::{
-    add, broadcast_in_dim, complex, concatenate, dynamic_index_in_dim, eq, imag, iota, max, mul, pad,
+    add, argmax, broadcast_in_dim, complex, concatenate, dynamic_index_in_dim, eq, imag, iota, max, mul, pad,
     reduce_max, reduce_sum, scalar_like, select, sub, zeros_like,
 };
 use crate::trace::bind;
@@ -34,9 +34,28 @@ use crate::trace::bind;
 /// If the operand has no two dimensions, or is not of 32 or 64 bit floating-point or complex numbers.
 #[track_caller]
 pub fn qr(x: &Array, full_matrices: bool) -> (Array, Array) {
-    let mut outs = bind(Prim::new(Qr { full_matrices }), std::slice::from_ref(x));
+    let mut outs = bind(Prim::new(Qr { full_matrices, pivoting: false }), std::slice::from_ref(x));
     let r = outs.pop().expect("two results");
     (outs.pop().expect("two results"), r)
+}
+
+/// `(q, r, p)` with `x[:, p] = q r`: [`qr`] of the columns in the order `p: i32[…, n]`, in which each is the one of which most is left once those
+/// before it are taken out, so that the diagonal of `r` descends in magnitude. JAX says it as `qr(x, pivoting=True)`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, lax::linalg};
+/// let (_, r, p) = linalg::qr_pivoting(&Array::from([[1.0f32, 0.0, 4.0], [0.0, 2.0, 0.0]]), false);
+/// assert_eq!(p.to_vec::<i32>(), [2, 1, 0]);
+/// assert_eq!(r.round_to(4).to_string(), "[[4. 0. 1.]\n [0. 2. 0.]]");
+/// ```
+///
+/// # Panics
+/// As [`qr`].
+#[track_caller]
+pub fn qr_pivoting(x: &Array, full_matrices: bool) -> (Array, Array, Array) {
+    let outs = bind(Prim::new(Qr { full_matrices, pivoting: true }), std::slice::from_ref(x)).into_vec();
+    let [q, r, p] = <[Array; 3]>::try_from(outs).expect("three results");
+    (q, r, p)
 }
 
 /// The reflections of a QR factorisation: below the diagonal their vectors, on and above it `r`; and their factors `taus`:
@@ -112,29 +131,13 @@ impl Factorisation for Geqrf {
     }
 
     fn compute(&self, args: &[Array]) -> Vec<Array> {
-        let a = &args[0];
-        let (m, n) = sizes_of(a);
+        let (m, n) = sizes_of(&args[0]);
         let k = m.min(n);
-        let shape = [m, n];
-        let column = crate::lax::broadcasted_iota(DType::I32, &shape, 1);
-        let (places, tau_places) = (iota(DType::I32, m), iota(DType::I32, k));
         let step = |k: &Array, state: &[Array]| {
-            let (a, taus) = (&state[0], &state[1]);
-            let col = dynamic_index_in_dim(a, k, 1, false);
-            let (is_k, below) = (eq(&places, k), after(&places, k));
-            let (v, tau, beta) = reflector(&col, &is_k, &below);
-            // a − conj(tau) v (vᴴ a), for the columns that come after.
-            let wide = broadcast_in_dim(&v, &shape, &[0]);
-            let w = reduce_sum(&mul(&conj_of(&wide), a), &[0]);
-            let w = (E(w) * E(conj_of(&tau))).0;
-            let changed = sub(a, &mul(&wide, &broadcast_in_dim(&w, &shape, &[1])));
-            let kept = select(&below, &v, &select(&is_k, &broadcast_in_dim(&beta, &[m], &[]), &col));
-            let a = select(&after(&column, k), &changed, a);
-            let a = select(&eq(&column, k), &broadcast_in_dim(&kept, &shape, &[0]), &a);
-            let taus = select(&eq(&tau_places, k), &broadcast_in_dim(&tau, taus.shape(), &[]), taus);
+            let (a, taus) = reflect(&state[0], &state[1], k);
             vec![a, taus]
         };
-        fori_loop(0, k, step, vec![a.clone(), crate::lax::full(&[k], 0, a.dtype())])
+        fori_loop(0, k, step, vec![args[0].clone(), crate::lax::full(&[k], 0, args[0].dtype())])
     }
 
     fn differentiate(&self, _: &[Array], _: &[Option<Array>]) -> (Arrays, Tangents) {
@@ -148,6 +151,56 @@ impl Factorisation for Geqrf {
         };
         vec![sample(&[3, 2], DType::F32), sample(&[2, 2, 3], DType::F32)]
     }
+}
+
+/// Takes column `k` to its form in the triangle, what is below it to the vector of its reflection, and reflects the columns that come after.
+fn reflect(a: &Array, taus: &Array, k: &Array) -> (Array, Array) {
+    let (m, n) = sizes_of(a);
+    let shape = [m, n];
+    let column = crate::lax::broadcasted_iota(DType::I32, &shape, 1);
+    let (places, tau_places) = (iota(DType::I32, m), iota(DType::I32, taus.shape()[0]));
+    let col = dynamic_index_in_dim(a, k, 1, false);
+    let (is_k, below) = (eq(&places, k), after(&places, k));
+    let (v, tau, beta) = reflector(&col, &is_k, &below);
+    // a − conj(tau) v (vᴴ a), for the columns that come after.
+    let wide = broadcast_in_dim(&v, &shape, &[0]);
+    let w = reduce_sum(&mul(&conj_of(&wide), a), &[0]);
+    let w = (E(w) * E(conj_of(&tau))).0;
+    let changed = sub(a, &mul(&wide, &broadcast_in_dim(&w, &shape, &[1])));
+    let kept = select(&below, &v, &select(&is_k, &broadcast_in_dim(&beta, &[m], &[]), &col));
+    let a = select(&after(&column, k), &changed, a);
+    let a = select(&eq(&column, k), &broadcast_in_dim(&kept, &shape, &[0]), &a);
+    let taus = select(&eq(&tau_places, k), &broadcast_in_dim(&tau, taus.shape(), &[]), taus);
+    (a, taus)
+}
+
+/// What [`geqrf`] gives for the columns in an order, and that order: of those that are left the one with the greatest norm in the rows that are
+/// left comes next (Businger and Golub, Numer. Math. 7, 1965). Norms are computed anew every time, where LAPACK brings them up to date.
+fn pivoted(a: &Array) -> (Array, Array, Array) {
+    let (m, n) = sizes_of(a);
+    let k = m.min(n);
+    let (row, places) = (crate::lax::broadcasted_iota(DType::I32, &[m, n], 0), iota(DType::I32, n));
+    // Divided by the largest element, so that squares neither overflow nor vanish.
+    let largest = reduce_max(&crate::lax::abs(a), &[0, 1]);
+    let unit = choose(&E(largest.clone()).gt(0.0), &E(largest), 1.0);
+    let unit = broadcast_in_dim(&cast_to(&unit.0, a.dtype()), &[m, n], &[]);
+    let step = |k: &Array, state: &[Array]| {
+        let (a, taus, order) = (&state[0], &state[1], &state[2]);
+        let sizes = squares(&crate::lax::div(a, &unit));
+        let left = select(&crate::lax::ge(&row, k), &sizes, &zeros_like(sizes.aval()));
+        let norms = reduce_sum(&left, &[0]);
+        let norms = select(&crate::lax::ge(&places, k), &norms, &crate::lax::full_like(&norms, -1));
+        let next = argmax(&norms, 0, DType::I32);
+        let to = |place: &Array| broadcast_in_dim(place, &[n], &[]);
+        let swapped = select(&eq(&places, &next), &to(k), &places);
+        let swapped = select(&eq(&places, k), &to(&next), &swapped);
+        let (a, taus) = reflect(&mt(&take_rows(&mt(a), &swapped)), taus, k);
+        vec![a, taus, take_rows(order, &swapped)]
+    };
+    let init = vec![a.clone(), crate::lax::full(&[k], 0, a.dtype()), places.clone()];
+    let out = <[Array; 3]>::try_from(fori_loop(0, k, step, init)).expect("as many as there were");
+    let [a, taus, order] = out;
+    (a, taus, order)
 }
 
 /// The reflection `1 − tau v vᴴ` whose adjoint takes a column to `beta` at one place and to zero below it.
@@ -259,6 +312,8 @@ impl Factorisation for HouseholderProduct {
 pub struct Qr {
     /// Whether `q` is square.
     pub full_matrices: bool,
+    /// Whether columns are taken by what is left of them, and their order is a result.
+    pub pivoting: bool,
 }
 
 impl Factorisation for Qr {
@@ -267,7 +322,7 @@ impl Factorisation for Qr {
 
     fn show_params<'a>(&'a self, params: &mut Params<'a>) {
         params.flag("full_matrices", self.full_matrices);
-        params.flag("pivoting", false);
+        params.flag("pivoting", self.pivoting);
         params.none("use_magma");
     }
 
@@ -275,7 +330,9 @@ impl Factorisation for Qr {
         let a = args[0];
         let (m, n) = (a.shape[0], a.shape[1]);
         let k = if self.full_matrices { m } else { m.min(n) };
-        Ok(vec![Aval::new([m, k], a.dtype), Aval::new([k, n], a.dtype)])
+        let mut outs = vec![Aval::new([m, k], a.dtype), Aval::new([k, n], a.dtype)];
+        outs.extend(self.pivoting.then(|| Aval::new([n], DType::I32)));
+        Ok(outs)
     }
 
     fn compute(&self, args: &[Array]) -> Vec<Array> {
@@ -283,38 +340,80 @@ impl Factorisation for Qr {
         let (m, n) = sizes_of(a);
         let k = if self.full_matrices { m } else { m.min(n) };
         if m == 0 || n == 0 {
-            return vec![eye(a.dtype(), m, k), crate::lax::full(&[k, n], 0, a.dtype())];
+            let mut outs = vec![eye(a.dtype(), m, k), crate::lax::full(&[k, n], 0, a.dtype())];
+            outs.extend(self.pivoting.then(|| iota(DType::I32, n)));
+            return outs;
         }
-        let (reflections, taus) = geqrf(a);
+        let (reflections, taus, order) = if self.pivoting {
+            let (reflections, taus, order) = pivoted(a);
+            (reflections, taus, Some(order))
+        } else {
+            let (reflections, taus) = geqrf(a);
+            (reflections, taus, None)
+        };
         let vectors = columns(&reflections, 0, n.min(m));
         let vectors = if k > n {
             pad(&vectors, &scalar_like(a, 0), &[(0, 0, 0), (0, (k - n) as i64, 0)])
         } else {
             vectors
         };
-        vec![householder_product(&vectors, &taus), triu(&rows(&reflections, 0, k), 0)]
+        let mut outs = vec![householder_product(&vectors, &taus), triu(&rows(&reflections, 0, k), 0)];
+        outs.extend(order);
+        outs
     }
 
     fn differentiate(&self, primals: &[Array], tangents: &[Option<Array>]) -> (Arrays, Tangents) {
-        let x = &primals[0];
-        let dx = tangents[0].as_ref().expect("the tangent is not zero");
+        let (x, dx) = (&primals[0], tangents[0].as_ref().expect("the tangent is not zero"));
+        if self.pivoting {
+            // As if the columns had been in that order.
+            let (q, r, order) = qr_pivoting(x, self.full_matrices);
+            let [x, dx] = [x, dx].map(|x| mt(&take_rows_each(&mt(x), &order)));
+            let [dq, dr] = self.slopes(&q, &r, &x, &dx);
+            return (smallvec![q, r, order], smallvec![Some(dq), Some(dr), None]);
+        }
         let (q, r) = qr(x, self.full_matrices);
+        let [dq, dr] = self.slopes(&q, &r, x, dx);
+        (smallvec![q, r], smallvec![Some(dq), Some(dr)])
+    }
+
+    fn examples() -> Vec<Sample> {
+        let well = [1.3, -0.5, 0.8, 0.4, 2.1, -0.7, -0.4, 0.2, 1.9, 0.6, 0.3];
+        let sample = |shape: &[usize], full_matrices, pivoting| {
+            let arg = SampleArg::values(shape.iter().copied(), DType::F32, well);
+            Sample::new(Prim::new(Qr { full_matrices, pivoting }), [arg])
+        };
+        vec![
+            sample(&[3, 3], true, false),
+            sample(&[4, 2], false, false),
+            sample(&[3, 2], true, false),
+            sample(&[2, 3], false, false),
+            sample(&[2, 2, 2], false, false),
+            sample(&[0, 2], false, false),
+            sample(&[3, 3], false, true),
+            sample(&[2, 2, 3], true, true),
+        ]
+    }
+}
+
+impl Qr {
+    /// The tangents of `q` and `r`, the factors of `x`.
+    fn slopes(&self, q: &Array, r: &Array, x: &Array, dx: &Array) -> [Array; 2] {
         let (m, n) = sizes_of(x);
         let rank = x.ndim();
         if m < n {
             // The first columns decide q; the others are only expressed in it.
-            let (dq, dr1) = thin(&q, &columns(&r, 0, m), &columns(dx, 0, m));
-            let dr2 = add(&mm(&adjoint(&dq), &columns(x, m, n)), &mm(&adjoint(&q), &columns(dx, m, n)));
+            let (dq, dr1) = thin(q, &columns(r, 0, m), &columns(dx, 0, m));
+            let dr2 = add(&mm(&adjoint(&dq), &columns(x, m, n)), &mm(&adjoint(q), &columns(dx, m, n)));
             let dr = concatenate(&[dr1, dr2], rank - 1);
-            return (smallvec![q, r], smallvec![Some(dq), Some(dr)]);
+            return [dq, dr];
         }
-        let (q1, r1) = (columns(&q, 0, n), rows(&r, 0, n));
+        let (q1, r1) = (columns(q, 0, n), rows(r, 0, n));
         let (dq1, dr1) = thin(&q1, &r1, dx);
         if !self.full_matrices || m == n {
-            return (smallvec![q, r], smallvec![Some(dq1), Some(dr1)]);
+            return [dq1, dr1];
         }
         // The other columns of q stay orthogonal to the first: with z = q21 (q11 − 1)⁻¹ their derivative is linear in that of the first.
-        let (q11, q21, q2) = (rows(&q1, 0, n), rows(&q1, n, m), columns(&q, n, m));
+        let (q11, q21, q2) = (rows(&q1, 0, n), rows(&q1, n, m), columns(q, n, m));
         let (dq11, dq21) = (rows(&dq1, 0, n), rows(&dq1, n, m));
         let (factors, _, permutation) = lu(&sub(&q11, &eye_like(&q11)));
         let zh = lu_solve(&factors, &permutation, &adjoint(&q21), 2);
@@ -325,23 +424,7 @@ impl Factorisation for Qr {
         let mut config = vec![(0, 0, 0); rank];
         config[rank - 2].1 = (m - n) as i64;
         let dr = pad(&dr1, &scalar_like(&dr1, 0), &config);
-        (smallvec![q, r], smallvec![Some(dq), Some(dr)])
-    }
-
-    fn examples() -> Vec<Sample> {
-        let well = [1.3, -0.5, 0.8, 0.4, 2.1, -0.7, -0.4, 0.2, 1.9, 0.6, 0.3];
-        let sample = |shape: &[usize], full_matrices| {
-            let arg = SampleArg::values(shape.iter().copied(), DType::F32, well);
-            Sample::new(Prim::new(Qr { full_matrices }), [arg])
-        };
-        vec![
-            sample(&[3, 3], true),
-            sample(&[4, 2], false),
-            sample(&[3, 2], true),
-            sample(&[2, 3], false),
-            sample(&[2, 2, 2], false),
-            sample(&[0, 2], false),
-        ]
+        [dq, dr]
     }
 }
 

@@ -24,7 +24,24 @@ use crate::lax::{self, rules::refuse, rules::show};
 /// If the matrices are not square.
 #[track_caller]
 pub fn expm(a: impl IntoArray) -> Array {
-    const MAX_SQUARINGS: i64 = 16;
+    expm_with(a, false, 16)
+}
+
+/// [`expm`], where a matrix is said to be upper triangular, so that systems are solved by substitution, and with another bound on the
+/// number of squarings.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let a = Array::from([[0.0f32, 1.0], [0.0, 0.0]]);
+/// assert_eq!(linalg::expm_with(&a, true, 16).round_to(4).to_string(), "[[1. 1.]\n [0. 1.]]");
+/// // More squarings would be needed.
+/// assert!(linalg::expm_with(100.0 * &a, true, 2).to_vec::<f32>()[0].is_nan());
+/// ```
+///
+/// # Panics
+/// If the matrices are not square.
+#[track_caller]
+pub fn expm_with(a: impl IntoArray, upper_triangular: bool, max_squarings: usize) -> Array {
     const SEVEN: [f64; 8] = [17297280.0, 8648640.0, 1995840.0, 277200.0, 25200.0, 1512.0, 56.0, 1.0];
     const THIRTEEN: [f64; 14] = [
         64764752532480000.0,
@@ -71,18 +88,24 @@ pub fn expm(a: impl IntoArray) -> Array {
     } else {
         (mm(&scaled, &sum(&SEVEN, 1, &powers)), sum(&SEVEN, 0, &powers))
     };
-    let start = jnp_linalg::solve(&v - &u, &u + &v);
+    let (p, q) = (&u + &v, &v - &u);
+    let start = if upper_triangular {
+        let how = TriangularSolve { left_side: true, ..Default::default() };
+        lax_linalg::triangular_solve(&q, &p, how)
+    } else {
+        jnp_linalg::solve(q, p)
+    };
     let counts = stretch(&squarings);
     let out = fori_loop(
         0,
-        MAX_SQUARINGS,
+        max_squarings as i64,
         |i, r: Array| {
             let i = lax::convert_element_type(&i, counts.dtype());
             lax::select(&lax::lt(&maybe(&i, &counts), &counts), &mm(&r, &r), &r)
         },
         start,
     );
-    let too_many = lax::gt(&counts, &Array::scalar(MAX_SQUARINGS, counts.dtype(), false));
+    let too_many = lax::gt(&counts, &Array::scalar(max_squarings as i64, counts.dtype(), false));
     lax::select(&too_many, &lax::full_like(&out, f64::NAN), &out)
 }
 

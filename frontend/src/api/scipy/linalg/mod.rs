@@ -1,13 +1,15 @@
 //! `jax.scipy.linalg`: factorisations and solves in SciPy's form, the matrix exponential, and matrices of given structure.
 //!
-//! Deliberately absent: `eigh` of pairs of matrices, parts of the spectrum in `eigh_tridiagonal`, and column pivoting.
+//! Deliberately absent: `eigh` of pairs of matrices.
 
 mod functions;
 mod structured;
 
 pub(crate) use structured::under_first_row;
 
-pub use functions::{expm, expm_frechet, funm, hessenberg, polar, rsf2csf, schur, solve_sylvester, sqrtm};
+pub use functions::{
+    expm, expm_frechet, expm_with, funm, hessenberg, polar, rsf2csf, schur, solve_sylvester, sqrtm,
+};
 pub use structured::{
     block_diag, circulant, companion, convolution_matrix, dft, fiedler, fiedler_companion, hadamard, hankel,
     helmert, hilbert, invhilbert, invpascal, leslie, pascal, toeplitz,
@@ -166,6 +168,29 @@ pub fn qr(a: impl IntoArray, mode: &str) -> (Array, Array) {
     }
 }
 
+/// `(q, r, p)` with `a[:, p] = q r`, in the modes of [`qr`]: the columns in an order `p: i32[…, n]` in which the diagonal of `r` descends in
+/// magnitude. JAX says it as `qr(a, pivoting=True)`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let a = Array::from([[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0]]);
+/// let (_, r, p) = linalg::qr_pivoting(&a, "full");
+/// assert_eq!(p.to_vec::<i32>(), [2, 0, 1]);
+/// assert_eq!(r.diagonal(0).round_to(3).to_string(), "[-12.042  -1.054  -0.236]");
+/// ```
+///
+/// # Panics
+/// If `a` has no two dimensions, or the mode is another.
+#[track_caller]
+pub fn qr_pivoting(a: impl IntoArray, mode: &str) -> (Array, Array, Array) {
+    let full_matrices = match mode {
+        "full" => true,
+        "economic" => false,
+        _ => refuse!("qr" => "mode must be \"full\" or \"economic\", got \"{mode}\""),
+    };
+    lax_linalg::qr_pivoting(&jnp_linalg::matrix("qr", a), full_matrices)
+}
+
 /// `(q c, r)` in mode `"left"`, `(c q, r)` in mode `"right"`, for the factors of `a = q r`; `c` may be a vector. `conjugate` takes the
 /// conjugate of `q`.
 ///
@@ -259,6 +284,33 @@ pub fn eigh_tridiagonal(d: impl IntoArray, e: impl IntoArray) -> (Array, Array) 
     let (v, w) =
         lax_linalg::eigh_with(&lax::add(&jnp::diag(&d, 0), &lax::add(&above, &adjoint(&above))), true, false);
     (w, v)
+}
+
+/// [`eigh_tridiagonal`], of whose results those of the places `first` to `last` stay, both counted from the smallest eigenvalue. JAX says it as
+/// `select="i", select_range=(first, last)`.
+///
+/// ```
+/// # use jacinth_frontend::{Array, scipy::linalg};
+/// let (d, e) = (Array::from([1.0f32, 2.0, 3.0]), Array::from([1.0f32, 1.0]));
+/// let (w, v) = linalg::eigh_tridiagonal_select(&d, &e, 0, 1);
+/// assert_eq!((w.round_to(3).to_string(), v.shape()), ("[0.268 2.   ]".into(), &[3, 2][..]));
+/// ```
+///
+/// # Panics
+/// As [`eigh_tridiagonal`], or if there are no such places.
+#[track_caller]
+pub fn eigh_tridiagonal_select(
+    d: impl IntoArray,
+    e: impl IntoArray,
+    first: usize,
+    last: usize,
+) -> (Array, Array) {
+    let (w, v) = eigh_tridiagonal(d, e);
+    if first > last || last >= w.size() {
+        refuse!("eigh_tridiagonal" => "places {first} to {last} are none of {} eigenvalues", w.size())
+    }
+    let part = |x: &Array, axis| lax::slice_in_dim(x, first as i64, Some(last as i64 + 1), 1, axis);
+    (part(&w, 0), part(&v, 1))
 }
 
 /// The solution of `a x = b`: `f32[…, n, n] × f32[…, n, k] → f32[…, n, k]`, or of vectors `f32[n]`. `assume_a` is `"gen"`, `"sym"`, `"her"`
