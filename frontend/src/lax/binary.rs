@@ -200,7 +200,7 @@ binary! {
             Some(|g, x, y, _| mul(&neg(g), &mul(&sign(&div(x, y)), &floor(&abs(&div(x, y)))))),
         ),
         Transposed::No;
-    /// The larger of the two; NaN if one is. Complex numbers are compared by their real parts, equal ones by their imaginary parts.
+    /// The larger of the two; of real numbers NaN if one is. Complex numbers are compared by their real parts, equal ones by their imaginary parts.
     ///
     /// ```
     /// # use jacinth_frontend::{Array, lax};
@@ -210,7 +210,7 @@ binary! {
     max: Maximum, ANY -> same, WIDE,
         Each(Some(|g, x, y, ans| mul(g, &share(x, ans, y))), Some(|g, x, y, ans| mul(g, &share(y, ans, x)))),
         Transposed::No;
-    /// The smaller of the two; NaN if one is. Complex numbers are compared by their real parts, equal ones by their imaginary parts.
+    /// The smaller of the two; of real numbers NaN if one is. Complex numbers are compared by their real parts, equal ones by their imaginary parts.
     ///
     /// ```
     /// # use jacinth_frontend::{Array, lax};

@@ -19,7 +19,6 @@ use crate::ir::{
 use crate::trace::bind;
 
 /// The Threefry-2x32 hash, of 20 rounds, of two counters under a key of two words (Salmon et al., SC 2011): `u32[…] × 4 → u32[…] × 2`.
-/// JAX takes key and counters as two arrays instead.
 ///
 /// Shapes are equal, or scalars beside one shape, dimensions of size one stretching.
 ///

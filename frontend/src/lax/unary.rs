@@ -389,7 +389,7 @@ unary! {
     /// assert_eq!(lax::exp(&lax::lgamma(&x)).round_to(3).to_string(), "[ 1.  1. 24. inf]");
     /// ```
     lgamma: Op(Hlo::Lgamma), FLOAT -> same, (0.5, 3.0), Of(|g, x, _| mul(g, &digamma(x)));
-    /// The derivative of [`lgamma`], `Γ'(x) / Γ(x)`; NaN at negative whole numbers.
+    /// The derivative of [`lgamma`], `Γ'(x) / Γ(x)`; NaN at zero and negative whole numbers.
     ///
     /// ```
     /// # use jacinth_frontend::{Array, lax};

@@ -121,8 +121,7 @@ pub fn normal(stddev: f64) -> Initializer {
     Initializer(Kind::Normal(stddev))
 }
 
-/// Normal numbers, cut off at `lower` and `upper` deviations, times `stddev`. These are times the deviation before the cut, which makes it
-/// smaller.
+/// Normal numbers, cut off at `lower` and `upper` deviations, times `stddev`: the deviation before the cut, after which it is smaller.
 ///
 /// ```
 /// # use jacinth_frontend::{nn::initializers, random};
