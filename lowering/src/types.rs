@@ -171,6 +171,7 @@ pub struct TensorType {
 
 /// Types are copied all the time: the sizes at once, not one by one.
 impl Clone for TensorType {
+    #[inline]
     fn clone(&self) -> Self {
         TensorType { shape: Shape::from_slice(&self.shape), element: self.element }
     }

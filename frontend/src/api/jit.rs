@@ -12,6 +12,7 @@ use std::panic::Location;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use jacinth_pjrt::Buffer;
 use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
 
@@ -687,6 +688,12 @@ impl Entry {
     /// Runs the program on the leaves; those that it may reuse and that nobody else holds are gone.
     pub(crate) fn run(&self, leaves: &[&Array]) -> Result<Outputs> {
         let backend = self.program.backend();
+        let consts = self.consts.iter().map(|d| &d.buffer);
+        if !self.donates
+            && let Some(there) = self.lent(leaves)
+        {
+            return self.program.run(consts.chain(there), &[]);
+        }
         let mut args: SmallVec<[_; 16]> = SmallVec::with_capacity(self.kept.len());
         let mut non_donatable: SmallVec<[i64; 8]> = SmallVec::new();
         for &(leaf, donated) in &self.kept {
@@ -698,9 +705,14 @@ impl Entry {
             }
             args.push(on_backend(array, backend)?);
         }
-        debug_assert!(self.donates || non_donatable.is_empty());
-        let buffers = self.consts.iter().map(|d| &d.buffer).chain(args.iter().map(|d| &d.buffer));
-        self.program.run(buffers, &non_donatable)
+        self.program.run(consts.chain(args.iter().map(|d| &d.buffer)), &non_donatable)
+    }
+
+    /// The buffers of the leaves that the program takes, if all of them lie on its backend.
+    fn lent<'a>(&'a self, leaves: &'a [&'a Array]) -> Option<impl Iterator<Item = &'a Buffer>> {
+        let device = move |&(leaf, _): &(u32, bool)| leaves[leaf as usize].as_device();
+        let there = self.kept.iter().all(|kept| device(kept).is_some_and(|d| d.backend == self.backend));
+        there.then(|| self.kept.iter().map(move |kept| &device(kept).expect("looked at above").buffer))
     }
 }
 

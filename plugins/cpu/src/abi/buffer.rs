@@ -70,8 +70,8 @@ pub(super) enum Contents {
     Ready(Arc<Allocation>),
     /// A promise of the array.
     Pending(Arc<Slot>),
-    /// What came instead.
-    Failed(Error),
+    /// What came instead; it stands elsewhere, because buffers are made by the hundred.
+    Failed(Box<Error>),
     /// Deleted or donated.
     Gone,
 }
@@ -130,7 +130,7 @@ pub(super) enum Claim {
     Pending(Arc<Slot>),
     /// They will come, and are given up to the holder of this claim.
     Donated(Arc<Slot>),
-    /// They never will. The error stands elsewhere, because claims are moved by the hundred.
+    /// They never will.
     Failed(Box<Error>),
     /// Nothing was claimed so far.
     Nothing,
@@ -178,6 +178,7 @@ impl Claim {
 
 impl Buffer {
     /// An array of type `ty` in a memory of the client.
+    #[inline(always)]
     pub(super) fn new(core: Arc<Core>, memory: usize, ty: TensorType, contents: Contents) -> Buffer {
         let state = State { contents, donated: false, external: 0, held: None };
         Buffer { core, memory, ty, state: Mutex::new(state) }
@@ -209,6 +210,17 @@ impl Buffer {
         self.memory / KINDS.len()
     }
 
+    /// The contents, if they are there.
+    #[inline]
+    pub(super) fn ready(&self) -> Option<Arc<Allocation>> {
+        let mut state = self.state.lock();
+        state.settle();
+        match &state.contents {
+            Contents::Ready(allocation) => Some(allocation.clone()),
+            _ => None,
+        }
+    }
+
     /// A claim to read the contents.
     #[inline]
     pub(super) fn claim(&self) -> Result<Claim> {
@@ -220,7 +232,7 @@ impl Buffer {
                 slot.readers.fetch_add(1, Ordering::AcqRel);
                 Ok(Claim::Pending(slot.clone()))
             }
-            Contents::Failed(error) => Ok(Claim::Failed(Box::new(error.clone()))),
+            Contents::Failed(error) => Ok(Claim::Failed(error.clone())),
             Contents::Gone => Err(state.gone()),
         }
     }
@@ -269,11 +281,12 @@ type EmptyBox = Box<MaybeUninit<Buffer>>;
 /// The most boxes that a thread keeps.
 const MAX_BOXES: usize = 512;
 
-/// Gives a buffer to the caller, in a box that was used before if there is one.
-pub(super) fn give_buffer(buffer: Buffer) -> *mut PJRT_Buffer {
+/// Gives a buffer to the caller, in a box that was used before if there is one; it is made where it will stand.
+#[inline(always)]
+pub(super) fn give_buffer(make: impl FnOnce() -> Buffer) -> *mut PJRT_Buffer {
     let kept = BOXES.try_with(|boxes| boxes.borrow_mut().pop()).ok().flatten();
     let boxed = kept.unwrap_or_else(Box::new_uninit);
-    Box::into_raw(Box::write(boxed, buffer)).cast()
+    Box::into_raw(Box::write(boxed, make())).cast()
 }
 
 /// Drops a buffer and keeps its box.
@@ -298,7 +311,7 @@ impl Contents {
         match self {
             Contents::Ready(allocation) => Claim::Ready(allocation),
             Contents::Pending(slot) => Claim::Donated(slot),
-            Contents::Failed(error) => Claim::Failed(Box::new(error)),
+            Contents::Failed(error) => Claim::Failed(error),
             Contents::Gone => Claim::Nothing,
         }
     }
@@ -313,7 +326,7 @@ impl State {
         {
             self.contents = match slot.value() {
                 Ok(allocation) => Contents::Ready(allocation),
-                Err(error) => Contents::Failed(error),
+                Err(error) => Contents::Failed(Box::new(error)),
             };
         }
     }
@@ -477,7 +490,7 @@ entries! {
         let event = match &state.contents {
             Contents::Ready(_) => Event::ready(),
             Contents::Pending(slot) => Event::of(slot.signal.clone()),
-            Contents::Failed(error) => Event::done(Err(error.clone())),
+            Contents::Failed(error) => Event::done(Err((**error).clone())),
             Contents::Gone => Event::done(Err(state.gone())),
         };
         drop(state);

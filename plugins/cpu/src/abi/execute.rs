@@ -45,16 +45,21 @@ entries! {
             false => args.slice_mut("device_complete_events", args.device_complete_events, inputs.processes.len())?,
         };
         inputs.fits(loaded)?;
-        let claims = inputs.claim(loaded)?;
-
-        let single = claims.len() == 1 && loaded.devices.len() == 1;
-        if single && loaded.is_short() && claims[0].iter().all(|(claim, _)| claim.is_settled()) {
-            let claims = claims.into_iter().next().expect("one device");
-            let results = run(&loaded.core, &loaded.program, loaded.devices[0], 0, claims, &Launch::solo())?;
+        let quick = inputs.processes.len() == 1 && loaded.devices.len() == 1 && loaded.is_short();
+        let (mut arguments, mut claims) = (quick.then(|| inputs.lent(loaded)).flatten(), SmallVec::new());
+        if arguments.is_none() {
+            claims = inputs.claim(loaded)?;
+            if quick && claims[0].iter().all(|(claim, _)| claim.is_settled()) {
+                arguments = Some(wait(std::mem::take(&mut claims[0]))?);
+            }
+        }
+        if let Some(arguments) = arguments {
+            let results = run(&loaded.core, &loaded.program, loaded.devices[0], 0, arguments, &Launch::solo())?;
             let list = args.slice_mut("an output list", outputs.first().map_or(std::ptr::null_mut(), |l| *l), num_outputs)?;
+            let memory = loaded.devices[0] * KINDS.len();
             for ((out, ty), allocation) in list.iter_mut().zip(loaded.program.backend.results()).zip(results) {
                 let contents = Contents::Ready(allocation);
-                *out = give_buffer(Buffer::new(loaded.core.clone(), loaded.devices[0] * KINDS.len(), ty.clone(), contents));
+                *out = give_buffer(|| Buffer::new(loaded.core.clone(), memory, ty.clone(), contents));
             }
             if let Some(event) = events.first_mut() {
                 *event = Event::ready();
@@ -66,7 +71,7 @@ entries! {
         for (i, (signal, buffers)) in promises.into_iter().enumerate() {
             let list = args.slice_mut("an output list", outputs.get(i).map_or(std::ptr::null_mut(), |l| *l), num_outputs)?;
             for (out, buffer) in list.iter_mut().zip(buffers) {
-                *out = give_buffer(buffer);
+                *out = give_buffer(|| buffer);
             }
             if let Some(event) = events.get_mut(i) {
                 *event = Event::of(signal);
@@ -149,6 +154,19 @@ impl<'a> Inputs<'a> {
             loaded.core.devices[loaded.devices[process]].allocator.admit(bytes)?;
         }
         Ok(())
+    }
+
+    /// The arguments, if all of them are there and none is given up: then nothing is waited for or undone.
+    fn lent(&self, loaded: &Loaded) -> Option<Arguments> {
+        let mut donatable = loaded.program.donatable.iter().enumerate();
+        if donatable.any(|(i, &gives)| gives && !self.keep.contains(&(i as i64))) {
+            return None;
+        }
+        let mut arguments = Arguments::with_capacity(self.resolved.len());
+        for buffer in &self.resolved {
+            arguments.push(Argument::shared(buffer.ready()?));
+        }
+        Some(arguments)
     }
 
     /// Claims every argument, taking those that are donated away from their buffers.
@@ -293,7 +311,7 @@ fn queue(
         let (core, program, launch) = (core.clone(), program.clone(), launch.clone());
         let done = signal.clone();
         loaded.core.devices[device].queue.push(move || {
-            let attempt = AssertUnwindSafe(|| run(&core, &program, device, process, claims, &launch));
+            let attempt = AssertUnwindSafe(|| run(&core, &program, device, process, wait(claims)?, &launch));
             let results = catch_unwind(attempt).unwrap_or_else(|panic| {
                 let what = panic_message(&*panic);
                 Err(Error::internal(format!("{}: a defect of the plugin: {what}", program.name)))
@@ -318,20 +336,25 @@ fn queue(
     processes.iter().zip(claims).map(start).collect()
 }
 
-/// Waits for the arguments and runs the program as one process, on this thread.
-fn run(
-    core: &Core,
-    program: &Program,
-    device: usize,
-    process: usize,
-    claims: Claims,
-    launch: &Launch,
-) -> Result<Outputs> {
+/// Waits for the arguments.
+fn wait(claims: Claims) -> Result<Arguments> {
     let mut arguments = Arguments::with_capacity(claims.len());
     for (claim, donated) in claims {
         let allocation = claim.wait()?;
         arguments.push(if donated { Argument::donated(allocation) } else { Argument::shared(allocation) });
     }
+    Ok(arguments)
+}
+
+/// Runs the program as one process, on this thread.
+fn run(
+    core: &Core,
+    program: &Program,
+    device: usize,
+    process: usize,
+    arguments: Arguments,
+    launch: &Launch,
+) -> Result<Outputs> {
     let grid = program.grid;
     let (replica, partition) = (process / grid.partitions, process % grid.partitions);
     let executable = match &program.backend {

@@ -148,7 +148,7 @@ entries! {
         let memory = placement(&args, client, args.memory, std::ptr::null_mut())?;
         let error = error::from_caller(&args, args.error_code, args.error_message, args.error_message_size)?;
         let error = error.ok_or_else(|| Error::invalid("an error buffer needs an error code other than 0"))?;
-        args.buffer = give(Buffer::new(client.core.clone(), memory, ty, Contents::Failed(error)));
+        args.buffer = give(Buffer::new(client.core.clone(), memory, ty, Contents::Failed(Box::new(error))));
         Ok(())
     }
 
@@ -337,7 +337,7 @@ fn copy_to(buffer: &Buffer, memory: usize) -> Result<*mut PJRT_Buffer> {
     let contents = if claim.is_settled() {
         match claim.wait() {
             Ok(source) => Contents::Ready(copied(&source)?),
-            Err(error) => Contents::Failed(error),
+            Err(error) => Contents::Failed(Box::new(error)),
         }
     } else {
         let slot = Slot::new(Arc::new(Signal::new()));
