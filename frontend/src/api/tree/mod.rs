@@ -59,6 +59,7 @@ pub type Leaves = SmallVec<[Array; 8]>;
 /// Implemented for `Array` (a leaf), `()`, tuples up to 12, `Vec`, arrays, `Option` (`None` is an absent node), `Box`,
 /// `BTreeMap` and `HashMap` with keys `String` or `&'static str` (sorted), [`Static`], `PhantomData`; derived for structs and enums.
 /// No reference type implements it: arguments by reference and by value stay distinguishable.
+///
 /// ```
 /// # use jacinth_frontend::{Array, tree::{self, Flattener, Leaves, Pytree, TreeError, Unflattener}};
 /// // By hand, for a type that the derive cannot take: one array and what is computed from it.
