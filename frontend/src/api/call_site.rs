@@ -2,9 +2,9 @@
 //!
 //! A handle is called through its `Deref`, which runs at the line of the call, before the arguments are evaluated, and notes it here; the
 //! function object takes the newest note of its handle. So `f(f(x))` finds both lines, and a note whose call never came
-//! (`let g = &*f;`) costs nothing: the oldest are forgotten.
+//! (`let g = &*f;`) costs nothing: the oldest are forgotten. While a call runs its line is kept for what binds an operation of its own.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ const MAX_NOTES: usize = 32;
 
 thread_local! {
     static NOTES: RefCell<Vec<(usize, Source)>> = const { RefCell::new(Vec::new()) };
+    /// The line of the innermost call that runs.
+    static RUNNING: Cell<Option<Source>> = const { Cell::new(None) };
 }
 
 /// Notes that the handle is about to be called by this function's caller.
@@ -37,6 +39,26 @@ pub(crate) fn take<T: ?Sized>(handle: &Arc<T>) -> Option<Source> {
         let at = notes.iter().rposition(|(id_of, _)| *id_of == id(handle))?;
         Some(notes.remove(at).1)
     })
+}
+
+/// Runs what a handle that was called at that line stands for; without a line, as a part of the call around it.
+pub(crate) fn within<R>(at: Option<Source>, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Source>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            RUNNING.set(self.0);
+        }
+    }
+    let _restore = Restore(RUNNING.get());
+    if at.is_some() {
+        RUNNING.set(at);
+    }
+    f()
+}
+
+/// The line of the innermost call that runs, if one does.
+pub(crate) fn running() -> Option<Source> {
+    RUNNING.get()
 }
 
 fn id<T: ?Sized>(handle: &Arc<T>) -> usize {

@@ -3,10 +3,11 @@
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::call_site;
 use super::function::{FlatFn, Function, Signature, Transformed};
 use super::tree::{Leaves, TreeDef};
 use crate::error::{Error, OrRaise, Result};
-use crate::ir::{Array, Aval, Prim};
+use crate::ir::{Array, Aval, Prim, Source};
 use crate::lax::Composite;
 pub use crate::lax::CompositeAttribute;
 use crate::trace::{bind_at_line, current_source, stage};
@@ -44,6 +45,7 @@ pub fn composite<'f, S: Signature, F: Function<S> + 'f>(
         name: name.into(),
         attributes,
         version,
+        made_at: Location::caller(),
     }))
 }
 
@@ -52,11 +54,12 @@ struct Named<'f> {
     name: Arc<str>,
     attributes: Vec<(String, CompositeAttribute)>,
     version: i64,
+    made_at: Source,
 }
 
 impl FlatFn for Named<'_> {
     fn call(&self, leaves: Leaves, def: &TreeDef) -> Result<(Vec<Array>, TreeDef)> {
-        let at = current_source(Location::caller());
+        let at = current_source(call_site::running().unwrap_or(self.made_at));
         let avals: Vec<Aval> = leaves.iter().map(|x| x.aval().clone()).collect();
         let mut out_def = None;
         let closed = stage(&self.name, &avals, at, |args| {

@@ -9,10 +9,11 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 
+use super::call_site;
 use super::function::{FlatFn, Function, Signature, Transformed, Val, build, function_name};
 use super::tree::{self, Leaves, Pytree, TreeDef, keystr};
 use crate::error::{Error, OrRaise, Result};
-use crate::ir::{Array, Aval, Prim};
+use crate::ir::{Array, Aval, Prim, Source};
 use crate::lax::custom::{BwdRule, Callee, CustomJvpCall, CustomVjpCall, Forward, Fun, FwdRule, JvpRule};
 use crate::lax::{add, zeros_like};
 use crate::trace::{bind_at_line, check_all_alive, current, current_source, eval_jaxpr, stage};
@@ -154,11 +155,12 @@ impl<S: Signature> CustomJvp<S> {
     ///
     /// # Panics
     /// The function, where it is differentiated, if the rule's tangents do not have the structure and types of its results.
+    #[track_caller]
     pub fn defjvp<J>(self, rule: J) -> Transformed<'static, S>
     where
         J: Fn(S::Trees, S::Trees) -> (S::Out, S::Out) + Send + Sync + 'static,
     {
-        let jvp_name = function_name::<J>().into();
+        let (jvp_name, made_at) = (function_name::<J>().into(), Location::caller());
         let name: Arc<str> = self.fun.name().into();
         let flat_rule: FlatJvp = Arc::new(move |def, primals, tangents| {
             let filled: Vec<Array> = primals
@@ -178,6 +180,7 @@ impl<S: Signature> CustomJvp<S> {
             jvp_name,
             rule: flat_rule,
             symbolic_zeros: false,
+            made_at,
         }))
     }
 
@@ -198,11 +201,12 @@ impl<S: Signature> CustomJvp<S> {
     ///
     /// # Panics
     /// As [`CustomJvp::defjvp`].
+    #[track_caller]
     pub fn defjvp_symbolic_zeros<J>(self, rule: J) -> Transformed<'static, S>
     where
         J: Fn(S::Trees, &[Tangent]) -> (S::Out, Vec<Tangent>) + Send + Sync + 'static,
     {
-        let jvp_name = function_name::<J>().into();
+        let (jvp_name, made_at) = (function_name::<J>().into(), Location::caller());
         let name: Arc<str> = self.fun.name().into();
         let flat_rule: FlatJvp = Arc::new(move |def, primals, tangents| {
             let given: Vec<Tangent> =
@@ -224,7 +228,13 @@ impl<S: Signature> CustomJvp<S> {
             let tangents = tangents.collect();
             (outs, tangents, out_def)
         });
-        Transformed::new(Arc::new(WithJvp { fun: self.fun, jvp_name, rule: flat_rule, symbolic_zeros: true }))
+        Transformed::new(Arc::new(WithJvp {
+            fun: self.fun,
+            jvp_name,
+            rule: flat_rule,
+            symbolic_zeros: true,
+            made_at,
+        }))
     }
 }
 
@@ -239,13 +249,18 @@ impl<S: Signature<Out = Array>> CustomJvp<S> {
     ///
     /// # Panics
     /// The function, where it is differentiated, if there are not as many rules as leaves.
+    #[track_caller]
     pub fn defjvps<const N: usize>(self, rules: [Option<ArgumentJvp>; N]) -> Transformed<'static, S> {
-        Transformed::new(Arc::new(sum_of_terms(self.fun, rules)))
+        Transformed::new(Arc::new(sum_of_terms(self.fun, rules, Location::caller())))
     }
 }
 
 /// The function whose tangent is the sum of what each leaf's rule gives.
-fn sum_of_terms<const N: usize>(fun: Arc<dyn FlatFn>, rules: [Option<ArgumentJvp>; N]) -> WithJvp {
+fn sum_of_terms<const N: usize>(
+    fun: Arc<dyn FlatFn>,
+    rules: [Option<ArgumentJvp>; N],
+    made_at: Source,
+) -> WithJvp {
     let inner = fun.clone();
     let rule: FlatJvp = Arc::new(move |def, primals, tangents| {
         let name = inner.name();
@@ -254,7 +269,7 @@ fn sum_of_terms<const N: usize>(fun: Arc<dyn FlatFn>, rules: [Option<ArgumentJvp
                 .raise();
         }
         // The function with its rule again, for higher orders.
-        let primal = sum_of_terms(inner.clone(), rules);
+        let primal = sum_of_terms(inner.clone(), rules, made_at);
         let (mut outs, out_def) = primal.call(primals.iter().cloned().collect(), def).or_raise();
         let out = outs.swap_remove(0);
         let terms = rules.iter().zip(tangents).filter_map(|(rule, t)| Some((rule.as_ref()?, t.as_ref()?)));
@@ -263,7 +278,7 @@ fn sum_of_terms<const N: usize>(fun: Arc<dyn FlatFn>, rules: [Option<ArgumentJvp
         check_tangents(name, &out_def, [out.aval()], tangent.iter().map(Array::aval));
         (vec![out], vec![tangent], out_def)
     });
-    WithJvp { fun, jvp_name: "jvp".into(), rule, symbolic_zeros: false }
+    WithJvp { fun, jvp_name: "jvp".into(), rule, symbolic_zeros: false, made_at }
 }
 
 type FlatJvp = Arc<
@@ -276,6 +291,7 @@ struct WithJvp {
     jvp_name: Arc<str>,
     rule: FlatJvp,
     symbolic_zeros: bool,
+    made_at: Source,
 }
 
 impl FlatFn for WithJvp {
@@ -300,7 +316,11 @@ impl FlatFn for WithJvp {
             rule,
             symbolic_zeros: self.symbolic_zeros,
         };
-        let outs = bind_at_line(Prim::new(prim), &leaves, current_source(Location::caller()));
+        let outs = bind_at_line(
+            Prim::new(prim),
+            &leaves,
+            current_source(call_site::running().unwrap_or(self.made_at)),
+        );
         Ok((outs.into_vec(), out_def.get().expect("the function or its rule was run").clone()))
     }
 
@@ -373,12 +393,14 @@ impl<S: Signature> CustomVjp<S> {
     ///
     /// # Panics
     /// The function, where it is differentiated in forward mode, or if the rules give other structures or types than the function has.
+    #[track_caller]
     pub fn defvjp<R, Fwd, Bwd>(self, fwd: Fwd, bwd: Bwd) -> Transformed<'static, S>
     where
         R: Pytree,
         Fwd: Fn(S::Trees) -> (S::Out, R) + Send + Sync + 'static,
         Bwd: Fn(R, S::Out) -> S::Trees + Send + Sync + 'static,
     {
+        let made_at = Location::caller();
         let names = [function_name::<Fwd>().into(), function_name::<Bwd>().into()];
         let name: Arc<str> = self.fun.name().into();
         let bwd = Arc::new(bwd);
@@ -397,7 +419,7 @@ impl<S: Signature> CustomVjp<S> {
             let forward = backward(&name, def, args, outs, residuals, pull);
             (forward, out_def)
         });
-        Transformed::new(Arc::new(WithVjp { fun: self.fun, names, fwd, symbolic_zeros: false }))
+        Transformed::new(Arc::new(WithVjp { fun: self.fun, names, fwd, symbolic_zeros: false, made_at }))
     }
 
     /// [`CustomVjp::defvjp`] with rules that are told of zeros: JAX's `symbolic_zeros=True`.
@@ -420,12 +442,14 @@ impl<S: Signature> CustomVjp<S> {
     ///
     /// # Panics
     /// As [`CustomVjp::defvjp`].
+    #[track_caller]
     pub fn defvjp_symbolic_zeros<R, Fwd, Bwd>(self, fwd: Fwd, bwd: Bwd) -> Transformed<'static, S>
     where
         R: Pytree,
         Fwd: Fn(&[CustomVJPPrimal]) -> (S::Out, R) + Send + Sync + 'static,
         Bwd: Fn(R, &[Tangent]) -> Vec<Option<Array>> + Send + Sync + 'static,
     {
+        let made_at = Location::caller();
         let names = [function_name::<Fwd>().into(), function_name::<Bwd>().into()];
         let name: Arc<str> = self.fun.name().into();
         let bwd = Arc::new(bwd);
@@ -451,7 +475,7 @@ impl<S: Signature> CustomVjp<S> {
             let forward = backward(&name, def, args, outs, residuals, pull);
             (forward, out_def)
         });
-        Transformed::new(Arc::new(WithVjp { fun: self.fun, names, fwd, symbolic_zeros: true }))
+        Transformed::new(Arc::new(WithVjp { fun: self.fun, names, fwd, symbolic_zeros: true, made_at }))
     }
 }
 
@@ -496,6 +520,7 @@ struct WithVjp {
     names: [Arc<str>; 2],
     fwd: FlatFwd,
     symbolic_zeros: bool,
+    made_at: Source,
 }
 
 impl FlatFn for WithVjp {
@@ -516,7 +541,11 @@ impl FlatFn for WithVjp {
         let symbolic_zeros = self.symbolic_zeros;
         let prim =
             CustomVjpCall { name: self.fun.name().into(), callee, fwd_name, bwd_name, fwd, symbolic_zeros };
-        let outs = bind_at_line(Prim::new(prim), &leaves, current_source(Location::caller()));
+        let outs = bind_at_line(
+            Prim::new(prim),
+            &leaves,
+            current_source(call_site::running().unwrap_or(self.made_at)),
+        );
         Ok((outs.into_vec(), out_def.get().expect("the function or its rule was run").clone()))
     }
 
@@ -532,6 +561,7 @@ impl FlatFn for WithVjp {
 /// let f = custom_gradient(|x: Array| (&x * &x, move |ct: Array| (ct * x,)));
 /// assert_eq!((f(Array::from(3.0)).item::<f32>(), grad(&f)(Array::from(3.0)).item::<f32>()), (9.0, 3.0));
 /// ```
+#[track_caller]
 pub fn custom_gradient<S: Signature, F: WithPullback<S> + 'static>(f: F) -> Transformed<'static, S> {
     let f = Arc::new(f);
     let name: Arc<str> = function_name::<F>().into();
@@ -564,6 +594,7 @@ pub fn custom_gradient<S: Signature, F: WithPullback<S> + 'static>(f: F) -> Tran
         names: ["fwd".into(), "bwd".into()],
         fwd,
         symbolic_zeros: false,
+        made_at: at,
     }))
 }
 

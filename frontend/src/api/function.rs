@@ -364,7 +364,8 @@ impl<O: Pytree> Target<O> for Direct<'_, O> {
     fn run(&self, args: Flattener<'_>, _: Option<&Arc<Entry>>) -> O {
         let called_at = call_site::take(&self.flat);
         let (leaves, def) = args.finish();
-        let outs = self.flat.call(leaves.into_iter().cloned().collect(), &def);
+        let leaves = leaves.into_iter().cloned().collect();
+        let outs = call_site::within(called_at, || self.flat.call(leaves, &def));
         let (leaves, def) = outs.map_err(|e| called_at.into_iter().fold(e, Error::at)).or_raise();
         build(&def, leaves)
     }

@@ -183,6 +183,11 @@ fn guarded<R>(name: &str, at: Source, run: impl FnOnce() -> R) -> R {
     }
 }
 
+/// [`guarded`] for a rule: an error that names no line is of the line where the function is called.
+fn guarded_rule<R>(name: &str, at: Source, run: impl FnOnce() -> R) -> R {
+    boundary(|| guarded(name, at, run)).map_err(|error| error.at(at)).or_raise()
+}
+
 /// Refuses derivatives with respect to captured values, which the rule does not know.
 fn refuse_captured(name: &str, tangents: &[Option<Array>]) {
     if tangents.iter().any(Option::is_some) {
@@ -260,7 +265,7 @@ impl Primitive for CustomJvpCall {
         let n = self.callee.num_consts();
         refuse_captured(&self.name, &tangents[..n]);
         let at = here();
-        let run = || guarded(&self.name, at, || (self.rule)(&primals[n..], &tangents[n..]));
+        let run = || guarded_rule(&self.name, at, || (self.rule)(&primals[n..], &tangents[n..]));
         let (outs, tangents) = with_trace(current(), None, run);
         (outs.into(), tangents.into())
     }
@@ -426,7 +431,7 @@ impl Primitive for CustomVjpCall {
         refuse_captured(&self.name, &tangents[..n]);
         let at = here();
         let nonzero: Vec<bool> = tangents[n..].iter().map(Option::is_some).collect();
-        let forward = || guarded(&self.name, at, || (self.fwd)(&primals[n..], &nonzero));
+        let forward = || guarded_rule(&self.name, at, || (self.fwd)(&primals[n..], &nonzero));
         let Forward { outs, residuals, backward } = with_trace(current(), None, forward);
         let smooth: Vec<bool> = outs.iter().map(|out| has_tangent(out.aval())).collect();
         let prim = CustomLin {
@@ -663,7 +668,7 @@ impl Primitive for CustomLin {
             .map(|smooth| if *smooth { given.next().flatten() } else { None })
             .collect();
         let at = here();
-        let run = || guarded(&self.name, at, || (self.backward)(&residuals, &cts));
+        let run = || guarded_rule(&self.name, at, || (self.backward)(&residuals, &cts));
         let grads = with_trace(current(), None, run);
         let wanted = grads.into_iter().zip(&self.args).filter(|(_, has)| **has).map(|(grad, _)| grad);
         // A tangent that turned out to be known has no cotangent.

@@ -316,8 +316,8 @@ fn runs(x: &Array, equal_nan: bool) -> (Array, Array, Array) {
         (lax::slice_in_dim(&sorted, 1, None, 1, 0), lax::slice_in_dim(&sorted, 0, Some(n as i64 - 1), 1, 0));
     let mut differ = lax::ne(&high, &low);
     if equal_nan && (sorted.dtype().is_float() || sorted.dtype().is_complex()) {
-        let nan = |x: &Array| lax::ne(x, x);
-        differ = lax::and(&differ, &lax::not(&lax::and(&nan(&high), &nan(&low))));
+        let both_nan = lax::and(&lax::ne(&high, &high), &lax::ne(&low, &low));
+        differ = lax::and(&differ, &lax::not(&both_nan));
     }
     (sorted, places, lax::concatenate(&[lax::full(&[1], true, DType::I1), differ], 0))
 }

@@ -600,3 +600,12 @@ fn dtypes_that_do_not_meet_are_an_error_at_the_line_of_the_call() {
         assert!(text.contains("no implicit common dtype") && text.contains(file!()), "{text}");
     }
 }
+
+#[test]
+fn what_must_be_concrete_names_no_line_of_this_library() {
+    let x = ones([2]);
+    for f in [|x: &Array| unique(x), |x: &Array| setdiff1d(x, x), |x: &Array| union1d(x, x)] {
+        let error = crate::jit(f).try_call((&x,)).unwrap_err().to_string();
+        assert!(error.contains("the value was made at") && !error.contains("sorting.rs"), "{error}");
+    }
+}
