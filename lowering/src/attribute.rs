@@ -42,6 +42,16 @@ pub enum Attribute {
 }
 
 /// Named attributes in the order in which they are written.
+///
+/// ```
+/// # use jacinth_lowering::{Attribute, Attributes};
+/// let mut attributes = Attributes::new();
+/// attributes.set("axis", Attribute::int(1));
+/// attributes.set("axis", Attribute::int(2)); // in place of the first
+/// assert_eq!(attributes.take_int("op", "axis")?, 2);
+/// assert!(attributes.is_empty() && attributes.take_int("op", "axis").is_err());
+/// # Ok::<(), jacinth_lowering::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Attributes(pub Vec<(String, Attribute)>);
 

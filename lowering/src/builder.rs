@@ -12,6 +12,16 @@ use crate::types::{Types, compatible};
 use crate::{Error, Op, Result, TensorType, Type};
 
 /// A function under construction.
+///
+/// ```
+/// # use jacinth_lowering::{Attributes, ElementType, FuncBuilder, Module, TensorType, ops::elementwise::Binary};
+/// let mut f = FuncBuilder::new("main", true);
+/// let x = f.arg(TensorType::new([2], ElementType::F32), Attributes::new());
+/// let y = f.op(Binary::Add, &[x, x])?; // its type follows
+/// let module = Module { funcs: vec![f.finish(&[y], vec![])], ..Module::default() };
+/// assert!(module.to_text().contains("stablehlo.add %arg0, %arg0 : tensor<2xf32>"));
+/// # Ok::<(), jacinth_lowering::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct FuncBuilder {
     func: Func,
@@ -59,17 +69,40 @@ impl FuncBuilder {
     }
 
     /// The tensor type of a value; an error if it is a token or a tuple.
+    ///
+    /// ```
+    /// # use jacinth_lowering::{Attributes, FuncBuilder, Type};
+    /// let mut f = FuncBuilder::new("main", true);
+    /// let token = f.arg(Type::Token, Attributes::new());
+    /// assert_eq!(f.tensor(token).unwrap_err().to_string(), "expected a tensor, got !stablehlo.token");
+    /// ```
     pub fn tensor(&self, value: Value) -> Result<&TensorType> {
         let ty = self.ty(value);
         ty.as_tensor().ok_or_else(|| Error::verify(format!("expected a tensor, got {ty}")))
     }
 
     /// Appends an operation with one result whose type follows from its operands.
+    ///
+    /// ```
+    /// # use jacinth_lowering::{Attributes, ElementType, FuncBuilder, TensorType, ops::elementwise::Binary};
+    /// let mut f = FuncBuilder::new("main", true);
+    /// let [x, y] = [2, 3].map(|n| f.arg(TensorType::new([n], ElementType::F32), Attributes::new()));
+    /// assert!(f.op(Binary::Add, &[x, y]).is_err()); // checked at once
+    /// ```
     pub fn op(&mut self, op: impl Into<Op>, operands: &[Value]) -> Result<Value> {
         one(self.op_full(op.into(), operands, Vec::new(), None, Attributes::new())?)
     }
 
     /// Appends an operation with one result of a type that must be said (`reshape`, `convert`, `iota`, …).
+    ///
+    /// ```
+    /// # use jacinth_lowering::{Attributes, ElementType, FuncBuilder, TensorType, ops::elementwise::Convert};
+    /// let mut f = FuncBuilder::new("main", true);
+    /// let x = f.arg(TensorType::new([2], ElementType::F32), Attributes::new());
+    /// let y = f.op_as(Convert, &[x], TensorType::new([2], ElementType::I32))?;
+    /// assert_eq!(f.ty(y).to_string(), "tensor<2xi32>");
+    /// # Ok::<(), jacinth_lowering::Error>(())
+    /// ```
     pub fn op_as(&mut self, op: impl Into<Op>, operands: &[Value], ty: impl Into<Type>) -> Result<Value> {
         let types = smallvec![ty.into()];
         one(self.op_full(op.into(), operands, Vec::new(), Some(types), Attributes::new())?)

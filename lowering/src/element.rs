@@ -20,6 +20,11 @@ pub enum Scalar {
 }
 
 /// Reads an element from its bytes in native order.
+///
+/// ```
+/// # use jacinth_lowering::{ElementType, element::{Scalar, read}};
+/// assert_eq!(read(ElementType::I8, &[0xff]), Scalar::Int(-1));
+/// ```
 pub fn read(element: ElementType, bytes: &[u8]) -> Scalar {
     match element.kind() {
         Kind::Boolean => Scalar::Int((bytes[0] != 0).into()),
@@ -40,6 +45,14 @@ pub fn read(element: ElementType, bytes: &[u8]) -> Scalar {
 /// Appends the element of a type whose value is nearest: integers wrap around, floats are rounded to nearest even and
 /// overflow as their format says, a float becomes the integer towards zero and saturates (NaN becomes zero), anything but zero
 /// becomes true, and a complex number becomes its real part.
+///
+/// ```
+/// # use jacinth_lowering::{ElementType, element::{Scalar, write}};
+/// let mut bytes = Vec::new();
+/// write(ElementType::UI8, Scalar::Int(257), &mut bytes); // wraps around
+/// write(ElementType::I8, Scalar::Float(1e9), &mut bytes); // saturates
+/// assert_eq!(bytes, [1, 127]);
+/// ```
 pub fn write(element: ElementType, value: Scalar, out: &mut Vec<u8>) {
     match element.kind() {
         Kind::Boolean => out.push(match value {
@@ -88,6 +101,11 @@ pub fn wrap(element: ElementType, value: i128) -> i128 {
 }
 
 /// The smallest and largest value of an integer element type.
+///
+/// ```
+/// # use jacinth_lowering::{ElementType, element::int_range};
+/// assert_eq!((int_range(ElementType::I4), int_range(ElementType::UI2)), ((-8, 7), (0, 3)));
+/// ```
 pub fn int_range(element: ElementType) -> (i128, i128) {
     let bits = element.bits() as u32;
     match element.kind() {
@@ -185,6 +203,11 @@ pub fn significand_bits(element: ElementType) -> u32 {
 }
 
 /// The value of a float's bits.
+///
+/// ```
+/// # use jacinth_lowering::{ElementType, element::decode};
+/// assert_eq!((decode(ElementType::F16, 0x3c00), decode(ElementType::F8E4M3FN, 0x7e)), (1.0, 448.0));
+/// ```
 pub fn decode(element: ElementType, bits: u64) -> f64 {
     match element {
         ElementType::F64 => return f64::from_bits(bits),
@@ -214,6 +237,12 @@ pub fn decode(element: ElementType, bits: u64) -> f64 {
 
 /// The bits of the float of that type nearest to `x`, ties to even; what is too large becomes infinity, NaN where the format has no
 /// infinity, and the largest number where it has neither.
+///
+/// ```
+/// # use jacinth_lowering::{ElementType, element::{decode, encode}};
+/// assert_eq!(decode(ElementType::BF16, encode(ElementType::BF16, 1.003)), 1.0);
+/// assert!(decode(ElementType::F8E4M3FN, encode(ElementType::F8E4M3FN, 1e9)).is_nan()); // it has no infinity
+/// ```
 pub fn encode(element: ElementType, x: f64) -> u64 {
     match element {
         ElementType::F64 => return x.to_bits(),

@@ -3,6 +3,13 @@
 use std::fmt;
 
 /// A module that is malformed, breaks a constraint of the specification, or uses what is not supported yet.
+///
+/// ```
+/// # use jacinth_lowering::{Error, ErrorKind};
+/// let error = Error::constraint("transpose_c2", "permutation [0, 0] repeats 0").at("@main");
+/// assert_eq!(error.to_string(), "@main: permutation [0, 0] repeats 0 (transpose_c2)");
+/// assert_eq!((error.kind, error.constraint), (ErrorKind::Verify, Some("transpose_c2")));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     /// What kind of failure this is.

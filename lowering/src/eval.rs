@@ -96,12 +96,39 @@ impl From<Literal> for Datum {
 /// Runs `main` of a verified module in one process on these arguments.
 ///
 /// Errors where an argument's type is not the parameter's, an operation is not supported, or a value is too large.
+///
+/// ```
+/// # use jacinth_lowering::{Literal, Module, eval::evaluate};
+/// let module = Module::parse(
+///     "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+///       %y = stablehlo.multiply %x, %x : tensor<2xf32>
+///       return %y : tensor<2xf32>
+///     }",
+/// )?;
+/// module.verify()?;
+/// let y = evaluate(&module, &[Literal::new([2], &[2.0f32, 3.0])?])?;
+/// assert_eq!(y[0].to_vec::<f32>().unwrap(), [4.0, 9.0]);
+/// # Ok::<(), jacinth_lowering::Error>(())
+/// ```
 pub fn evaluate(module: &Module, args: &[Literal]) -> Result<Vec<Literal>> {
     Evaluator::new(module).run("main", args)
 }
 
 /// Runs `main` in every process of a grid at once: `args[r * num_partitions + p]` are those of replica `r`, partition `p`,
 /// and the results come in the same order.
+///
+/// ```
+/// # use jacinth_lowering::{Literal, Module, eval::evaluate_grid};
+/// let module = Module::parse(
+///     "func.func @main() -> tensor<ui32> {
+///       %id = stablehlo.replica_id : tensor<ui32>
+///       return %id : tensor<ui32>
+///     }",
+/// )?;
+/// let ids = evaluate_grid(&module, 2, 1, &[vec![], vec![]])?;
+/// assert_eq!((ids[0][0].item(), ids[1][0].item()), (Some(0u32), Some(1u32)));
+/// # Ok::<(), jacinth_lowering::Error>(())
+/// ```
 pub fn evaluate_grid(
     module: &Module,
     num_replicas: u32,
@@ -162,6 +189,14 @@ pub fn eval_operation(
 }
 
 /// Evaluates functions and regions of one module for one process of the grid of replicas and partitions.
+///
+/// ```
+/// # use jacinth_lowering::{Literal, Module, eval::Evaluator};
+/// let module = Module::parse("func.func @id(%x: tensor<i32>) -> tensor<i32> { return %x : tensor<i32> }")?;
+/// let out = Evaluator::new(&module).run("id", &[Literal::scalar(7i32)])?; // any function, not only `main`
+/// assert_eq!(out[0].item::<i32>(), Some(7));
+/// # Ok::<(), jacinth_lowering::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Evaluator<'m> {
     /// The module whose functions may be called.

@@ -17,6 +17,14 @@ use smallvec::SmallVec;
 use crate::{ElementType, Error, Result, TensorType};
 
 /// A constant tensor.
+///
+/// ```
+/// # use jacinth_lowering::Literal;
+/// let x = Literal::new([2, 2], &[1.0f32, 2.0, 3.0, 4.0])?;
+/// assert_eq!((x.ty().to_string(), x.len()), ("tensor<2x2xf32>".to_owned(), 4));
+/// assert_eq!((x.to_vec::<f32>(), x.to_vec::<i32>()), (Some(vec![1.0, 2.0, 3.0, 4.0]), None));
+/// # Ok::<(), jacinth_lowering::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Literal {
     ty: TensorType,
@@ -73,6 +81,14 @@ impl Literal {
     /// A literal from all its elements' bytes, in row-major order.
     ///
     /// Errors if the type is dynamic or `bytes` is not exactly its size.
+    ///
+    /// ```
+    /// # use jacinth_lowering::{ElementType, Literal, TensorType};
+    /// let x = Literal::from_bytes(TensorType::new([2], ElementType::UI8), [7, 8])?;
+    /// assert_eq!(x.element(1), [8]);
+    /// assert!(Literal::from_bytes(TensorType::new([3], ElementType::UI8), [7, 8]).is_err());
+    /// # Ok::<(), jacinth_lowering::Error>(())
+    /// ```
     pub fn from_bytes(ty: TensorType, bytes: impl Into<Arc<[u8]>>) -> Result<Self> {
         let bytes = bytes.into();
         match ty.byte_size() {
@@ -124,6 +140,14 @@ impl Literal {
     }
 
     /// A literal of that shape all of whose elements are `value`.
+    ///
+    /// ```
+    /// # use jacinth_lowering::Literal;
+    /// let zeros = Literal::splat([1000], 0.0f32)?; // stored once
+    /// assert_eq!((zeros.as_splat(), zeros.len()), (Some(&[0; 4][..]), 1000));
+    /// assert_eq!(zeros, Literal::new([1000], &[0.0f32; 1000])?);
+    /// # Ok::<(), jacinth_lowering::Error>(())
+    /// ```
     pub fn splat<T: Native>(shape: impl IntoIterator<Item = i64>, value: T) -> Result<Self> {
         Self::splat_bytes(TensorType::new(shape, T::ELEMENT), bytes_of(&[value]))
     }
@@ -173,6 +197,11 @@ impl Literal {
     }
 
     /// The value of a zero-dimensional or one-element literal of `T`'s type.
+    ///
+    /// ```
+    /// # use jacinth_lowering::Literal;
+    /// assert_eq!((Literal::scalar(2.5f64).item(), Literal::scalar(2.5f64).item::<f32>()), (Some(2.5f64), None));
+    /// ```
     pub fn item<T: Native>(&self) -> Option<T> {
         (T::ELEMENT == self.ty.element && self.len() == 1).then(|| T::from_ne_bytes(self.element(0)))
     }

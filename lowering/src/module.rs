@@ -12,6 +12,23 @@ use crate::attribute::Attributes;
 use crate::{Op, Type};
 
 /// A StableHLO program: functions, of which `main` is the entry point.
+///
+/// ```
+/// # use jacinth_lowering::{Module, Op};
+/// let module = Module::parse(
+///     "module @twice attributes {mhlo.num_replicas = 1 : i32} {
+///       func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+///         %y = stablehlo.add %x, %x : tensor<2xf32>
+///         return %y : tensor<2xf32>
+///       }
+///     }",
+/// )?;
+/// let main = module.main().unwrap();
+/// assert_eq!((module.name.as_deref(), module.int_attribute("mhlo.num_replicas")), (Some("twice"), Some(1)));
+/// assert_eq!(main.body.ops[0].op.name(), "stablehlo.add");
+/// assert_eq!((main.arg_types().len(), main.ty(main.body.results[0]).to_string()), (1, "tensor<2xf32>".to_owned()));
+/// # Ok::<(), jacinth_lowering::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Module {
     /// `module @name`.

@@ -11,6 +11,14 @@ use prost::Message;
 use crate::{Error, Result};
 
 /// What a compiler is told beside the module.
+///
+/// ```
+/// # use jacinth_lowering::options::{CompileOptions, OptionValue};
+/// let mut options = CompileOptions::default();
+/// options.overrides.insert("xla_cpu_enable_fast_math".into(), OptionValue::Bool(false));
+/// assert_eq!(CompileOptions::decode(&options.encode())?, options);
+/// # Ok::<(), jacinth_lowering::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct CompileOptions {
     /// Number of replicas of the program.
@@ -59,6 +67,12 @@ impl Default for CompileOptions {
 
 impl CompileOptions {
     /// Options for one program over `num_partitions` devices with Shardy's shardings.
+    ///
+    /// ```
+    /// # use jacinth_lowering::options::CompileOptions;
+    /// let options = CompileOptions::partitioned(4);
+    /// assert_eq!((options.num_replicas, options.num_partitions, options.use_shardy_partitioner), (1, 4, true));
+    /// ```
     pub fn partitioned(num_partitions: i64) -> Self {
         CompileOptions {
             num_partitions,
@@ -102,6 +116,11 @@ impl CompileOptions {
     /// Reads a serialized `CompileOptionsProto`.
     ///
     /// Errors if the bytes are no such message, or say nothing of replicas and partitions, as empty options do.
+    ///
+    /// ```
+    /// # use jacinth_lowering::options::CompileOptions;
+    /// assert!(CompileOptions::decode(&[]).is_err());
+    /// ```
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         let message = proto::CompileOptions::decode(bytes)
             .map_err(|e| Error::parse(format!("compile options are not a CompileOptionsProto: {e}")))?;
@@ -136,6 +155,13 @@ impl CompileOptions {
 }
 
 /// A device assignment, `[partition][replica]`, as a serialized `DeviceAssignmentProto`.
+///
+/// ```
+/// # use jacinth_lowering::options::{decode_device_assignment, encode_device_assignment};
+/// let assignment = vec![vec![0, 1], vec![2, 3]];
+/// assert_eq!(decode_device_assignment(&encode_device_assignment(&assignment))?, assignment);
+/// # Ok::<(), jacinth_lowering::Error>(())
+/// ```
 pub fn encode_device_assignment(assignment: &[Vec<i64>]) -> Vec<u8> {
     proto::DeviceAssignment::new(assignment).encode_to_vec()
 }

@@ -16,6 +16,13 @@ pub type Shape = SmallVec<[i64; 4]>;
 macro_rules! element_types {
     ($($(#[$doc:meta])* $variant:ident $name:literal $bits:literal $kind:ident;)*) => {
         /// An element type of StableHLO, spelled as the specification spells it (`ui8`, `complex<f32>`).
+        ///
+        /// ```
+        /// # use jacinth_lowering::{ElementType, Kind};
+        /// assert_eq!((ElementType::UI8.name(), ElementType::C64.name()), ("ui8", "complex<f32>"));
+        /// assert_eq!(ElementType::from_name("bf16"), Some(ElementType::BF16));
+        /// assert_eq!((ElementType::I1.bits(), ElementType::I1.kind()), (1, Kind::Boolean));
+        /// ```
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
         #[repr(u8)]
         pub enum ElementType { $($(#[$doc])* $variant),* }
@@ -161,6 +168,13 @@ impl fmt::Display for ElementType {
 }
 
 /// A tensor's element type and shape, printed `tensor<2x3xf32>`.
+///
+/// ```
+/// # use jacinth_lowering::{DYNAMIC, ElementType, TensorType};
+/// let ty = TensorType::new([2, 3], ElementType::F32);
+/// assert_eq!((ty.to_string(), ty.rank(), ty.byte_size()), ("tensor<2x3xf32>".to_owned(), 2, Some(24)));
+/// assert_eq!(TensorType::new([DYNAMIC], ElementType::F32).num_elements(), None);
+/// ```
 #[derive(PartialEq, Eq, Hash)]
 pub struct TensorType {
     /// Dimension sizes, outermost first.
@@ -242,6 +256,12 @@ pub(crate) fn fits(a: i64, b: i64) -> bool {
 pub type Types = SmallVec<[Type; 1]>;
 
 /// The type of a value: a tensor, a token that orders side effects, or a tuple of types.
+///
+/// ```
+/// # use jacinth_lowering::{DYNAMIC, ElementType, TensorType, Type};
+/// let [a, b] = [2, DYNAMIC].map(|n| Type::from(TensorType::new([n], ElementType::F32)));
+/// assert!(a != b && a.is_compatible(&b) && a.as_tensor().is_some());
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Type {
     /// `tensor<…>`.

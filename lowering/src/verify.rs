@@ -18,6 +18,18 @@ impl Module {
     ///
     /// Errors are of kind [`crate::ErrorKind::Verify`], with the specification's label of the constraint where there is one
     /// (`broadcast_in_dim_c5`), and with the operation's location or its function's name.
+    ///
+    /// ```
+    /// # use jacinth_lowering::Module;
+    /// let module = Module::parse(
+    ///     "func.func @main(%x: tensor<2xf32>) -> tensor<3xf32> {
+    ///       %y = \"stablehlo.add\"(%x, %x) : (tensor<2xf32>, tensor<2xf32>) -> tensor<3xf32>
+    ///       return %y : tensor<3xf32>
+    ///     }",
+    /// )?;
+    /// assert!(module.verify().is_err()); // well-formed, but no program
+    /// # Ok::<(), jacinth_lowering::Error>(())
+    /// ```
     pub fn verify(&self) -> Result<()> {
         for (i, func) in self.funcs.iter().enumerate() {
             if self.funcs[..i].iter().any(|f| f.name == func.name) {

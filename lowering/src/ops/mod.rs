@@ -149,6 +149,13 @@ macro_rules! held {
 macro_rules! ops {
     ($($(#[$doc:meta])* $variant:ident($ty:path $(, $boxed:ident)?);)*) => {
         /// An operation of StableHLO. Those with many fields stand in a box, so that all the others are small.
+        ///
+        /// ```
+        /// # use jacinth_lowering::{Attributes, Op, ops::elementwise::Binary};
+        /// let add = Op::from(Binary::Add);
+        /// assert_eq!((add.name(), add.attributes()), ("stablehlo.add", Attributes::new()));
+        /// assert_eq!(Op::from_attributes("stablehlo.add", &mut Attributes::new()).unwrap(), Some(add));
+        /// ```
         #[derive(Clone, PartialEq, Debug)]
         pub enum Op { $($(#[$doc])* $variant(held!($ty $(, $boxed)?))),* }
 

@@ -52,6 +52,11 @@ const ALGORITHMS: &[(RngAlgorithm, &str)] = &[
 ];
 
 /// Threefry-2x32 with 20 rounds (Salmon et al., SC 2011): the block that `counter` names under `key`.
+///
+/// ```
+/// # use jacinth_lowering::ops::random::threefry2x32;
+/// assert_eq!(threefry2x32([0, 0], [0, 0]), [0x6b20_0159, 0x99ba_4efe]); // the test vector of the authors' code
+/// ```
 pub fn threefry2x32(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {
     const ROTATIONS: [[u32; 4]; 2] = [[13, 15, 26, 6], [17, 29, 16, 24]];
     let schedule = [key[0], key[1], key[0] ^ key[1] ^ 0x1BD1_1BDA];

@@ -22,16 +22,45 @@ impl Module {
     ///
     /// Errors are sentences with `line:column`; of kind [`crate::ErrorKind::Unsupported`] where the text is legal but says what is not
     /// supported (quantized types, several blocks in a region, other dialects' operations).
+    ///
+    /// ```
+    /// # use jacinth_lowering::{ErrorKind, Module};
+    /// let module = Module::parse("func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> { return %x : tensor<2xf32> }")?;
+    /// assert_eq!(module.main().unwrap().result_types[0].to_string(), "tensor<2xf32>");
+    /// let error = Module::parse("func.func @main() {").unwrap_err();
+    /// assert_eq!(error.kind, ErrorKind::Parse);
+    /// # Ok::<(), jacinth_lowering::Error>(())
+    /// ```
     pub fn parse(text: &str) -> Result<Module> {
         parser::parse_module(text)
     }
 
     /// The module's text form: for a module that JAX has lowered, the very text that JAX prints.
+    ///
+    /// ```
+    /// # use jacinth_lowering::Module;
+    /// let generic = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    ///   %y = \"stablehlo.add\"(%x, %x) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+    ///   return %y : tensor<2xf32>
+    /// }";
+    /// assert!(Module::parse(generic)?.to_text().contains("%0 = stablehlo.add %arg0, %arg0 : tensor<2xf32>"));
+    /// # Ok::<(), jacinth_lowering::Error>(())
+    /// ```
     pub fn to_text(&self) -> String {
         printer::print_module(self, false)
     }
 
     /// As [`Module::to_text`], with each operation's location behind it.
+    ///
+    /// ```
+    /// # use jacinth_lowering::Module;
+    /// let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    ///   %y = stablehlo.exponential %x : tensor<2xf32> loc(\"model.rs\":7:3)
+    ///   return %y : tensor<2xf32>
+    /// }";
+    /// assert!(Module::parse(text)?.to_text_with_locations().contains("\"model.rs\":7:3"));
+    /// # Ok::<(), jacinth_lowering::Error>(())
+    /// ```
     pub fn to_text_with_locations(&self) -> String {
         printer::print_module(self, true)
     }
