@@ -21,6 +21,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// An array on a device; it may still be in the making, and it may have been donated or deleted.
+///
+/// ```
+/// # use jacinth_pjrt::{Buffer, ElementType};
+/// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+/// # let device = client.addressable_devices().remove(0);
+/// let buffer = Buffer::from_slice(&[1.0f32, 2.0, 3.0, 4.0], &[2, 2], &device)?;
+/// assert_eq!((buffer.element_type()?, buffer.dimensions()?), (ElementType::F32, &[2, 2][..]));
+/// assert_eq!((buffer.device()?, buffer.client()), (device, client));
+/// assert_eq!((buffer.host_size()?, buffer.is_on_cpu()?, buffer.is_deleted()?), (16, true, false));
+/// assert!(buffer.on_device_size()? >= 16 && buffer.address()? != 0);
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 pub struct Buffer {
     pub(crate) client: Arc<ClientInner>,
     pub(crate) raw: *mut sys::PJRT_Buffer,
@@ -32,6 +44,15 @@ unsafe impl Send for Buffer {}
 unsafe impl Sync for Buffer {}
 
 /// An array in host memory, lent for a call.
+///
+/// ```
+/// # use jacinth_pjrt::{Buffer, ElementType, HostArray};
+/// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+/// # let device = client.addressable_devices().remove(0);
+/// let pixels = HostArray::new(&[1, 2, 3, 4], ElementType::U8, &[2, 2]);
+/// assert_eq!(Buffer::from_host(&pixels, &device)?.to_vec::<u8>()?, [1, 2, 3, 4]);
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct HostArray<'a> {
     bytes: &'a [u8],
@@ -47,12 +68,31 @@ impl<'a> HostArray<'a> {
     }
 
     /// Dense row-major data of a Rust number type.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::{Buffer, HostArray};
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let numbers = HostArray::from_slice(&[1i64, 2, 3], &[3]);
+    /// assert_eq!(Buffer::from_host(&numbers, &device)?.to_vec::<i64>()?, [1, 2, 3]);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn from_slice<T: Element>(values: &'a [T], dims: &'a [i64]) -> HostArray<'a> {
         HostArray::new(T::bytes(values), T::TYPE, dims)
     }
 
     /// The same bytes read with strides: element zero starts `offset` bytes in, and a step along dimension `i` is `strides[i]`
     /// bytes, which may be zero or negative.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::{Buffer, HostArray};
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// // A matrix by columns, read as its transpose.
+    /// let columns = HostArray::from_slice(&[1i32, 2, 3, 4, 5, 6], &[3, 2]).with_byte_strides(&[4, 12], 0);
+    /// assert_eq!(Buffer::from_host(&columns, &device)?.to_vec::<i32>()?, [1, 4, 2, 5, 3, 6]);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn with_byte_strides(self, strides: &'a [i64], offset: usize) -> HostArray<'a> {
         HostArray { strides: Some((strides, offset)), ..self }
     }
@@ -122,6 +162,15 @@ impl Buffer {
     ///
     /// The transfer to the device may still be on its way: [`ready_event`](Buffer::ready_event). Errors: dimensions, strides and bytes
     /// that do not fit together; the plugin's refusal of the element type; no memory.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::{Buffer, HostArray};
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let error = Buffer::from_host(&HostArray::from_slice(&[1.0f32, 2.0], &[3]), &device).unwrap_err();
+    /// assert_eq!(error.message, "f32[3] takes 12 bytes on the host, and 8 were given");
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn from_host<'p>(array: &HostArray<'_>, placement: impl Into<Placement<'p>>) -> Result<Buffer> {
         let (buffer, _done) = upload(
             array,
@@ -133,6 +182,18 @@ impl Buffer {
     }
 
     /// Copies a slice from the host; the data is free again when this returns.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let scalar = Buffer::from_slice(&[2.5f64], &[], &device)?;
+    /// assert_eq!(scalar.to_vec::<f64>()?, [2.5]);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`from_host`](Buffer::from_host).
     pub fn from_slice<'p, T: Element>(
         values: &[T],
         dims: &[i64],
@@ -142,6 +203,20 @@ impl Buffer {
     }
 
     /// Moves dense row-major host data into a transfer that keeps it for as long as `semantics` says: nothing waits.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::{Buffer, ElementType, HostSemantics};
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let weights = vec![1.0f32; 1 << 16]; // moved: no copy waits for anybody
+    /// let semantics = HostSemantics::ZeroCopy;
+    /// let buffer = Buffer::from_host_owned(weights, ElementType::F32, &[1 << 16], semantics, &device)?;
+    /// assert_eq!(buffer.to_vec::<f32>()?[65535], 1.0);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`from_host`](Buffer::from_host).
     pub fn from_host_owned<'p>(
         data: impl Into<HostBytes>,
         element_type: ElementType,
@@ -218,6 +293,15 @@ impl Buffer {
     }
 
     /// The memory it is in.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let buffer = Buffer::from_slice(&[1.0f32], &[1], &device)?;
+    /// assert_eq!(Some(buffer.memory()?), device.default_memory());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn memory(&self) -> Result<Memory> {
         let raw = call!(self.table(), PJRT_Buffer_Memory { buffer: self.raw })?.memory;
         self.client.memory(raw).ok_or_else(|| {
@@ -241,6 +325,16 @@ impl Buffer {
 
     /// Gives its device memory back once work that uses it is done; the buffer is then only good for
     /// [`is_deleted`](Buffer::is_deleted).
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let buffer = Buffer::from_slice(&[1.0f32], &[1], &device)?;
+    /// buffer.delete()?;
+    /// assert!(buffer.is_deleted()? && buffer.to_host().is_err());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn delete(&self) -> Result<()> {
         call!(self.table(), PJRT_Buffer_Delete { buffer: self.raw }).map(|_| ())
     }
@@ -251,6 +345,19 @@ impl Buffer {
     }
 
     /// Copies it to a device of the same client, its own included.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::{Buffer, ClientOptions, Plugin};
+    /// let plugin = Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?;
+    /// let client = plugin.client(&ClientOptions::new().with("cpu_device_count", 2))?;
+    /// let [first, second] = &client.devices()[..] else { panic!("two devices") };
+    /// let copy = Buffer::from_slice(&[1.0f32, 2.0], &[2], first)?.copy_to_device(second)?;
+    /// assert_eq!((&copy.device()?, copy.to_vec::<f32>()?), (second, vec![1.0, 2.0]));
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The device belongs to another client, or the plugin refuses.
     pub fn copy_to_device(&self, device: &Device) -> Result<Buffer> {
         self.same_client("Buffer::copy_to_device", &device.client)?;
         let args =
@@ -259,6 +366,18 @@ impl Buffer {
     }
 
     /// Copies it to a memory of the same client.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let buffer = Buffer::from_slice(&[1.0f32], &[1], &device)?;
+    /// assert_eq!(buffer.copy_to_memory(&buffer.memory()?)?.to_vec::<f32>()?, [1.0]);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The memory belongs to another client, or the plugin refuses.
     pub fn copy_to_memory(&self, memory: &Memory) -> Result<Buffer> {
         self.same_client("Buffer::copy_to_memory", &memory.client)?;
         let args =
@@ -279,6 +398,16 @@ impl Buffer {
     }
 
     /// The event of its data being there (or of the computation that makes it having failed).
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let event = Buffer::from_slice(&[1.0f32], &[1], &device)?.ready_event()?;
+    /// event.wait()?;
+    /// assert!(event.is_ready()?);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn ready_event(&self) -> Result<Event> {
         let args = call!(self.table(), PJRT_Buffer_ReadyEvent { buffer: self.raw })?;
         // SAFETY: the event is new and ours.
@@ -286,11 +415,29 @@ impl Buffer {
     }
 
     /// Blocks until its data is there; the error of the computation that failed to make it.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// Buffer::from_slice(&[1.0f32], &[1], &device)?.block_until_ready()?;
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn block_until_ready(&self) -> Result<()> {
         self.ready_event()?.wait()
     }
 
     /// A future of its data being there.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let buffer = Buffer::from_slice(&[1.0f32], &[1], &device)?;
+    /// let ready = async { buffer.ready()?.await }; // needs no particular executor
+    /// drop(ready);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn ready(&self) -> Result<EventFuture> {
         Ok(self.ready_event()?.into_future())
     }
@@ -306,6 +453,14 @@ impl Buffer {
     }
 
     /// Copies it to the host, row-major, and waits.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// assert_eq!(Buffer::from_slice(&[1u16, 256], &[2], &device)?.to_host()?, [1, 0, 0, 1]);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn to_host(&self) -> Result<Vec<u8>> {
         let mut bytes = vec![0; self.host_size()?];
         self.to_host_into(&mut bytes)?;
@@ -313,6 +468,16 @@ impl Buffer {
     }
 
     /// Copies it to a vector of the Rust type of its elements, row-major, and waits.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let buffer = Buffer::from_slice(&[1.0f32, 2.0], &[2], &device)?;
+    /// assert_eq!(buffer.to_vec::<f32>()?, [1.0, 2.0]);
+    /// assert_eq!(buffer.to_vec::<i32>().unwrap_err().message, "the buffer's elements are f32, not s32");
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         let element_type = self.element_type()?;
         if element_type != T::TYPE {
@@ -325,6 +490,16 @@ impl Buffer {
     }
 
     /// Copies it into `bytes`, which have exactly [`host_size`](Buffer::host_size), row-major, and waits.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let mut bytes = [0; 4];
+    /// Buffer::from_slice(&[1.0f32], &[1], &device)?.to_host_into(&mut bytes)?;
+    /// assert_eq!(f32::from_ne_bytes(bytes), 1.0);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn to_host_into(&self, bytes: &mut [u8]) -> Result<()> {
         let needed = self.host_size()?;
         if bytes.len() != needed {
@@ -338,6 +513,16 @@ impl Buffer {
     }
 
     /// Starts a copy to the host, row-major; nothing waits.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let copy = Buffer::from_slice(&[7u8, 8], &[2], &device)?.to_host_async()?;
+    /// // Other work, and then:
+    /// assert_eq!(copy.wait()?, [7, 8]);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn to_host_async(&self) -> Result<HostCopy> {
         let mut bytes = vec![0; self.host_size()?];
         // SAFETY: the `HostCopy` keeps the bytes in place until the copy is done, also when it is dropped.
@@ -375,6 +560,16 @@ impl Buffer {
     }
 
     /// Copies `bytes.len()` bytes of its device memory, as the device lays them out, from byte `offset` on, and waits.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let (buffer, mut last) = (Buffer::from_slice(&[1u8, 2, 3, 4], &[4], &device)?, [0]);
+    /// buffer.copy_raw_to_host(3, &mut last)?;
+    /// assert_eq!(last, [4]);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn copy_raw_to_host(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
         const F: &str = "Buffer::copy_raw_to_host";
         let size = self.on_device_size()?;
@@ -474,6 +669,18 @@ fn num_elements(dims: &[i64]) -> Option<usize> {
 }
 
 /// A copy to the host on its way: wait for it, poll it, or await it for the bytes.
+///
+/// ```
+/// # use jacinth_pjrt::Buffer;
+/// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+/// # let device = client.addressable_devices().remove(0);
+/// let copy = Buffer::from_slice(&[1.0f32], &[1], &device)?.to_host_async()?;
+/// while !copy.is_ready()? {
+///     std::thread::yield_now();
+/// }
+/// assert_eq!(copy.wait()?, 1.0f32.to_ne_bytes());
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct HostCopy {
     bytes: Vec<u8>,

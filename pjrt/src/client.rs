@@ -18,6 +18,14 @@ use std::sync::Arc;
 pub type ClientOptions = NamedValues;
 
 /// A client of a plugin; cheap to clone, and destroyed with its last handle.
+///
+/// ```
+/// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+/// assert_eq!((client.plugin().name(), client.process_index()), ("embedded", 0));
+/// assert_eq!(client.devices(), client.addressable_devices());
+/// assert!(!client.platform_version().is_empty() && !client.memories().is_empty());
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Client(pub(crate) Arc<ClientInner>);
 
@@ -54,6 +62,18 @@ impl Drop for Fresh {
 
 impl Client {
     /// Makes a client of `plugin`; without devices of its kind on this machine the plugin refuses.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::{Client, ClientOptions, Plugin};
+    /// let plugin = Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?;
+    /// assert_eq!(Client::new(plugin, &ClientOptions::new())?.platform_name(), "jacinth");
+    /// let error = Client::new(plugin, &ClientOptions::new().with("cpu_device_count", "two")).unwrap_err();
+    /// assert!(error.message.contains("cpu_device_count is an int64"));
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The plugin's refusal, or an option of another kind than the plugin's.
     pub fn new(plugin: Plugin, options: &ClientOptions) -> Result<Client> {
         check_options(options)?;
         let table = plugin.table();
@@ -145,6 +165,13 @@ impl Client {
     }
 
     /// The device of that number.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// assert_eq!(client.device(0), client.devices().first().cloned());
+    /// assert!(client.device(99).is_none());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn device(&self, id: i32) -> Option<Device> {
         (0..self.0.devices.len()).map(|index| self.device_at(index)).find(|device| device.id() == id)
     }
@@ -161,6 +188,19 @@ impl Client {
     /// Compiles `program` for this client's devices; `options` is a serialised `CompileOptionsProto`.
     ///
     /// Options that are empty or that name no replica or no partition are refused here: XLA's CPU plugin aborts on them.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Program;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> { return %x : tensor<2xf32> }";
+    /// let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// assert_eq!(client.compile(&Program::mlir(text), &options)?.num_outputs(), 1);
+    /// assert!(client.compile(&Program::mlir("func"), &options).is_err());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The options are refused, or the plugin does not compile the program: its sentence says why.
     pub fn compile(&self, program: &Program, options: &[u8]) -> Result<LoadedExecutable> {
         check_compile_options("Client::compile", options)?;
         let program = program.to_abi();
@@ -179,6 +219,22 @@ impl Client {
 
     /// Loads what [`Executable::serialize`](crate::Executable::serialize) of the same plugin version gave; `options` (a
     /// `CompileOptionsProto`) replaces those it was compiled with.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// let bytes = program.executable().serialize()?;
+    /// assert_eq!(client.deserialize_and_load(&bytes, None)?.num_outputs(), 1);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The bytes are not what this version of the plugin wrote, or the options are refused.
     pub fn deserialize_and_load(&self, bytes: &[u8], options: Option<&[u8]>) -> Result<LoadedExecutable> {
         const F: &str = "Client::deserialize_and_load";
         if bytes.is_empty() {
@@ -209,6 +265,16 @@ impl Client {
     }
 
     /// Which devices a program of that many replicas and partitions runs on by default: `[replica][partition]`, by id.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// assert_eq!(client.default_device_assignment(1, 1)?, [[0]]);
+    /// assert!(client.default_device_assignment(1, 100).is_err());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// More processes than devices, or none.
     pub fn default_device_assignment(&self, replicas: usize, partitions: usize) -> Result<Vec<Vec<i32>>> {
         const F: &str = "Client::default_device_assignment";
         let small = |n: usize| i32::try_from(n).ok().filter(|n| *n > 0);
@@ -245,6 +311,15 @@ impl Client {
     }
 
     /// The topology of this client's devices.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// assert_eq!(client.topology()?.devices()?.len(), client.devices().len());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The plugin has no topologies.
     pub fn topology(&self) -> Result<TopologyDescription> {
         TopologyDescription::of_client(self)
     }
@@ -321,6 +396,14 @@ impl fmt::Debug for Client {
 }
 
 /// Where a buffer goes: a device's default memory, or a memory.
+///
+/// ```
+/// # use jacinth_pjrt::Buffer;
+/// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+/// let memory = client.memories().remove(0); // a memory, or a device, whose default memory is meant
+/// assert_eq!(Buffer::from_slice(&[1.0f32], &[1], &memory)?.memory()?, memory);
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub enum Placement<'a> {
     Device(&'a Device),

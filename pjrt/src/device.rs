@@ -11,6 +11,14 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A device of a client; a handle that keeps the client alive.
+///
+/// ```
+/// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+/// let device = client.device(0).unwrap();
+/// assert_eq!((device.id(), device.process_index(), device.is_addressable()), (0, 0, true));
+/// assert_eq!((device.kind(), &device.client()), (&*device.description().kind, &client));
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Device {
     pub(crate) client: Arc<ClientInner>,
@@ -93,21 +101,53 @@ impl Device {
     }
 
     /// The memories it addresses.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// assert!(device.memories().iter().all(|memory| memory.devices().contains(&device)));
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn memories(&self) -> Vec<Memory> {
         self.info().memories.iter().filter_map(|&raw| self.client.memory(raw)).collect()
     }
 
     /// The memory where data for it lives unless said otherwise; `None` where the plugin knows no memories.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let memory = device.default_memory().unwrap();
+    /// assert!(device.memories().contains(&memory));
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn default_memory(&self) -> Option<Memory> {
         self.client.memory(self.info().default_memory)
     }
 
     /// The memory of that kind (`pinned_host`).
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let kind = device.default_memory().unwrap().kind().to_owned();
+    /// assert!(device.memory(&kind).is_some() && device.memory("core memory").is_none());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn memory(&self, kind: &str) -> Option<Memory> {
         self.memories().into_iter().find(|memory| memory.kind() == kind)
     }
 
     /// How much memory is in use; not every plugin counts it ([`is_unimplemented`](crate::Error::is_unimplemented)).
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let _buffer = Buffer::from_slice(&[0.0f32; 1000], &[1000], &device)?;
+    /// assert!(device.memory_stats()?.bytes_in_use >= 4000);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn memory_stats(&self) -> Result<MemoryStats> {
         let args = call!(self.client.table(), PJRT_Device_MemoryStats { device: self.raw() })?;
         let set = |value: i64, is_set: bool| is_set.then_some(value);

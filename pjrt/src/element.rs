@@ -9,6 +9,12 @@ use std::sync::Arc;
 
 /// A Rust type whose slices are host data of one [`ElementType`].
 ///
+/// ```
+/// # use jacinth_pjrt::{Element, ElementType};
+/// assert_eq!((f32::TYPE, bool::TYPE), (ElementType::F32, ElementType::Pred));
+/// assert_eq!(u16::bytes(&[1, 256]), [1, 0, 0, 1]);
+/// ```
+///
 /// # Safety
 /// The type has no padding, its bytes are what PJRT lays out for [`TYPE`](Element::TYPE), and
 /// [`from_fill`](Element::from_fill) makes only valid values.
@@ -63,6 +69,12 @@ unsafe impl Element for bool {
 }
 
 /// Host data that a transfer owns for as long as it needs: made from a `Vec`, a boxed slice or an `Arc`.
+///
+/// ```
+/// # use jacinth_pjrt::HostBytes;
+/// let shared = std::sync::Arc::new(vec![1u8, 2]);
+/// assert_eq!(HostBytes::from(shared.clone()).as_bytes(), [1, 2]); // not copied
+/// ```
 pub struct HostBytes {
     pointer: *const u8,
     len: usize,

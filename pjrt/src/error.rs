@@ -7,6 +7,13 @@ use std::fmt;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What a plugin refused, or what this crate refused on its behalf.
+///
+/// ```
+/// # use jacinth_pjrt::{ErrorCode, Plugin};
+/// let error = Plugin::load("/nowhere/plugin.so").unwrap_err();
+/// assert_eq!((error.code, error.function), (ErrorCode::NotFound, "Plugin::load"));
+/// assert!(!error.is_unimplemented() && !error.is_resource_exhausted());
+/// ```
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{function}: {message} ({code})")]
 pub struct Error {
@@ -27,6 +34,12 @@ impl fmt::Debug for Error {
 
 impl Error {
     /// An error of this crate's own checks.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::{Error, ErrorCode};
+    /// let error = Error::new(ErrorCode::OutOfRange, "Ring::send", "device 9 of 8");
+    /// assert_eq!(error.to_string(), "Ring::send: device 9 of 8 (code 11, out of range)");
+    /// ```
     pub fn new(code: ErrorCode, function: &'static str, message: impl Into<String>) -> Error {
         Error { code, message: message.into(), function }
     }
@@ -47,6 +60,12 @@ impl Error {
 }
 
 /// PJRT's error codes (`PJRT_Error_Code`, the same numbers as absl's status codes).
+///
+/// ```
+/// # use jacinth_pjrt::ErrorCode;
+/// assert_eq!((ErrorCode::from_raw(12), ErrorCode::NotFound.raw()), (ErrorCode::Unimplemented, 5));
+/// assert_eq!(ErrorCode::Unimplemented.to_string(), "code 12, not supported");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {

@@ -18,6 +18,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 /// The completion of asynchronous work; awaiting it (`event.await`) gives the work's result.
+///
+/// ```
+/// # use jacinth_pjrt::Buffer;
+/// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+/// # let device = client.addressable_devices().remove(0);
+/// let buffer = Buffer::from_slice(&[1.0f32], &[1], &device)?;
+/// let event = buffer.ready_event()?;
+/// event.wait()?; // or `event.await`
+/// assert!(event.is_ready()?);
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 pub struct Event {
     plugin: Plugin,
     /// Null for work that was done when the plugin answered.
@@ -60,6 +71,17 @@ impl Event {
     ///
     /// `f` should be short and must not wait for other work of the plugin; a panic in it is caught and dropped. If the plugin
     /// refuses to register it, the work is waited for on this thread, `f` is dropped uncalled, and the refusal is the error.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Buffer;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let device = client.addressable_devices().remove(0);
+    /// let (send, received) = std::sync::mpsc::channel();
+    /// let buffer = Buffer::from_slice(&[1.0f32], &[1], &device)?;
+    /// buffer.ready_event()?.on_ready(move |result| send.send(result).unwrap())?;
+    /// assert_eq!(received.recv().unwrap(), Ok(()));
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn on_ready(self, f: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
         self.try_on_ready(f).map_err(|(error, event, _)| {
             // Its own failure adds nothing to the refusal.

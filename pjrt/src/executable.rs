@@ -15,6 +15,23 @@ use std::sync::Arc;
 
 /// A compiled program, loaded or not. Plugins answer as many of the queries as they can; the rest are
 /// [`is_unimplemented`](Error::is_unimplemented).
+///
+/// ```
+/// # use jacinth_pjrt::ElementType;
+/// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+/// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+/// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+/// #     return %y : tensor<2xf32>
+/// # }";
+/// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+/// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+/// let executable = program.executable();
+/// assert_eq!((executable.output_types()?, executable.output_dimensions()?), (vec![ElementType::F32], vec![vec![2]]));
+/// assert_eq!((executable.num_replicas()?, executable.num_partitions()?, executable.num_outputs()?), (1, 1, 1));
+/// assert_eq!((executable.plugin().name(), executable.output_memory_kinds()?.len()), ("embedded", 1));
+/// assert!(!executable.name()?.is_empty() && executable.code_size()? >= 0);
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 pub struct Executable {
     plugin: Plugin,
     raw: *mut sys::PJRT_Executable,
@@ -126,6 +143,18 @@ impl Executable {
     }
 
     /// What the compiler expects it to cost: `flops`, `bytes accessed`, …
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// assert!(program.executable().cost_analysis()?.get("flops").is_some());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn cost_analysis(&self) -> Result<NamedValues> {
         let args = call!(self.table(), PJRT_Executable_GetCostAnalysis { executable: self.raw })?;
         // SAFETY: the list lives as long as the executable, and is copied.
@@ -133,6 +162,18 @@ impl Executable {
     }
 
     /// How much memory a run takes.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// assert_eq!(program.executable().memory_stats()?.arguments, 8); // two f32
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn memory_stats(&self) -> Result<CompiledMemoryStats> {
         let args = call!(self.table(), PJRT_Executable_GetCompiledMemoryStats { executable: self.raw })?;
         Ok(CompiledMemoryStats {
@@ -152,6 +193,18 @@ impl Executable {
     }
 
     /// The optimised program, in the plugin's format: XLA's give `hlo_with_config`, a serialised `HloModuleProtoWithConfig`.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// assert!(!program.executable().optimized_program()?.code().is_empty());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn optimized_program(&self) -> Result<Program<'static>> {
         const F: &str = "PJRT_Executable_OptimizedProgram";
         let mut program = <sys::PJRT_Program as sys::AbiStruct>::new();
@@ -181,6 +234,18 @@ impl Executable {
     }
 
     /// A name that two executables share only if they were compiled from the same inputs.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// assert!(!program.executable().fingerprint()?.is_empty());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn fingerprint(&self) -> Result<String> {
         let args = call!(self.table(), PJRT_Executable_Fingerprint { executable: self.raw })?;
         // SAFETY: the text lives as long as the executable, and is copied.
@@ -188,6 +253,19 @@ impl Executable {
     }
 
     /// The executable as bytes that [`Client::deserialize_and_load`](crate::Client::deserialize_and_load) of the same plugin version reads.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// let bytes = program.executable().serialize()?; // to be kept in a file
+    /// assert!(client.deserialize_and_load(&bytes, None).is_ok());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn serialize(&self) -> Result<Vec<u8>> {
         let args = call!(self.table(), PJRT_Executable_Serialize { executable: self.raw })?;
         // SAFETY: the bytes are the plugin's, backed by the object that the deleter takes.
@@ -202,6 +280,19 @@ impl Executable {
     }
 
     /// The `CompileOptionsProto` it was compiled with.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// let options = jacinth_lowering::options::CompileOptions::decode(&program.executable().compile_options()?).unwrap();
+    /// assert_eq!(options.num_partitions, 1);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn compile_options(&self) -> Result<Vec<u8>> {
         let args = call!(self.table(), PJRT_Executable_GetCompileOptions { executable: self.raw })?;
         // SAFETY: as in `serialize`.

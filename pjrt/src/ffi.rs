@@ -17,12 +17,39 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::plugin::{ExtensionType, Plugin};
 
 /// What runs when a program reaches a custom call of the name it was registered for.
+///
+/// ```
+/// # use jacinth_pjrt::{Plugin, ffi::{Call, Handler}};
+/// struct Negate;
+/// impl Handler for Negate {
+///     fn call(call: &mut Call<'_>) -> Result<(), String> {
+///         let flipped: Vec<u8> = call.arg(0)?.bytes.iter().map(|byte| !byte).collect();
+///         call.result(0)?.bytes.copy_from_slice(&flipped);
+///         Ok(())
+///     }
+/// }
+/// let plugin = Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?;
+/// plugin.register_handler::<Negate>("docs.negate", "Host")?;
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 pub trait Handler: 'static {
     /// Reads the arguments and writes every result; the error is a sentence that becomes the execution's.
     fn call(call: &mut Call<'_>) -> Result<(), String>;
 }
 
 /// One call of a handler.
+///
+/// ```
+/// # use jacinth_pjrt::ffi::Call;
+/// // A handler's body: fails unless the call has one argument of the kind that its attribute asks for.
+/// fn check(call: &Call<'_>) -> Result<(), String> {
+///     let rank = call.int_attribute("rank").ok_or("an integer `rank` is needed")?;
+///     match (call.num_args(), call.num_results(), call.text_attribute("mode").as_deref()) {
+///         (1, 1, None | Some("fast")) if call.arg(0)?.dims.len() as i64 == rank => Ok(()),
+///         other => Err(format!("not one argument of rank {rank}: {other:?}")),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Call<'a> {
     frame: &'a XLA_FFI_CallFrame,
@@ -187,6 +214,12 @@ fn element_type(dtype: XLA_FFI_DataType) -> Option<ElementType> {
 
 impl Plugin {
     /// Whether handlers can be registered: the plugin has the FFI extension.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Plugin;
+    /// assert!(Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.has_ffi());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn has_ffi(&self) -> bool {
         self.ffi().is_some()
     }

@@ -23,6 +23,22 @@ pub type Outputs = SmallVec<[Buffer; 2]>;
 type RawBuffers = SmallVec<[*mut sys::PJRT_Buffer; 16]>;
 
 /// A compiled program with its devices.
+///
+/// ```
+/// # use jacinth_pjrt::{Buffer, ExecuteOptions};
+/// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+/// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+/// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+/// #     return %y : tensor<2xf32>
+/// # }";
+/// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+/// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+/// let x = Buffer::from_slice(&[1.0f32, 2.0], &[2], &program.devices()[0])?;
+/// let y = program.execute_single([&x], &ExecuteOptions::default())?; // does not wait
+/// assert_eq!(y[0].to_vec::<f32>()?, [2.0, 4.0]);
+/// assert_eq!((program.num_outputs(), program.client()), (1, client));
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 pub struct LoadedExecutable {
     client: Arc<ClientInner>,
     raw: *mut sys::PJRT_LoadedExecutable,
@@ -38,6 +54,22 @@ unsafe impl Send for LoadedExecutable {}
 unsafe impl Sync for LoadedExecutable {}
 
 /// How to execute; the default is to donate what the program may donate, on the devices it was compiled for.
+///
+/// ```
+/// # use jacinth_pjrt::{Buffer, ExecuteOptions};
+/// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+/// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+/// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+/// #     return %y : tensor<2xf32>
+/// # }";
+/// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+/// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+/// let x = Buffer::from_slice(&[1.0f32, 2.0], &[2], &program.devices()[0])?;
+/// let kept = ExecuteOptions { non_donatable: &[0], ..ExecuteOptions::default() };
+/// program.execute_single([&x], &kept)?;
+/// assert!(!x.is_deleted()?);
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ExecuteOptions<'a> {
     /// Arguments that must not be donated, by index.
@@ -114,6 +146,18 @@ impl LoadedExecutable {
     }
 
     /// What the compiler tells of it.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// assert_eq!(program.executable().num_outputs()?, program.num_outputs());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn executable(&self) -> &Executable {
         &self.executable
     }
@@ -134,6 +178,21 @@ impl LoadedExecutable {
     /// The program was compiled for one device, or `options.device` names one. Errors: a buffer of another client, deleted or of
     /// another shape; the wrong number of arguments; no memory. What fails later is the error of the outputs
     /// ([`Buffer::block_until_ready`]).
+    ///
+    /// ```
+    /// # use jacinth_pjrt::{Buffer, ExecuteOptions};
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// let x = Buffer::from_slice(&[1.0f32, 2.0, 3.0], &[3], &program.devices()[0])?;
+    /// let error = program.execute_single([&x], &ExecuteOptions::default()).unwrap_err();
+    /// assert!(error.message.contains("argument 0"), "{error}");
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn execute_single<'b>(
         &self,
         arguments: impl IntoIterator<Item = &'b Buffer>,
@@ -144,6 +203,21 @@ impl LoadedExecutable {
     }
 
     /// As [`execute_single`](LoadedExecutable::execute_single), with the event of all outputs being there.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::{Buffer, ExecuteOptions};
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// let x = Buffer::from_slice(&[1.0f32, 2.0], &[2], &program.devices()[0])?;
+    /// let (_, complete) = program.execute_single_watched([&x], &ExecuteOptions::default())?;
+    /// complete.wait()?;
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn execute_single_watched<'b>(
         &self,
         arguments: impl IntoIterator<Item = &'b Buffer>,
@@ -193,6 +267,21 @@ impl LoadedExecutable {
     /// Executes on every device it was compiled for, `arguments[device][argument]`, and does not wait.
     ///
     /// Errors: as [`execute_single`](LoadedExecutable::execute_single), and argument lists that are not one for each device, or not equally long.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::{Buffer, ExecuteOptions};
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// let x = Buffer::from_slice(&[1.0f32, 2.0], &[2], &program.devices()[0])?;
+    /// let execution = program.execute(&[[&x]], &ExecuteOptions::default())?; // a list for each device
+    /// assert_eq!(execution.outputs[0][0].to_vec::<f32>()?, [2.0, 4.0]);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn execute<'b, L>(&self, arguments: &[L], options: &ExecuteOptions<'_>) -> Result<Execution>
     where
         L: AsRef<[&'b Buffer]>,
@@ -318,6 +407,19 @@ impl LoadedExecutable {
     }
 
     /// Gives its resources back once running executions are done; it cannot be executed any more.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// program.delete()?;
+    /// assert!(program.is_deleted()?);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn delete(&self) -> Result<()> {
         call!(self.client.table(), PJRT_LoadedExecutable_Delete { executable: self.raw }).map(|_| ())
     }
@@ -328,6 +430,19 @@ impl LoadedExecutable {
     }
 
     /// A name that two executables share only if they were compiled from the same inputs.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// let again = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// assert_eq!(program.fingerprint()?, again.fingerprint()?);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn fingerprint(&self) -> Result<String> {
         match self.executable.fingerprint() {
             Err(error) if error.is_unimplemented() => {
@@ -341,6 +456,19 @@ impl LoadedExecutable {
     }
 
     /// Which device runs which replica and partition, as a serialised `DeviceAssignmentProto`.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// # let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    /// #     %y = stablehlo.add %x, %x : tensor<2xf32>
+    /// #     return %y : tensor<2xf32>
+    /// # }";
+    /// # let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// # let program = client.compile(&jacinth_pjrt::Program::mlir(text), &options)?;
+    /// let assignment = jacinth_lowering::options::decode_device_assignment(&program.device_assignment()?).unwrap();
+    /// assert_eq!(assignment, [[0]]);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn device_assignment(&self) -> Result<Vec<u8>> {
         let args =
             call!(self.client.table(), PJRT_LoadedExecutable_GetDeviceAssignment { executable: self.raw })?;

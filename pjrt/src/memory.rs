@@ -9,6 +9,14 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A memory of a client; a handle that keeps the client alive.
+///
+/// ```
+/// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+/// let memory = client.memories().remove(0);
+/// assert_eq!(memory.client(), client);
+/// assert!(memory.id() >= 0 && !memory.kind().is_empty() && !memory.devices().is_empty());
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Memory {
     pub(crate) client: Arc<ClientInner>,

@@ -20,6 +20,14 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 pub const MIN_API_MINOR: i32 = 54;
 
 /// A loaded and initialised plugin; a small handle, valid until the process ends.
+///
+/// ```
+/// # use jacinth_pjrt::{Origin, Plugin};
+/// let plugin = Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?;
+/// assert_eq!((plugin.name(), plugin.origin()), ("embedded", &Origin::Linked));
+/// assert!(plugin.api_version().minor >= jacinth_pjrt::MIN_API_MINOR && plugin.num_functions() > 100);
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Plugin {
     inner: &'static Inner,
@@ -34,6 +42,13 @@ struct Inner {
 }
 
 /// Where a plugin came from.
+///
+/// ```
+/// # use jacinth_pjrt::{Origin, Plugin};
+/// let plugin = Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?;
+/// assert!(!matches!(plugin.origin(), Origin::Library(_)));
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// A shared library, by its canonical path.
@@ -68,11 +83,27 @@ impl Plugin {
     /// The library's name becomes the plugin's name. The code of the library runs in this process: load only what you
     /// trust. Errors: the path does not exist, is not a shared library, does not export `GetPjrtApi`, has another major version,
     /// or refuses to initialise.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Plugin;
+    /// let error = Plugin::load("/nowhere/plugin.so").unwrap_err();
+    /// assert!(error.message.starts_with("the plugin /nowhere/plugin.so cannot be opened"));
+    /// ```
     pub fn load(path: impl AsRef<Path>) -> Result<Plugin> {
         Plugin::load_named(path, None)
     }
 
     /// [`load`](Plugin::load) with the name that the plugin goes by.
+    ///
+    /// ```no_run
+    /// # use jacinth_pjrt::Plugin;
+    /// let plugin = Plugin::load_named("/opt/xla/pjrt_c_api_cpu_plugin.so", Some("xla-cpu"))?;
+    /// assert_eq!(plugin.name(), "xla-cpu");
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`load`](Plugin::load).
     pub fn load_named(path: impl AsRef<Path>, name: Option<&str>) -> Result<Plugin> {
         const F: &str = "Plugin::load";
         let path = path.as_ref();
@@ -117,6 +148,16 @@ impl Plugin {
     }
 
     /// A plugin whose table is linked into this process; the same table gives the same plugin again.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Plugin;
+    /// let plugin = Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?;
+    /// assert_eq!(plugin, Plugin::linked(jacinth_cpu::pjrt_api(), "again")?); // the same table
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The table is of a version that is not accepted, or the plugin refuses to initialise.
     pub fn linked(api: sys::StaticApi, name: &str) -> Result<Plugin> {
         let api: *const sys::PJRT_Api = api.get();
         // SAFETY: a `StaticApi` vouches for its table.
@@ -221,6 +262,13 @@ impl Plugin {
     }
 
     /// What the plugin says of itself: `stablehlo_current_version`, `stablehlo_minimum_version`, `xla_version`, …
+    ///
+    /// ```
+    /// # use jacinth_pjrt::{Plugin, Value};
+    /// let plugin = Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?;
+    /// assert!(matches!(plugin.attributes()?.get("stablehlo_current_version"), Some(Value::Int64List(_))));
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn attributes(&self) -> Result<&'static NamedValues> {
         self.inner
             .attributes
@@ -234,6 +282,13 @@ impl Plugin {
     }
 
     /// The extensions of the plugin, in the order of its chain, unknown ones included.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Plugin;
+    /// let plugin = Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?;
+    /// assert!(plugin.extensions().iter().all(|extension| extension.struct_size > 0));
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn extensions(&self) -> Vec<Extension> {
         let mut found = Vec::new();
         let mut next = self.inner.table.extension_start;
@@ -252,16 +307,44 @@ impl Plugin {
     }
 
     /// The extension of that type, if the plugin has it.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::{ExtensionType, Plugin};
+    /// let plugin = Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?;
+    /// assert_eq!(plugin.extension(ExtensionType::FFI).is_some(), plugin.has_ffi());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn extension(&self, extension_type: ExtensionType) -> Option<Extension> {
         self.extensions().into_iter().find(|extension| extension.extension_type == extension_type)
     }
 
     /// Makes a client: [`Client::new`].
+    ///
+    /// ```
+    /// # use jacinth_pjrt::{ClientOptions, Plugin};
+    /// let plugin = Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?;
+    /// let client = plugin.client(&ClientOptions::new().with("cpu_device_count", 4))?;
+    /// assert_eq!(client.devices().len(), 4);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Client::new`].
     pub fn client(&self, options: &ClientOptions) -> Result<Client> {
         Client::new(*self, options)
     }
 
     /// A description of hardware that need not be here, by the plugin's name for it (`v5e:2x2` for libtpu), to compile for.
+    ///
+    /// ```no_run
+    /// # use jacinth_pjrt::{NamedValues, Plugin};
+    /// let tpu = Plugin::load("/usr/lib/libtpu.so")?;
+    /// assert_eq!(tpu.topology("v5e:2x2", &NamedValues::new())?.devices()?.len(), 4); // with no TPU here
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The name is empty or unknown to the plugin, or the plugin compiles for what is here only.
     pub fn topology(&self, name: &str, options: &NamedValues) -> Result<TopologyDescription> {
         TopologyDescription::create(*self, name, options)
     }
@@ -321,6 +404,11 @@ impl ExtensionType {
     pub const TPU_TOPOLOGY: ExtensionType = ExtensionType(sys::PJRT_Extension_Type_TpuTopology);
 
     /// The header's name of the kind, or `None` for a number that header 0.90 does not name.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::ExtensionType;
+    /// assert_eq!((ExtensionType::FFI.name(), ExtensionType(9999).name()), (Some("FFI"), None));
+    /// ```
     pub fn name(self) -> Option<&'static str> {
         const NAMES: [&str; 19] = [
             "Gpu_Custom_Call",

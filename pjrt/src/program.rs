@@ -5,6 +5,12 @@ use pjrt_sys as sys;
 use std::borrow::Cow;
 
 /// A program in one of the formats that PJRT names; it borrows its code or owns it.
+///
+/// ```
+/// # use jacinth_pjrt::Program;
+/// let program = Program::mlir("func.func @main() { return }");
+/// assert_eq!((program.format(), program.code().len()), ("mlir", 28));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program<'a> {
     format: Cow<'a, str>,
@@ -13,16 +19,32 @@ pub struct Program<'a> {
 
 impl<'a> Program<'a> {
     /// A program in any format that the plugin knows.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Program;
+    /// let bytes: Vec<u8> = vec![0, 1, 2];
+    /// assert_eq!(Program::new("hlo_with_config", bytes).format(), "hlo_with_config");
+    /// ```
     pub fn new(format: impl Into<Cow<'a, str>>, code: impl Into<Cow<'a, [u8]>>) -> Program<'a> {
         Program { format: format.into(), code: code.into() }
     }
 
     /// StableHLO as MLIR text, MLIR bytecode or a portable artifact (`"mlir"`).
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Program;
+    /// assert_eq!(Program::mlir("module {}"), Program::new("mlir", b"module {}".as_slice()));
+    /// ```
     pub fn mlir(code: &'a (impl AsRef<[u8]> + ?Sized)) -> Program<'a> {
         Program::new("mlir", code.as_ref())
     }
 
     /// A serialised `HloModuleProto` (`"hlo"`).
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Program;
+    /// assert_eq!(Program::hlo(&[10, 0]).format(), "hlo");
+    /// ```
     pub fn hlo(code: &'a (impl AsRef<[u8]> + ?Sized)) -> Program<'a> {
         Program::new("hlo", code.as_ref())
     }

@@ -13,6 +13,16 @@ use std::ptr;
 use std::sync::Arc;
 
 /// A set of devices, present or not, that a plugin can compile for.
+///
+/// ```
+/// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+/// let topology = client.topology()?;
+/// assert_eq!(topology.platform_name()?, client.platform_name());
+/// assert_eq!(topology.devices()?[0], *client.devices()[0].description());
+/// topology.attributes()?;
+/// assert!(!topology.platform_version()?.is_empty());
+/// # Ok::<(), jacinth_pjrt::Error>(())
+/// ```
 pub struct TopologyDescription {
     plugin: Plugin,
     raw: *mut sys::PJRT_TopologyDescription,
@@ -60,6 +70,14 @@ impl TopologyDescription {
     }
 
     /// Reads what [`serialize`](TopologyDescription::serialize) gave.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::TopologyDescription;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// let bytes = client.topology()?.serialize()?;
+    /// assert_eq!(TopologyDescription::deserialize(client.plugin(), &bytes)?.devices()?.len(), 1);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn deserialize(plugin: Plugin, bytes: &[u8]) -> Result<TopologyDescription> {
         let args = call!(
             plugin.table(),
@@ -120,6 +138,12 @@ impl TopologyDescription {
     }
 
     /// The topology as bytes.
+    ///
+    /// ```
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// assert!(!client.topology()?.serialize()?.is_empty());
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn serialize(&self) -> Result<Vec<u8>> {
         let args = call!(self.table(), PJRT_TopologyDescription_Serialize { topology: self.raw })?;
         // SAFETY: the bytes are the plugin's, backed by the object that the deleter takes.
@@ -135,6 +159,17 @@ impl TopologyDescription {
 
     /// Compiles `program` for these devices without loading it; `options` is a serialised `CompileOptionsProto`, checked as
     /// in [`Client::compile`].
+    ///
+    /// ```
+    /// # use jacinth_pjrt::Program;
+    /// # let client = jacinth_pjrt::Plugin::linked(jacinth_cpu::pjrt_api(), "embedded")?.client(&Default::default())?;
+    /// let text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> { return %x : tensor<2xf32> }";
+    /// let options = jacinth_lowering::options::CompileOptions::default().encode();
+    /// let executable = client.topology()?.compile(&Program::mlir(text), &options)?;
+    /// let loaded = client.deserialize_and_load(&executable.serialize()?, None)?; // later, elsewhere
+    /// assert_eq!(loaded.num_outputs(), 1);
+    /// # Ok::<(), jacinth_pjrt::Error>(())
+    /// ```
     pub fn compile(&self, program: &Program, options: &[u8]) -> Result<Executable> {
         check_compile_options("TopologyDescription::compile", options)?;
         let program = program.to_abi();

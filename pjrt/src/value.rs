@@ -5,6 +5,14 @@ use pjrt_sys as sys;
 use std::fmt;
 
 /// A value of one of the five kinds that PJRT can name (`PJRT_NamedValue`).
+///
+/// ```
+/// # use jacinth_pjrt::Value;
+/// let (count, mesh) = (Value::from(8), Value::from(vec![2, 4]));
+/// assert_eq!((count.as_i64(), count.as_str(), count.kind()), (Some(8), None, "an int64"));
+/// assert_eq!((mesh.as_i64_list(), mesh.to_string()), (Some(&[2, 4][..]), "[2, 4]".to_owned()));
+/// assert_eq!((Value::from(0.5f32).as_f32(), Value::from(true).as_bool()), (Some(0.5), Some(true)));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
@@ -131,11 +139,24 @@ pub struct NamedValues {
 
 impl NamedValues {
     /// The empty list.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::NamedValues;
+    /// assert!(NamedValues::new().is_empty());
+    /// ```
     pub fn new() -> NamedValues {
         NamedValues::default()
     }
 
     /// Sets `name` to `value`, in place of an earlier value of that name.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::NamedValues;
+    /// let mut options = NamedValues::new();
+    /// options.set("num_threads", 4);
+    /// options.set("num_threads", 8);
+    /// assert_eq!((options.len(), options.get("num_threads").unwrap().as_i64()), (1, Some(8)));
+    /// ```
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         let (name, value) = (name.into(), value.into());
         match self.entries.iter_mut().find(|(known, _)| *known == name) {
@@ -145,17 +166,33 @@ impl NamedValues {
     }
 
     /// [`set`](NamedValues::set), chained.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::NamedValues;
+    /// assert_eq!(NamedValues::new().with("num_threads", 4).with("allocator", "bfc").len(), 2);
+    /// ```
     pub fn with(mut self, name: impl Into<String>, value: impl Into<Value>) -> NamedValues {
         self.set(name, value);
         self
     }
 
     /// The value of that name.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::NamedValues;
+    /// assert_eq!(NamedValues::new().with("a", 1).get("b"), None);
+    /// ```
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.entries.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
     /// The names and values in their order.
+    ///
+    /// ```
+    /// # use jacinth_pjrt::NamedValues;
+    /// let values = NamedValues::new().with("b", 1).with("a", 2);
+    /// assert_eq!(values.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["b", "a"]);
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         self.entries.iter().map(|(name, value)| (name.as_str(), value))
     }
