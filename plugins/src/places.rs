@@ -6,6 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The variables and the file system root that discovery reads.
+///
+/// ```
+/// # use jacinth_plugins::{Environment, within};
+/// let here = within::discover(&Environment::process());
+/// assert_eq!(here, jacinth_plugins::discover());
+/// ```
 #[derive(Debug, Clone)]
 pub struct Environment {
     variables: Variables,
@@ -25,6 +31,12 @@ impl Environment {
     }
 
     /// An environment of its own: variables, and a folder that stands for the root of system folders, devices and hardware.
+    ///
+    /// ```
+    /// # use jacinth_plugins::{Environment, within};
+    /// let tpu = Environment::given([("JACINTH_PLATFORMS", "tpu")], "/nowhere");
+    /// assert!(within::default_plugin(&tpu).is_err());
+    /// ```
     pub fn given<K: Into<OsString>, V: Into<OsString>>(
         variables: impl IntoIterator<Item = (K, V)>,
         root: impl Into<PathBuf>,

@@ -4,6 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// Everything that discovery looked at, in order.
+///
+/// ```
+/// let report = jacinth_plugins::discover();
+/// assert_eq!(report.to_string().lines().count(), report.looks.len()); // a line for each place
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// The looks, in order.
@@ -12,6 +17,11 @@ pub struct Report {
 
 impl Report {
     /// The plugins that were found, in the order of preference, with their names.
+    ///
+    /// ```
+    /// let names: Vec<String> = jacinth_plugins::discover().found().map(|look| look.name.clone()).collect();
+    /// assert!(names.contains(&"embedded".to_owned()));
+    /// ```
     pub fn found(&self) -> impl Iterator<Item = &Look> {
         self.looks.iter().filter(|look| matches!(look.outcome, Outcome::Found | Outcome::Loaded))
     }
@@ -107,6 +117,12 @@ impl fmt::Display for Outcome {
 }
 
 /// No plugin could be had: what was asked for, what was looked at and why each place was rejected.
+///
+/// ```
+/// let error = jacinth_plugins::resolve("abacus").unwrap_err();
+/// assert_eq!(error.spec, "abacus");
+/// assert!(error.hint.unwrap().starts_with("the names known here are embedded, cpu, cuda"));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct NotFound {
     /// What was asked for: a name, a path, or a list of them.

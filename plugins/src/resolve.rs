@@ -31,27 +31,66 @@ pub fn resolve(spec: &str) -> Result<Plugin, NotFound> {
 }
 
 /// The plugin that is used when nobody asks for one: see the crate's documentation.
+///
+/// ```
+/// let plugin = jacinth_plugins::default_plugin()?;
+/// assert!(!plugin.name().is_empty());
+/// # Ok::<(), jacinth_plugins::NotFound>(())
+/// ```
+///
+/// # Errors
+/// None of `JACINTH_PLATFORMS` works.
 pub fn default_plugin() -> Result<Plugin, NotFound> {
     default_plugin_in(&Environment::process())
 }
 
 /// A client of the default plugin; unlike [`default_plugin`] it goes on to the next plugin when hardware refuses the client.
+///
+/// ```
+/// let client = jacinth_plugins::default_client(&Default::default())?;
+/// assert!(!client.addressable_devices().is_empty());
+/// # Ok::<(), jacinth_plugins::NotFound>(())
+/// ```
+///
+/// # Errors
+/// None of `JACINTH_PLATFORMS` works.
 pub fn default_client(options: &ClientOptions) -> Result<Client, NotFound> {
     default_client_in(options, &Environment::process())
 }
 
 /// The folder where `cargo xtask plugins` installs, one folder a plugin: `JACINTH_PLUGINS_DIR`, or `~/.jacinth/plugins`.
+///
+/// ```
+/// if let Some(folder) = jacinth_plugins::user_folder() {
+///     assert!(!folder.as_os_str().is_empty());
+/// }
+/// ```
 pub fn user_folder() -> Option<PathBuf> {
     Environment::process().user_folder()
 }
 
 /// The embedded CPU plugin.
+///
+/// ```
+/// let client = jacinth_plugins::embedded()?.client(&Default::default()).unwrap();
+/// assert_eq!(client.platform_name(), "jacinth");
+/// # Ok::<(), jacinth_plugins::NotFound>(())
+/// ```
+///
+/// # Errors
+/// Never, as long as the process and the plugin are of one build.
 pub fn embedded() -> Result<Plugin, NotFound> {
     let mut report = Report::default();
     load_embedded(EMBEDDED, &mut report).ok_or_else(|| not_found(EMBEDDED, report))
 }
 
 /// [`discover`] in a given environment.
+///
+/// ```
+/// # use jacinth_plugins::{Environment, within};
+/// let bare = Environment::given([("HOME", "/nowhere")], "/nowhere");
+/// assert_eq!(within::discover(&bare).found().count(), 1); // the embedded one
+/// ```
 pub fn discover_in(environment: &Environment) -> Report {
     let mut report = Report::default();
     let mut names: Vec<String> = environment.names_and_paths().into_iter().map(|(name, _)| name).collect();
@@ -75,17 +114,38 @@ pub fn discover_in(environment: &Environment) -> Report {
 }
 
 /// [`resolve`] in a given environment.
+///
+/// ```
+/// # use jacinth_plugins::{Environment, within};
+/// let bare = Environment::given([("JACINTH_CUDA_PLUGIN", "/nowhere/cuda.so")], "/nowhere");
+/// let error = within::resolve("cuda", &bare).unwrap_err();
+/// assert!(error.to_string().contains("(variable JACINTH_CUDA_PLUGIN) /nowhere/cuda.so: rejected"));
+/// ```
 pub fn resolve_in(spec: &str, environment: &Environment) -> Result<Plugin, NotFound> {
     let mut report = Report::default();
     find(spec, environment, &mut report).ok_or_else(|| not_found(spec, report))
 }
 
 /// [`default_plugin`] in a given environment.
+///
+/// ```
+/// # use jacinth_plugins::{Environment, within};
+/// let chosen = Environment::given([("JACINTH_PLATFORMS", "embedded")], "/nowhere");
+/// assert_eq!(within::default_plugin(&chosen)?.name(), "embedded");
+/// # Ok::<(), jacinth_plugins::NotFound>(())
+/// ```
 pub fn default_plugin_in(environment: &Environment) -> Result<Plugin, NotFound> {
     first_that_works(environment, Ok)
 }
 
 /// [`default_client`] in a given environment.
+///
+/// ```
+/// # use jacinth_plugins::{Environment, within};
+/// let bare = Environment::given([("HOME", "/nowhere")], "/nowhere"); // no hardware, no plugins
+/// assert_eq!(within::default_client(&Default::default(), &bare)?.plugin().name(), "embedded");
+/// # Ok::<(), jacinth_plugins::NotFound>(())
+/// ```
 pub fn default_client_in(options: &ClientOptions, environment: &Environment) -> Result<Client, NotFound> {
     first_that_works(environment, |plugin| {
         let client = plugin.client(options).map_err(|error| error.to_string())?;
