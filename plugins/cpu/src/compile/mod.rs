@@ -2,7 +2,7 @@
 //!
 //! The walk: `graph` inlines calls, `simplify` rewrites, `fuse` makes the plan (with `view` and `codegen` for what the
 //! tile machine of `tile` and `fold` runs), `assign` gives every value a place, `schedule` is what runs. Every pass is
-//! linear in the size of the program, or nearly. [`printed`] shows the program between [`fuse`] and [`assign`]. Deliberately absent: kernels' insides, and anything of PJRT.
+//! linear in the size of the program, or nearly. `printed` shows the program between `fuse` and `assign`. Deliberately absent: kernels' insides, and anything of PJRT.
 
 mod assign;
 mod codegen;
