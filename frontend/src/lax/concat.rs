@@ -121,6 +121,7 @@ pub fn tile(operand: &Array, reps: &[usize]) -> Array {
 /// `concatenate`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Concatenate {
+    /// The dimension along which operands stand.
     pub dimension: usize,
 }
 
@@ -214,6 +215,7 @@ fn all_but(dim: usize, args: &[&Aval], outs: &[Aval]) -> ShardingRule {
 /// `pad`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pad {
+    /// For each dimension how many elements come before, behind, and between.
     pub padding_config: Vec<(i64, i64, i64)>,
 }
 
@@ -345,6 +347,7 @@ impl Primitive for Pad {
 /// `stack`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Stack {
+    /// Where the new dimension stands.
     pub axis: usize,
 }
 
@@ -445,6 +448,7 @@ fn split_off(axis: usize, args: &[&Aval], outs: &[Aval]) -> ShardingRule {
 /// `unstack`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Unstack {
+    /// The dimension that disappears.
     pub axis: usize,
 }
 
@@ -533,7 +537,9 @@ fn slice_one(shape: &[usize], axis: usize, start: usize, limit: usize) -> slice_
 /// `split`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Split {
+    /// The sizes of the parts.
     pub sizes: Vec<usize>,
+    /// The dimension that is split.
     pub axis: usize,
 }
 
@@ -623,6 +629,7 @@ impl Primitive for Split {
 /// `tile`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tile {
+    /// How often each dimension is repeated.
     pub reps: Vec<usize>,
 }
 

@@ -499,14 +499,23 @@ pub fn conv_general_shape_tuple(
 /// `conv_general_dilated`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConvGeneralDilated {
+    /// How far the window moves along each spatial dimension.
     pub window_strides: Vec<usize>,
+    /// The sizes before and behind each spatial dimension.
     pub padding: Vec<(i64, i64)>,
+    /// The distance of neighbours in the left side; 1 is none between.
     pub lhs_dilation: Vec<usize>,
+    /// The distance of neighbours in the kernel; 1 is none between.
     pub rhs_dilation: Vec<usize>,
+    /// What each dimension is.
     pub dimension_numbers: ConvDimensionNumbers,
+    /// Into how many groups features fall that do not see each other.
     pub feature_group_count: usize,
+    /// Into how many groups the batch falls, each with its own output features.
     pub batch_group_count: usize,
+    /// With which precision each side is taken.
     pub precision: Option<(Precision, Precision)>,
+    /// The dtype of the result, if it is not the operands'.
     pub preferred_element_type: Option<DType>,
 }
 

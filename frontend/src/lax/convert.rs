@@ -84,7 +84,9 @@ pub fn stop_gradient(x: &Array) -> Array {
 /// `convert_element_type`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConvertElementType {
+    /// The dtype of the result.
     pub new_dtype: DType,
+    /// Whether the result's type is weak.
     pub weak_type: bool,
 }
 
@@ -171,6 +173,7 @@ impl Primitive for ConvertElementType {
 /// `bitcast_convert_type`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BitcastConvertType {
+    /// The dtype of the result.
     pub new_dtype: DType,
 }
 
@@ -263,7 +266,9 @@ impl Primitive for BitcastConvertType {
 /// `reduce_precision`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReducePrecision {
+    /// How many bits of exponent are left.
     pub exponent_bits: u32,
+    /// How many bits of mantissa are left.
     pub mantissa_bits: u32,
 }
 

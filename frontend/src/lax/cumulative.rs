@@ -85,10 +85,15 @@ cumulatives! {
 /// What runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Running {
+    /// The sum.
     Sum,
+    /// The product.
     Prod,
+    /// The maximum.
     Max,
+    /// The minimum.
     Min,
+    /// The logarithm of the sum of exponentials.
     LogSumExp,
 }
 
@@ -212,8 +217,11 @@ fn interleave(even: &Array, odd: &Array, axis: usize) -> Array {
 /// `cumsum` and the others; see the functions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cumulative {
+    /// What runs.
     pub kind: Running,
+    /// The dimension along which it runs.
     pub axis: usize,
+    /// Whether it runs from the end.
     pub reverse: bool,
 }
 

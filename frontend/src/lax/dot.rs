@@ -21,9 +21,11 @@ use super::shape::transpose;
 pub struct DotDimensionNumbers {
     /// Dimensions summed over, pairwise.
     pub lhs_contracting: Vec<usize>,
+    /// Those of the right side.
     pub rhs_contracting: Vec<usize>,
     /// Dimensions that run in step, pairwise, and come first in the result.
     pub lhs_batch: Vec<usize>,
+    /// Those of the right side.
     pub rhs_batch: Vec<usize>,
 }
 
@@ -169,8 +171,11 @@ pub(crate) fn precision_name(precision: Precision) -> &'static str {
 /// `dot_general`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DotGeneral {
+    /// Which dimensions are paired.
     pub dimension_numbers: DotDimensionNumbers,
+    /// With which precision each side is taken.
     pub precision: Option<(Precision, Precision)>,
+    /// The dtype of the result, if it is not the operands'.
     pub preferred_element_type: Option<DType>,
 }
 

@@ -40,7 +40,9 @@ pub fn fft(x: &Array, fft_type: FftType, fft_lengths: &[usize]) -> Array {
 /// `fft`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fft {
+    /// Which transform it is.
     pub fft_type: FftType,
+    /// The sizes of the dimensions that are transformed.
     pub fft_lengths: Vec<usize>,
 }
 

@@ -124,12 +124,19 @@ pub fn argmin(operand: &Array, axis: usize, index_dtype: DType) -> Array {
 /// A family of reductions that differ by a row: the operation, its identity and its dtypes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Monoid {
+    /// The sum, from 0.
     Sum,
+    /// The product, from 1.
     Prod,
+    /// The maximum, from the lowest value.
     Max,
+    /// The minimum, from the highest value.
     Min,
+    /// And, bit by bit.
     And,
+    /// Or, bit by bit.
     Or,
+    /// Exclusive or, bit by bit.
     Xor,
 }
 
@@ -203,7 +210,9 @@ pub(super) fn folded(axes: &[usize], args: &[&Aval], outs: &[Aval]) -> ShardingR
 /// `reduce_sum` and the others; see the functions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reduction {
+    /// Which reduction it is.
     pub monoid: Monoid,
+    /// The dimensions that disappear.
     pub axes: Vec<usize>,
 }
 
@@ -347,8 +356,11 @@ impl Primitive for Reduction {
 /// `argmax` and `argmin`; see the functions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ArgMinMax {
+    /// Whether the maximum is looked for.
     pub max: bool,
+    /// The dimension that disappears.
     pub axis: usize,
+    /// The dtype of the index.
     pub index_dtype: DType,
 }
 

@@ -241,7 +241,9 @@ pub fn broadcasted_iota(dtype: DType, shape: &[usize], dimension: usize) -> Arra
 /// `broadcast_in_dim`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BroadcastInDim {
+    /// The shape of the result.
     pub shape: Vec<usize>,
+    /// The dimension of the result that each of the operand's becomes.
     pub broadcast_dimensions: Vec<usize>,
 }
 
@@ -350,6 +352,7 @@ impl Primitive for BroadcastInDim {
 /// `reshape`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reshape {
+    /// The shape of the result.
     pub new_sizes: Vec<usize>,
 }
 
@@ -432,6 +435,7 @@ impl Primitive for Reshape {
 /// `transpose`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Transpose {
+    /// The dimension of the operand that each of the result is.
     pub permutation: Vec<usize>,
 }
 
@@ -500,6 +504,7 @@ impl Primitive for Transpose {
 /// `squeeze`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Squeeze {
+    /// The dimensions that disappear.
     pub dimensions: Vec<usize>,
 }
 
@@ -569,6 +574,7 @@ impl Primitive for Squeeze {
 /// `rev`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rev {
+    /// The dimensions that are reversed.
     pub dimensions: Vec<usize>,
 }
 
@@ -627,8 +633,11 @@ impl Primitive for Rev {
 /// `iota`; see [`broadcasted_iota`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Iota {
+    /// The dtype of the indices.
     pub dtype: DType,
+    /// The shape of the result.
     pub shape: Vec<usize>,
+    /// The dimension that is counted.
     pub dimension: usize,
 }
 

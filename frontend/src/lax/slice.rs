@@ -263,8 +263,11 @@ fn normalise(operand: &Array, start_indices: &[Array]) -> Vec<Array> {
 /// `slice`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Slice {
+    /// Where the part begins.
     pub start_indices: Vec<usize>,
+    /// Where it ends; the limit is outside.
     pub limit_indices: Vec<usize>,
+    /// The distance of elements that stay; ones where not given.
     pub strides: Option<Vec<usize>>,
 }
 
@@ -431,6 +434,7 @@ fn index_vectors(starts: &[Array], dims: &[Option<usize>], axis: &AxisInfo) -> A
 /// `dynamic_slice`; see the function of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DynamicSlice {
+    /// The shape of the part.
     pub slice_sizes: Vec<usize>,
 }
 

@@ -130,10 +130,15 @@ pub(crate) fn dilated(size: usize, dilation: usize) -> usize {
 /// A window and how it moves; every list has one entry per dimension of the operand.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
+    /// Its sizes.
     pub dimensions: Vec<usize>,
+    /// How far it moves.
     pub strides: Vec<usize>,
+    /// The sizes put before and behind each dimension.
     pub padding: Vec<(i64, i64)>,
+    /// The distance of neighbours in the operand; 1 is none between.
     pub base_dilation: Vec<usize>,
+    /// The distance of neighbours in the window; 1 is none between.
     pub window_dilation: Vec<usize>,
 }
 
@@ -400,8 +405,11 @@ pub(crate) fn reduce_window_sum(operand: &Array, window: Window) -> Array {
 /// The reductions over windows that are primitives of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WindowKind {
+    /// The sum.
     Sum,
+    /// The maximum.
     Max,
+    /// The minimum.
     Min,
 }
 
@@ -435,7 +443,9 @@ impl WindowKind {
 /// `reduce_window_sum`, `reduce_window_max` and `reduce_window_min`; see [`reduce_window`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReduceWindowOf {
+    /// Which reduction it is.
     pub kind: WindowKind,
+    /// The window.
     pub window: Window,
 }
 
@@ -564,6 +574,7 @@ fn sample_windows() -> Vec<(SampleArg, Window)> {
 pub struct ReduceWindow {
     /// Takes scalars of the left and of the right, gives their combination.
     pub jaxpr: Arc<Jaxpr>,
+    /// The window.
     pub window: Window,
 }
 
@@ -678,6 +689,7 @@ impl Primitive for ReduceWindow {
 /// `operand`. Linear in `source`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SelectAndScatterAdd {
+    /// Whether the greatest element of each window is chosen, or the least.
     pub max: bool,
     /// Without dilations.
     pub window: Window,
@@ -782,7 +794,9 @@ fn linear_in_first(prim: Prim, primals: &[Array], tangents: &[Option<Array>]) ->
 /// For each window of `operand` the element of `tangents` at the place of the largest (or smallest). Linear in `tangents`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SelectAndGatherAdd {
+    /// Whether the greatest element of each window is chosen, or the least.
     pub max: bool,
+    /// The window.
     pub window: Window,
 }
 
