@@ -12,7 +12,8 @@ use syn::{Data, DeriveInput, Field, Fields, GenericParam, Ident};
 /// Derives `Pytree` for a struct (named, tuple or unit; generic) or an enum.
 ///
 /// `#[pytree(static)]` on a field puts its value into the structure: it must be `Clone + Eq + Hash + Debug + Send + Sync`.
-/// The other fields must be pytrees; type parameters that they name are bounded by `Pytree`.
+/// The other fields must be pytrees; type parameters that they name are bounded by `Pytree`. Generated code names `::jacinth::tree`, so
+/// that the crate must be in scope as `jacinth`. An example stands at `jacinth::tree::Pytree`.
 #[proc_macro_derive(Pytree, attributes(pytree))]
 pub fn derive_pytree(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = syn::parse_macro_input!(input as DeriveInput);

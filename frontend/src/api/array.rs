@@ -975,7 +975,7 @@ impl Array {
         jnp::astype(self, dtype)
     }
 
-    /// The sum of all elements.
+    /// The sum of all elements; [`Array::sum_axis`] is along axes.
     ///
     /// ```
     /// # use jacinth_frontend::Array;
@@ -986,7 +986,7 @@ impl Array {
         jnp::sum(self, ())
     }
 
-    /// The mean of all elements.
+    /// The mean of all elements; [`Array::mean_axis`] is along axes.
     ///
     /// ```
     /// # use jacinth_frontend::Array;
@@ -998,7 +998,7 @@ impl Array {
         jnp::mean(self, ())
     }
 
-    /// The largest element.
+    /// The largest element; [`Array::max_axis`] is along axes.
     ///
     /// ```
     /// # use jacinth_frontend::Array;
@@ -1012,7 +1012,7 @@ impl Array {
         jnp::max(self, ())
     }
 
-    /// The smallest element.
+    /// The smallest element; [`Array::min_axis`] is along axes.
     ///
     /// ```
     /// # use jacinth_frontend::Array;
@@ -1026,7 +1026,7 @@ impl Array {
         jnp::min(self, ())
     }
 
-    /// The product of all elements.
+    /// The product of all elements; [`Array::prod_axis`] is along axes.
     ///
     /// ```
     /// # use jacinth_frontend::numpy as jnp;
@@ -1037,7 +1037,7 @@ impl Array {
         jnp::prod(self, ())
     }
 
-    /// The variance of all elements.
+    /// The variance of all elements; [`Array::var_axis`] is along axes.
     ///
     /// ```
     /// # use jacinth_frontend::Array;
@@ -1048,7 +1048,7 @@ impl Array {
         jnp::var(self, ())
     }
 
-    /// The standard deviation of all elements.
+    /// The standard deviation of all elements; [`Array::std_axis`] is along axes.
     ///
     /// ```
     /// # use jacinth_frontend::Array;
@@ -1060,7 +1060,7 @@ impl Array {
         jnp::std(self, ())
     }
 
-    /// Whether all elements are nonzero.
+    /// Whether all elements are nonzero; [`Array::all_axis`] is along axes.
     ///
     /// ```
     /// # use jacinth_frontend::Array;
@@ -1071,7 +1071,7 @@ impl Array {
         jnp::all(self, ())
     }
 
-    /// Whether an element is nonzero.
+    /// Whether an element is nonzero; [`Array::any_axis`] is along axes.
     ///
     /// ```
     /// # use jacinth_frontend::Array;
@@ -1082,7 +1082,7 @@ impl Array {
         jnp::any(self, ())
     }
 
-    /// The index of the first largest element of the raveled array.
+    /// The index of the first largest element of the raveled array; [`Array::argmax_axis`] is along axes.
     ///
     /// ```
     /// # use jacinth_frontend::Array;
@@ -1096,7 +1096,7 @@ impl Array {
         jnp::argmax(self, ())
     }
 
-    /// The index of the first smallest element of the raveled array.
+    /// The index of the first smallest element of the raveled array; [`Array::argmin_axis`] is along axes.
     ///
     /// ```
     /// # use jacinth_frontend::Array;

@@ -57,7 +57,9 @@ pub struct Ref<T>(PhantomData<fn() -> T>);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a function that can be transformed",
-    note = "it must be `Fn + Send + Sync` over up to 4 pytrees, each by value or by reference (5 to 8: all of one kind), and return a pytree by value"
+    note = "it must be `Fn + Send + Sync` over up to 4 pytrees, each by value or by reference (5 to 8: all of one kind), and return a pytree by value",
+    note = "name the types of a closure's parameters (`|x: &Array| …`); give an argument back with `x.clone()`; a number is an `Array`, and a value \
+            that is no array is captured or passed as `Static`"
 )]
 pub trait Function<S: Signature> {
     /// The function over leaves.
