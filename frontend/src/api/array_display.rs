@@ -208,6 +208,8 @@ enum Format {
     Bool(usize),
     Int(usize),
     Float(FloatFormat),
+    /// Floats that NumPy itself does not have.
+    General,
     Complex(FloatFormat, FloatFormat),
 }
 
@@ -318,6 +320,9 @@ impl Format {
             let part = |f: fn(&Scalar) -> f64| FloatFormat::new(shown.iter().map(f), dtype.real(), options);
             return Format::Complex(part(|s| parts(*s).0), part(|s| parts(*s).1.abs()));
         }
+        if general(dtype) {
+            return Format::General;
+        }
         if dtype.is_float() {
             return Format::Float(FloatFormat::new(shown.iter().map(|s| parts(*s).0), dtype, options));
         }
@@ -331,6 +336,7 @@ impl Format {
             }
             Format::Int(width) => format!("{:>width$}", int_text(value)),
             Format::Float(format) => format.write(parts(value).0),
+            Format::General => six_digits(parts(value).0),
             Format::Complex(re, im) => {
                 let (a, b) = parts(value);
                 let sign = if b.is_sign_negative() && !b.is_nan() { '-' } else { '+' };
@@ -501,7 +507,34 @@ fn scalar_text(value: Scalar, dtype: DType) -> String {
     }
 }
 
+/// Whether it is one of the narrow floats that are no dtypes of NumPy's own: they are written one by one, in C's `%g`.
+fn general(dtype: DType) -> bool {
+    dtype.is_float() && !matches!(dtype, DType::F16 | DType::F32 | DType::F64)
+}
+
+/// Six digits without trailing zeros, as C's `%g` writes them.
+fn six_digits(x: f64) -> String {
+    if !x.is_finite() {
+        return if x.is_nan() { "nan".into() } else { x.to_string() };
+    }
+    let trimmed = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    let text = format!("{x:.5e}");
+    let (mantissa, exponent) = text.split_once('e').expect("scientific notation has an exponent");
+    let exponent: i32 = exponent.parse().expect("an exponent is a number");
+    if !(-4..6).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{}e{sign}{:02}", trimmed(mantissa), exponent.abs());
+    }
+    trimmed(&format!("{x:.*}", (5 - exponent) as usize))
+}
+
 fn float_text(x: f64, dtype: DType) -> String {
+    if general(dtype) {
+        return six_digits(x);
+    }
     if x.is_nan() {
         return "nan".into();
     }
@@ -529,6 +562,35 @@ mod tests {
         let mut bytes = Vec::new();
         values.iter().for_each(|v| v.write(&mut bytes));
         (Aval::new(shape.iter().copied(), T::ELEMENT), bytes)
+    }
+
+    #[test]
+    fn floats_that_numpy_lacks_print_as_in_jax() {
+        let brain = |shape: &[usize], values: &[f32]| {
+            let values: Vec<half::bf16> = values.iter().map(|&v| half::bf16::from_f32(v)).collect();
+            of(shape, &values)
+        };
+        let cases = [
+            (brain(&[3], &[1.0, 2.5, -3.0]), "[1 2.5 -3]", "Array([1, 2.5, -3], dtype=bfloat16)"),
+            (
+                brain(&[3], &[0.1, 100.0, 1e-3]),
+                "[0.100098 100 0.000999451]",
+                "Array([0.100098, 100, 0.000999451], dtype=bfloat16)",
+            ),
+            (brain(&[2], &[f32::NAN, f32::INFINITY]), "[nan inf]", "Array([nan, inf], dtype=bfloat16)"),
+            (
+                brain(&[2, 2], &[1.5, 2.0, 3.0, 4.0]),
+                "[[1.5 2]\n [3 4]]",
+                "Array([[1.5, 2],\n       [3, 4]], dtype=bfloat16)",
+            ),
+            (brain(&[2], &[1e30, -0.0]), "[1.00026e+30 -0]", "Array([1.00026e+30, -0], dtype=bfloat16)"),
+            (brain(&[], &[3.0]), "3", "Array(3, dtype=bfloat16)"),
+            (brain(&[], &[0.1]), "0.100098", "Array(0.100098, dtype=bfloat16)"),
+        ];
+        for ((aval, bytes), str, repr) in cases {
+            assert_eq!(str_of(&aval, &bytes), str);
+            assert_eq!(repr_of(&aval, &bytes), repr);
+        }
     }
 
     #[test]
