@@ -36,7 +36,7 @@ pub fn scaled_matmul(
 /// let ones = jnp::ones([1, 2, 4]);
 /// let scales = jnp::full([1, 2, 1], 0.5);
 /// let y = nn::scaled_matmul_of(&ones, &ones, &scales, &scales, DType::BF16);
-/// assert_eq!((y.dtype(), y.to_string()), (DType::BF16, "[[[1. 1.]\n  [1. 1.]]]".into()));
+/// assert_eq!((y.dtype(), y.to_string()), (DType::BF16, "[[[1 1]\n  [1 1]]]".into()));
 /// ```
 ///
 /// # Panics
