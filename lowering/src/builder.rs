@@ -108,6 +108,19 @@ impl FuncBuilder {
         one(self.op_full(op.into(), operands, Vec::new(), Some(types), Attributes::new())?)
     }
 
+    /// Makes room for so many operations more in the body that is open, each with a result.
+    ///
+    /// ```
+    /// # use jacinth_lowering::FuncBuilder;
+    /// let mut f = FuncBuilder::new("main", true);
+    /// f.reserve(600);
+    /// assert!(f.finish(&[], Vec::new()).body.ops.capacity() >= 600);
+    /// ```
+    pub fn reserve(&mut self, operations: usize) {
+        self.func.values.reserve(operations);
+        self.open.last_mut().expect("the body is open").ops.reserve(operations);
+    }
+
     /// Appends an operation with regions (made by [`Self::block`]); `types` where they do not follow from the operands.
     pub fn op_full(
         &mut self,
