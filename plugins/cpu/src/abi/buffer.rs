@@ -49,7 +49,7 @@ pub(super) fn minor_to_major(rank: usize) -> &'static [i64] {
 pub(super) struct Buffer {
     core: Arc<Core>,
     memory: usize,
-    ty: TensorType,
+    ty: Arc<TensorType>,
     state: Mutex<State>,
 }
 
@@ -179,7 +179,7 @@ impl Claim {
 impl Buffer {
     /// An array of type `ty` in a memory of the client.
     #[inline(always)]
-    pub(super) fn new(core: Arc<Core>, memory: usize, ty: TensorType, contents: Contents) -> Buffer {
+    pub(super) fn new(core: Arc<Core>, memory: usize, ty: Arc<TensorType>, contents: Contents) -> Buffer {
         let state = State { contents, donated: false, external: 0, held: None };
         Buffer { core, memory, ty, state: Mutex::new(state) }
     }
@@ -190,7 +190,7 @@ impl Buffer {
     }
 
     /// Element type and dimensions.
-    pub(super) fn ty(&self) -> &TensorType {
+    pub(super) fn ty(&self) -> &Arc<TensorType> {
         &self.ty
     }
 

@@ -35,7 +35,7 @@ entries! {
         loaded.check_present()?;
         let options = read_options(&args)?;
         let inputs = Inputs::read(&args, loaded, &options)?;
-        let num_outputs = loaded.program.backend.results().len();
+        let num_outputs = loaded.program.results.len();
         let outputs = args.slice("output_lists", args.output_lists, inputs.processes.len())?;
         for list in outputs {
             args.slice_mut("an output list", *list, num_outputs)?;
@@ -57,7 +57,7 @@ entries! {
             let results = run(&loaded.core, &loaded.program, loaded.devices[0], 0, arguments, &Launch::solo())?;
             let list = args.slice_mut("an output list", outputs.first().map_or(std::ptr::null_mut(), |l| *l), num_outputs)?;
             let memory = loaded.devices[0] * KINDS.len();
-            for ((out, ty), allocation) in list.iter_mut().zip(loaded.program.backend.results()).zip(results) {
+            for ((out, ty), allocation) in list.iter_mut().zip(&loaded.program.results).zip(results) {
                 let contents = Contents::Ready(allocation);
                 *out = give_buffer(|| Buffer::new(loaded.core.clone(), memory, ty.clone(), contents));
             }
@@ -246,7 +246,7 @@ fn check(
     loaded: &Loaded,
     device: usize,
 ) -> Result<()> {
-    if buffer.ty() != parameter {
+    if **buffer.ty() != *parameter {
         let (name, got) = (&program.name, buffer.ty());
         return Err(Error::invalid(format!("{name}: argument {i} must be {parameter}, got {got}")));
     }
@@ -299,7 +299,7 @@ fn queue(
     let start = |(&process, claims): (&usize, Claims)| {
         let device = loaded.devices[process];
         let signal = Arc::new(Signal::of_job(core.devices[device].queue.jobs()));
-        let types = program.backend.results();
+        let types = &program.results;
         let slots: Vec<Arc<Slot>> = types.iter().map(|_| Slot::new(signal.clone())).collect();
         let buffers = types
             .iter()

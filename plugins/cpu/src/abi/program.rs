@@ -31,6 +31,8 @@ pub(super) struct Program {
     pub(super) grid: Grid,
     /// Which parameters the module lets be donated.
     pub(super) donatable: Vec<bool>,
+    /// The types of the results, shared with the buffers that hold them.
+    pub(super) results: Vec<Arc<TensorType>>,
     pub(super) name: String,
     pub(super) options: CompileOptions,
     /// The options as the caller gave them.
@@ -157,8 +159,10 @@ impl Program {
             }
         };
         let facts = Facts::new(&backend)?;
+        let results = backend.results().iter().map(|ty| Arc::new(ty.clone())).collect();
         Ok(Program {
             backend,
+            results,
             grid,
             donatable,
             name,

@@ -56,7 +56,7 @@ entries! {
             canonicalize(ty.element, allocation.bytes_mut());
         }
         let contents = Contents::Ready(Arc::new(allocation));
-        args.buffer = give(Buffer::new(client.core.clone(), memory, ty, contents));
+        args.buffer = give(Buffer::new(client.core.clone(), memory, ty.into(), contents));
         args.done_with_host_buffer = Event::ready();
         Ok(())
     }
@@ -137,7 +137,7 @@ entries! {
         let mut allocation = client.core.allocate(memory, &ty)?;
         canonicalize(ty.element, allocation.bytes_mut());
         let contents = Contents::Ready(Arc::new(allocation));
-        args.buffer = give(Buffer::new(client.core.clone(), memory, ty, contents));
+        args.buffer = give(Buffer::new(client.core.clone(), memory, ty.into(), contents));
         Ok(())
     }
 
@@ -148,7 +148,7 @@ entries! {
         let memory = placement(&args, client, args.memory, std::ptr::null_mut())?;
         let error = error::from_caller(&args, args.error_code, args.error_message, args.error_message_size)?;
         let error = error.ok_or_else(|| Error::invalid("an error buffer needs an error code other than 0"))?;
-        args.buffer = give(Buffer::new(client.core.clone(), memory, ty, Contents::Failed(Box::new(error))));
+        args.buffer = give(Buffer::new(client.core.clone(), memory, ty.into(), Contents::Failed(Box::new(error))));
         Ok(())
     }
 
@@ -160,7 +160,7 @@ entries! {
         let memory = placement(&args, client, args.memory, std::ptr::null_mut())?;
         let slot = Slot::new(Arc::new(Signal::new()));
         args.fulfill_alias_buffer_cb = give(Alias { slot: slot.clone(), ty: ty.clone() });
-        args.alias_buffer = give(Buffer::new(client.core.clone(), memory, ty, Contents::Pending(slot)));
+        args.alias_buffer = give(Buffer::new(client.core.clone(), memory, ty.into(), Contents::Pending(slot)));
         Ok(())
     }
 
@@ -173,7 +173,7 @@ entries! {
             Some(error) => Claim::Failed(Box::new(error)),
             None => {
                 let buffer = args.get(args.buffer)?;
-                if buffer.ty() != expected {
+                if **buffer.ty() != *expected {
                     let got = buffer.ty();
                     return Err(Error::invalid(format!("an alias of {expected} cannot be fulfilled with {got}")));
                 }
@@ -257,7 +257,7 @@ entries! {
         let transfers = args.get(args.transfer_manager)?;
         let target = transfers.target(args.buffer_index)?;
         let contents = Contents::Pending(target.slot.clone());
-        args.buffer_out = give(Buffer::new(transfers.core.clone(), transfers.memory, target.ty.clone(), contents));
+        args.buffer_out = give(Buffer::new(transfers.core.clone(), transfers.memory, target.ty.clone().into(), contents));
         Ok(())
     }
 
