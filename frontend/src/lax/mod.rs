@@ -29,6 +29,7 @@ mod reduce_general;
 pub(crate) mod remat;
 mod rng;
 pub(crate) mod rules;
+mod scaled_dot;
 mod scatter;
 mod select;
 mod shape;
@@ -90,6 +91,7 @@ pub use remat::{
     CustomPolicy, DceSink, Name, OptimizationBarrier, Policy, checkpoint_name, dce_sink, optimization_barrier,
 };
 pub use rng::{RandomAlgorithm, RngBitGenerator, RngUniform, rng_bit_generator, rng_uniform};
+pub use scaled_dot::scaled_dot;
 pub use scatter::{
     Scatter, ScatterDimensionNumbers, ScatterKind, ScatterParams, scatter, scatter_add, scatter_apply,
     scatter_max, scatter_min, scatter_mul, scatter_sub, scatter_with,

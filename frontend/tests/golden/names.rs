@@ -58,6 +58,7 @@ pub(crate) const ELSEWHERE: &[(&str, &[&str])] = &[
     ),
     ("frontend/src/config.rs", &["jax.enable_x64 with_x64"]),
     ("frontend/src/lax/conv.rs", &["jax.lax.ConvDimensionNumbers"]),
+    ("frontend/src/lax/scaled_dot.rs", &["jax.lax.scaled_dot"]),
     ("frontend/tests/golden/random.rs", &["jax.threefry_partitionable with_threefry_partitionable"]),
     (
         "frontend/src/api/tree/tests.rs",
@@ -314,6 +315,5 @@ pub(crate) const ABSENT: &[(&str, &[&str])] = &[
         "tokens put infeed, outfeed and sends in order, and there are none of these",
         &["jax.lax.after_all", "jax.lax.create_token"],
     ),
-    ("products of numbers with scales of their own come later", &["jax.lax.scaled_dot"]),
     ("a type of JAX's inside", &["jax.debug.DebugEffect", "jax.debug.OrderedDebugEffect"]),
 ];
