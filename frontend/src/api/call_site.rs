@@ -9,6 +9,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::ir::Source;
+use crate::trace::current_source;
 
 /// More open notes than any nesting of calls in arguments has.
 const MAX_NOTES: usize = 32;
@@ -56,9 +57,10 @@ pub(crate) fn within<R>(at: Option<Source>, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// The line of the innermost call that runs, if one does.
-pub(crate) fn running() -> Option<Source> {
-    RUNNING.get()
+/// The line of what a function with rules of its own binds: the trace's, else that of the innermost call that runs, else the one at
+/// which the function was made.
+pub(crate) fn line(made_at: Source) -> Source {
+    current_source(RUNNING.get().unwrap_or(made_at))
 }
 
 fn id<T: ?Sized>(handle: &Arc<T>) -> usize {

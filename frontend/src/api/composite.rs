@@ -59,7 +59,7 @@ struct Named<'f> {
 
 impl FlatFn for Named<'_> {
     fn call(&self, leaves: Leaves, def: &TreeDef) -> Result<(Vec<Array>, TreeDef)> {
-        let at = current_source(call_site::running().unwrap_or(self.made_at));
+        let at = call_site::line(self.made_at);
         let avals: Vec<Aval> = leaves.iter().map(|x| x.aval().clone()).collect();
         let mut out_def = None;
         let closed = stage(&self.name, &avals, at, |args| {

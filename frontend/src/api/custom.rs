@@ -316,11 +316,7 @@ impl FlatFn for WithJvp {
             rule,
             symbolic_zeros: self.symbolic_zeros,
         };
-        let outs = bind_at_line(
-            Prim::new(prim),
-            &leaves,
-            current_source(call_site::running().unwrap_or(self.made_at)),
-        );
+        let outs = bind_at_line(Prim::new(prim), &leaves, call_site::line(self.made_at));
         Ok((outs.into_vec(), out_def.get().expect("the function or its rule was run").clone()))
     }
 
@@ -541,11 +537,7 @@ impl FlatFn for WithVjp {
         let symbolic_zeros = self.symbolic_zeros;
         let prim =
             CustomVjpCall { name: self.fun.name().into(), callee, fwd_name, bwd_name, fwd, symbolic_zeros };
-        let outs = bind_at_line(
-            Prim::new(prim),
-            &leaves,
-            current_source(call_site::running().unwrap_or(self.made_at)),
-        );
+        let outs = bind_at_line(Prim::new(prim), &leaves, call_site::line(self.made_at));
         Ok((outs.into_vec(), out_def.get().expect("the function or its rule was run").clone()))
     }
 
