@@ -201,7 +201,7 @@ impl Buffer {
 
     /// The device it lies on.
     pub(super) fn device(&self) -> &Device {
-        &self.core.devices[self.memory().device]
+        &self.core.devices[self.device_index()]
     }
 
     /// The place of that device among the client's.

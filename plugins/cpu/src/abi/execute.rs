@@ -156,10 +156,14 @@ impl<'a> Inputs<'a> {
         Ok(())
     }
 
+    /// Whether the argument is given up: the module lets it be, and the caller does not keep it.
+    fn gives(&self, loaded: &Loaded, i: usize) -> bool {
+        loaded.program.donatable.get(i) == Some(&true) && !self.keep.contains(&(i as i64))
+    }
+
     /// The arguments, if all of them are there and none is given up: then nothing is waited for or undone.
     fn lent(&self, loaded: &Loaded) -> Option<Arguments> {
-        let mut donatable = loaded.program.donatable.iter().enumerate();
-        if donatable.any(|(i, &gives)| gives && !self.keep.contains(&(i as i64))) {
+        if (0..loaded.program.donatable.len()).any(|i| self.gives(loaded, i)) {
             return None;
         }
         let mut arguments = Arguments::with_capacity(self.resolved.len());
@@ -171,9 +175,8 @@ impl<'a> Inputs<'a> {
 
     /// Claims every argument, taking those that are donated away from their buffers.
     fn claim(&self, loaded: &Loaded) -> Result<SmallVec<[Claims; 1]>> {
-        let donatable = &loaded.program.donatable;
         let parameters = loaded.program.backend.parameters().len();
-        let gives = |i: usize| donatable.get(i) == Some(&true) && !self.keep.contains(&(i as i64));
+        let gives = |i: usize| self.gives(loaded, i);
         let named = |i: usize, e: Error| Error {
             message: format!("{}: argument {i}: {}", loaded.program.name, e.message),
             ..e
