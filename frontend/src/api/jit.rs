@@ -705,6 +705,7 @@ impl Entry {
             }
             args.push(on_backend(array, backend)?);
         }
+        debug_assert!(self.donates || non_donatable.is_empty());
         self.program.run(consts.chain(args.iter().map(|d| &d.buffer)), &non_donatable)
     }
 

@@ -189,6 +189,15 @@ impl MapKey for &'static str {
     }
 }
 
+/// A map's keys with their values, in order.
+fn entries<K: MapKey, T: Pytree>(from: &mut Unflattener<'_>) -> Result<Vec<(K, T)>, TreeError> {
+    let keys = from.dict()?;
+    let mut next = keys.iter();
+    several(keys.len(), || {
+        Ok((K::from_text(next.next().expect("a key for each value")), T::unflatten(from)?))
+    })
+}
+
 impl<K: MapKey, T: Pytree> Pytree for BTreeMap<K, T> {
     fn flatten<'a>(&'a self, out: &mut Flattener<'a>) {
         out.dict(self.keys().map(MapKey::as_text));
@@ -202,11 +211,7 @@ impl<K: MapKey, T: Pytree> Pytree for BTreeMap<K, T> {
         }
     }
     fn unflatten(from: &mut Unflattener<'_>) -> Result<Self, TreeError> {
-        let keys = from.dict()?;
-        let len = keys.len();
-        let mut keys = keys.iter();
-        let entry = || Ok((K::from_text(keys.next().expect("a key for each value")), T::unflatten(from)?));
-        Ok(several(len, entry)?.into_iter().collect())
+        Ok(entries(from)?.into_iter().collect())
     }
 }
 
@@ -227,11 +232,7 @@ impl<K: MapKey + Hash, T: Pytree, S: BuildHasher + Default + 'static> Pytree for
         }
     }
     fn unflatten(from: &mut Unflattener<'_>) -> Result<Self, TreeError> {
-        let keys = from.dict()?;
-        let len = keys.len();
-        let mut keys = keys.iter();
-        let entry = || Ok((K::from_text(keys.next().expect("a key for each value")), T::unflatten(from)?));
-        Ok(several(len, entry)?.into_iter().collect())
+        Ok(entries(from)?.into_iter().collect())
     }
 }
 
